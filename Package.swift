@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Boundaries are kept by the compiler: nothing is re-exported by accident, every import is explicit,
+/// a warning fails the build, and memory-unsafe constructs must be marked where they stand.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A pure or system target of the package; imports point one way only (see docs/architecture.md).
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+
+let package = Package(
+    name: "bulkhead",
+    products: [.executable(name: "bulkhead", targets: ["bulkhead"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .target(name: "CLinuxShims"),
+        layer("SystemCalls", ["CLinuxShims"]),
+        layer("Addressing"),
+        layer("JSON", ["CJansson"]),
+        layer("Model", ["Addressing", "JSON"]),
+        layer("Manifest", ["Addressing", "JSON", "Model", "CYAML"]),
+        layer("NetlinkCodec", ["Addressing"]),
+        layer("NetlinkClient", ["NetlinkCodec", "Addressing", "SystemCalls"]),
+        layer("Firewall", ["Addressing", "JSON", "Model", "CNftables"]),
+        layer("Planner", ["Addressing", "JSON", "Model", "Firewall"]),
+        layer(
+            "Reconciler",
+            [
+                "Addressing", "JSON", "Model", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient", "SystemCalls",
+            ]),
+        layer(
+            "Commands",
+            [
+                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reconciler", "SystemCalls",
+                argumentParser,
+            ]),
+        .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
+        layer("TestSupport", ["SystemCalls"]),
+        tests("SystemCallsTests", ["SystemCalls"]),
+        tests("AddressingTests", ["Addressing"]),
+        tests("JSONTests", ["JSON"]),
+        tests("ManifestTests", ["Manifest", "Model", "Addressing", "JSON"]),
+        tests("NetlinkCodecTests", ["NetlinkCodec", "Addressing"]),
+        tests("NetlinkClientTests", ["NetlinkClient", "NetlinkCodec", "Addressing", "SystemCalls"]),
+        tests("FirewallTests", ["Firewall", "Model", "Addressing", "JSON"]),
+        tests("PlannerTests", ["Planner", "Model", "Firewall", "Addressing", "JSON"]),
+        tests("ReconcilerTests", ["Reconciler", "Planner", "Model", "Addressing", "JSON", "SystemCalls"]),
+        tests("KernelTests", ["TestSupport", "SystemCalls", "JSON"]),
+    ]
+)
