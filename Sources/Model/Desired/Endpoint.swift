@@ -1,0 +1,124 @@
+public import Addressing
+
+/// A network card in a compartment: a veth pair whose one end is a port of the network's bridge.
+public struct Endpoint: Hashable, Sendable {
+    /// Name, labels, place.
+    public var metadata: ObjectMetadata
+    /// The network it is on.
+    public var network: ObjectName
+    /// The compartment it is in.
+    public var compartment: ObjectName
+    /// Name of the card inside the compartment.
+    public var interface: InterfaceName
+    /// Name of the bridge port on the host, default `ep-NAME`.
+    public var hostInterface: InterfaceName
+    /// Full name where the host side's had to be shortened.
+    public var alternativeName: String?
+    /// MAC of the card.
+    public var mac: MACAddress
+    /// MAC of the bridge port.
+    public var hostMAC: MACAddress
+    /// Addresses with the length of their subnet's prefix, sorted.
+    public var addresses: [InterfaceAddress]
+    /// Further sources that anti-spoofing lets through; sorted.
+    public var allowedAddresses: [IPPrefix]
+    /// Further source MACs that anti-spoofing lets through; sorted.
+    public var allowedMACs: [MACAddress]
+    /// Whether sources are checked.
+    public var antiSpoof: Bool
+    /// Default routes, by family: one via each family's gateway where this endpoint has the default route.
+    public var defaultGateways: [IPAddress]
+    /// Routes of the network and of the endpoint, sorted by destination.
+    public var routes: [RouteSpec]
+    /// Bytes, 68…65535.
+    public var mtu: Int
+    /// False: the host's side is down, all else is kept (quarantine).
+    public var enabled: Bool
+    /// Published ports, sorted by protocol, host address and port.
+    public var portMappings: [PortMapping]
+
+    /// An endpoint.
+    public init(
+        metadata: ObjectMetadata, network: ObjectName, compartment: ObjectName, interface: InterfaceName,
+        hostInterface: InterfaceName, alternativeName: String? = nil, mac: MACAddress, hostMAC: MACAddress,
+        addresses: [InterfaceAddress] = [], allowedAddresses: [IPPrefix] = [], allowedMACs: [MACAddress] = [],
+        antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
+        enabled: Bool = true, portMappings: [PortMapping] = []
+    ) {
+        self.metadata = metadata
+        self.network = network
+        self.compartment = compartment
+        self.interface = interface
+        self.hostInterface = hostInterface
+        self.alternativeName = alternativeName
+        self.mac = mac
+        self.hostMAC = hostMAC
+        self.addresses = addresses
+        self.allowedAddresses = allowedAddresses
+        self.allowedMACs = allowedMACs
+        self.antiSpoof = antiSpoof
+        self.defaultGateways = defaultGateways
+        self.routes = routes
+        self.mtu = mtu
+        self.enabled = enabled
+        self.portMappings = portMappings
+    }
+
+    /// `Endpoint/NAME`.
+    public var id: ObjectID { ObjectID(.endpoint, metadata.name) }
+}
+
+/// Transport protocols that have ports.
+public enum PortProtocol: String, Hashable, Comparable, CaseIterable, Sendable {
+    /// IP protocol 6.
+    case tcp
+    /// IP protocol 17.
+    case udp
+    /// IP protocol 132.
+    case sctp
+
+    /// `IPPROTO_…`.
+    public var number: UInt8 {
+        switch self {
+        case .tcp: 6
+        case .udp: 17
+        case .sctp: 132
+        }
+    }
+    /// By protocol number.
+    public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+}
+
+/// A published port, or a range of ports of one length.
+public struct PortMapping: Hashable, Sendable {
+    /// The protocol.
+    public var transport: PortProtocol
+    /// Ports on the host.
+    public var hostPorts: PortRange
+    /// Ports of the endpoint, as many.
+    public var ports: PortRange
+    /// The only host address it is published on; nil for all local addresses of the endpoint's families.
+    ///
+    /// `0.0.0.0` and `::` in the manifest give nil, and `families` holds that family alone.
+    public var hostAddress: IPAddress?
+    /// Families it works for: those in which the endpoint has an address and `hostAddress` lies.
+    public var families: [AddressFamily]
+    /// Whether a listening socket on the port is no error.
+    public var allowShadow: Bool
+    /// Where it stands in the manifest.
+    public var source: SourceLocation
+
+    /// A mapping. An unspecified `hostAddress` is kept as nil, with `families` narrowed by the caller.
+    public init(
+        transport: PortProtocol, hostPorts: PortRange, ports: PortRange, hostAddress: IPAddress?,
+        families: [AddressFamily], allowShadow: Bool = false, source: SourceLocation
+    ) {
+        self.transport = transport
+        self.hostPorts = hostPorts
+        self.ports = ports
+        self.hostAddress = hostAddress
+        self.families = families
+        self.allowShadow = allowShadow
+        self.source = source
+    }
+}

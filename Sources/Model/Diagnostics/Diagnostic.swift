@@ -1,0 +1,33 @@
+/// One thing to say about the input, for people.
+public struct Diagnostic: Hashable, Sendable {
+    /// How bad it is.
+    public enum Severity: String, Hashable, Sendable {
+        /// Nothing is done.
+        case error
+        /// Worth a look; things go on.
+        case warning
+    }
+
+    /// How bad it is.
+    public let severity: Severity
+    /// One sentence without a full stop; a remedy behind a semicolon.
+    public let message: String
+    /// Where, if it is about a place in the input.
+    public let location: SourceLocation?
+    /// The offending line of the input, without its newline.
+    public let sourceLine: String?
+
+    /// A diagnostic.
+    public init(_ severity: Severity, _ message: String, at location: SourceLocation?, sourceLine: String? = nil) {
+        self.severity = severity
+        self.message = message
+        self.location = location
+        self.sourceLine = sourceLine
+    }
+
+    /// `file:line:column: error: message`, without the source line.
+    public var headline: String {
+        let place = location.map { "\($0): " } ?? ""
+        return "\(place)\(severity.rawValue): \(message.terminalSafe)"
+    }
+}

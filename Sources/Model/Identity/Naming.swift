@@ -1,0 +1,44 @@
+public import Addressing
+
+/// Names and MAC addresses that follow from the manifests alone.
+public enum Naming {
+    /// An interface name, and the full one where it had to be shortened.
+    public struct Derived: Hashable, Sendable {
+        /// Fits the kernel's 15 characters.
+        public let interface: InterfaceName
+        /// `prefix + name` where that is longer; goes into the link as an alternative name (`ip link property add`).
+        public let alternative: String?
+    }
+
+    /// `prefix + name`, shortened past 15 characters to prefix, the first 6 characters and 6 base32 characters of the
+    /// name's hash. Prefixes have three characters.
+    public static func interface(prefix: String, name: ObjectName) -> Derived? {
+        let full = prefix + name.text
+        if let interface = InterfaceName(full) { return Derived(interface: interface, alternative: nil) }
+        let short = prefix + name.text.prefix(6) + StableHash.base32(StableHash.hash(full), count: 6)
+        guard let interface = InterfaceName(short) else { return nil }
+        return Derived(interface: interface, alternative: full)
+    }
+
+    /// Host side of a network: `bh-NETWORK`.
+    public static func bridge(_ network: ObjectName) -> Derived? { interface(prefix: "bh-", name: network) }
+    /// Host side of an endpoint: `ep-ENDPOINT`.
+    public static func port(_ endpoint: ObjectName) -> Derived? { interface(prefix: "ep-", name: endpoint) }
+
+    /// MAC of an endpoint: locally administered, from network, endpoint and host name.
+    public static func endpointMAC(network: ObjectName, endpoint: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("endpoint/\(network)", endpoint.text, host))
+    }
+    /// MAC of the host's side of an endpoint's card.
+    public static func portMAC(network: ObjectName, endpoint: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("port/\(network)", endpoint.text, host))
+    }
+    /// MAC of a network's bridge, so that it never takes that of a port.
+    public static func bridgeMAC(network: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("bridge", network.text, host))
+    }
+
+    private static func local(_ hash: UInt64) -> MACAddress {
+        MACAddress(value: (hash & 0xfcff_ffff_ffff) | 0x0200_0000_0000)
+    }
+}

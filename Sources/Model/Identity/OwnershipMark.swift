@@ -1,0 +1,46 @@
+/// The mark that bulkhead leaves in what it makes: `bulkhead:SCOPE/KIND/NAME`, with ` [protect]` behind it where the
+/// object has `prevent-destroy`, so that the guard outlives the deletion of the document.
+///
+/// On links it is the alias (`IFLA_IFALIAS`, `ip link set dev X alias …`), in files the first line.
+public struct OwnershipMark: Hashable, Sendable {
+    /// Which set of manifests owns the object.
+    public let scope: ObjectName
+    /// The manifest object it was made for.
+    public let owner: ObjectID
+    /// Whether deleting it is refused.
+    public let protected: Bool
+
+    /// A mark.
+    public init(scope: ObjectName, owner: ObjectID, protected: Bool) {
+        self.scope = scope
+        self.owner = owner
+        self.protected = protected
+    }
+
+    /// Reads a mark; nil where the text is none of ours.
+    public init?(_ text: some StringProtocol) {
+        let prefix = "bulkhead:"
+        let suffix = " [protect]"
+        guard text.hasPrefix(prefix) else { return nil }
+        var rest = text.dropFirst(prefix.count)
+        let protected = rest.hasSuffix(suffix)
+        if protected { rest = rest.dropLast(suffix.count) }
+        guard let slash = rest.firstIndex(of: "/"), let scope = ObjectName(rest[..<slash]),
+            let owner = ObjectID(rest[rest.index(after: slash)...])
+        else { return nil }
+        self.init(scope: scope, owner: owner, protected: protected)
+    }
+
+    /// The mark as it stands in the kernel object.
+    public var text: String { "bulkhead:\(scope)/\(owner)\(protected ? " [protect]" : "")" }
+
+    /// The network namespace id that marks an owned namespace (`ip netns set`): `0x60000000` or-ed with a 29-bit hash
+    /// of the mark. It is given by the host before anything else is put into the namespace and cannot be changed from
+    /// inside it.
+    public var namespaceID: Int32 {
+        Int32(bitPattern: Self.namespaceIDBase | UInt32(truncatingIfNeeded: StableHash.hash(text)) & 0x1fff_ffff)
+    }
+
+    /// First of the range of ids that bulkhead gives to namespaces; it ends at `0x7fffffff`.
+    public static let namespaceIDBase: UInt32 = 0x6000_0000
+}
