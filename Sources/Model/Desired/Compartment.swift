@@ -18,19 +18,20 @@ public struct Compartment: Hashable, Sendable {
     public var sysctls: [SysctlSetting]
     /// Name servers and search domains; nil where neither compartment nor networks give any.
     public var dns: DNSSettings?
-    /// Lines of `/etc/hosts` beside those of localhost: endpoints on shared networks, then `hostAliases`.
-    public var hosts: [HostsEntry]
+    /// Lines of `/etc/hosts` beside those of localhost, each with its newline: endpoints on shared networks, then
+    /// `hostAliases`. Text, because compartments of one network share it: a thousand of them hold it once.
+    public var hostsText: String
 
     /// A compartment.
     public init(
         metadata: ObjectMetadata, namespace: Namespace, sysctls: [SysctlSetting] = [], dns: DNSSettings? = nil,
-        hosts: [HostsEntry] = []
+        hostsText: String = ""
     ) {
         self.metadata = metadata
         self.namespace = namespace
         self.sysctls = sysctls
         self.dns = dns
-        self.hosts = hosts
+        self.hostsText = hostsText
     }
 
     /// `Compartment/NAME`.
@@ -89,4 +90,7 @@ public struct HostsEntry: Hashable, Sendable {
         self.address = address
         self.names = names
     }
+
+    /// As `hosts(5)` has it, with its newline.
+    public var text: String { "\(address) \(names.joined(separator: " "))\n" }
 }

@@ -34,11 +34,17 @@ public struct OwnershipMark: Hashable, Sendable {
     /// The mark as it stands in the kernel object.
     public var text: String { "bulkhead:\(scope)/\(owner)\(protected ? " [protect]" : "")" }
 
-    /// The network namespace id that marks an owned namespace (`ip netns set`): `0x60000000` or-ed with a 29-bit hash
-    /// of the mark. It is given by the host before anything else is put into the namespace and cannot be changed from
-    /// inside it.
-    public var namespaceID: Int32 {
-        Int32(bitPattern: Self.namespaceIDBase | UInt32(truncatingIfNeeded: StableHash.hash(text)) & 0x1fff_ffff)
+    /// The network namespace ids that mark an owned namespace (`ip netns set`), the preferred one first:
+    /// `0x60000000` or-ed with a 29-bit hash of the mark.
+    ///
+    /// The id is given by the host before anything else is put into the namespace and cannot be changed from inside it.
+    /// There are several because an id stays taken as long as any process keeps a namespace alive that was deleted by
+    /// name, and because two marks may share a hash.
+    public var namespaceIDs: [Int32] {
+        (0..<4).map { generation in
+            let hash = StableHash.hash(text, generation == 0 ? "" : String(generation))
+            return Int32(bitPattern: Self.namespaceIDBase | UInt32(truncatingIfNeeded: hash) & 0x1fff_ffff)
+        }
     }
 
     /// First of the range of ids that bulkhead gives to namespaces; it ends at `0x7fffffff`.

@@ -1,0 +1,162 @@
+public import Addressing
+
+/// A network interface as the kernel has it (`ip -d link`).
+public struct ObservedLink: Hashable, Sendable {
+    /// `ifi_index`.
+    public var index: UInt32
+    /// `IFLA_IFNAME`.
+    public var name: String
+    /// `IFLA_INFO_KIND`; empty for physical and loopback devices.
+    public var kind: String
+    /// `IFF_UP`.
+    public var isUp: Bool
+    /// `IFF_LOOPBACK`.
+    public var isLoopback: Bool
+    /// `IFLA_MTU`.
+    public var mtu: Int
+    /// `IFLA_ADDRESS`, where it is an Ethernet address.
+    public var mac: MACAddress?
+    /// `IFLA_MASTER`.
+    public var master: UInt32?
+    /// `IFLA_IFALIAS`.
+    public var alias: String?
+    /// `IFLA_PROP_LIST`, sorted.
+    public var alternativeNames: [String]
+    /// `IFLA_LINK`: index of a veth's other end in its namespace.
+    public var peerIndex: UInt32?
+    /// `IFLA_LINK_NETNSID`: which namespace that is; nil for the link's own.
+    public var peerNamespaceID: Int32?
+    /// `IFLA_INET6_ADDR_GEN_MODE`: 0 EUI-64, 1 none.
+    public var addressGeneration: UInt8?
+    /// Bridge attributes, where it is a bridge.
+    public var bridge: BridgeOptions?
+    /// Port attributes, where it is a port of a bridge.
+    public var port: PortOptions?
+    /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
+    public var ipv4Settings: [Int32]
+    /// `IFLA_INET6_CONF`: the values of `/proc/sys/net/ipv6/conf/NAME/*`, element 0 being `DEVCONF_FORWARDING` (0).
+    public var ipv6Settings: [Int32]
+    /// `IFLA_STATS64`, where they were asked for.
+    public var counters: LinkCounters?
+
+    /// A link.
+    public init(
+        index: UInt32, name: String, kind: String = "", isUp: Bool = true, isLoopback: Bool = false, mtu: Int = 1500,
+        mac: MACAddress? = nil, master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [],
+        peerIndex: UInt32? = nil, peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil,
+        bridge: BridgeOptions? = nil, port: PortOptions? = nil, ipv4Settings: [Int32] = [],
+        ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
+    ) {
+        self.index = index
+        self.name = name
+        self.kind = kind
+        self.isUp = isUp
+        self.isLoopback = isLoopback
+        self.mtu = mtu
+        self.mac = mac
+        self.master = master
+        self.alias = alias
+        self.alternativeNames = alternativeNames
+        self.peerIndex = peerIndex
+        self.peerNamespaceID = peerNamespaceID
+        self.addressGeneration = addressGeneration
+        self.bridge = bridge
+        self.port = port
+        self.ipv4Settings = ipv4Settings
+        self.ipv6Settings = ipv6Settings
+        self.counters = counters
+    }
+
+    /// The mark in the alias, where the link is bulkhead's.
+    public var mark: OwnershipMark? { alias.flatMap { OwnershipMark($0) } }
+}
+
+/// Attributes of a bridge that bulkhead sets (`ip link set X type bridge …`).
+public struct BridgeOptions: Hashable, Sendable {
+    /// `IFLA_BR_NF_CALL_IPTABLES`: bridged IPv4 passes the inet hooks, and with them connection tracking.
+    public var netfilterIPv4: Bool
+    /// `IFLA_BR_NF_CALL_IP6TABLES`.
+    public var netfilterIPv6: Bool
+    /// `IFLA_BR_STP_STATE` other than 0.
+    public var spanningTree: Bool
+    /// `IFLA_BR_MCAST_SNOOPING`.
+    public var multicastSnooping: Bool
+    /// `IFLA_BR_VLAN_FILTERING`.
+    public var vlanFiltering: Bool
+    /// `IFLA_BR_GROUP_FWD_MASK`.
+    public var groupForwardMask: UInt16
+
+    /// What bulkhead's bridges have.
+    public init(
+        netfilterIPv4: Bool = true, netfilterIPv6: Bool = true, spanningTree: Bool = false,
+        multicastSnooping: Bool = false, vlanFiltering: Bool = false, groupForwardMask: UInt16 = 0
+    ) {
+        self.netfilterIPv4 = netfilterIPv4
+        self.netfilterIPv6 = netfilterIPv6
+        self.spanningTree = spanningTree
+        self.multicastSnooping = multicastSnooping
+        self.vlanFiltering = vlanFiltering
+        self.groupForwardMask = groupForwardMask
+    }
+}
+
+/// Attributes of a bridge port that bulkhead sets (`bridge link set dev X …`).
+public struct PortOptions: Hashable, Sendable {
+    /// `IFLA_BRPORT_MODE`: frames may leave by the port they came in by.
+    public var hairpin: Bool
+    /// `IFLA_BRPORT_ISOLATED`.
+    public var isolated: Bool
+    /// `IFLA_BRPORT_LEARNING`.
+    public var learning: Bool
+    /// `IFLA_BRPORT_UNICAST_FLOOD`.
+    public var unicastFlood: Bool
+    /// `IFLA_BRPORT_MCAST_FLOOD`.
+    public var multicastFlood: Bool
+    /// `IFLA_BRPORT_BCAST_FLOOD`.
+    public var broadcastFlood: Bool
+    /// `IFLA_BRPORT_GUARD`: spanning-tree frames from the port are dropped.
+    public var guarded: Bool
+
+    /// What bulkhead's ports have unless an endpoint needs more.
+    public init(
+        hairpin: Bool = false, isolated: Bool = false, learning: Bool = true, unicastFlood: Bool = true,
+        multicastFlood: Bool = true, broadcastFlood: Bool = true, guarded: Bool = true
+    ) {
+        self.hairpin = hairpin
+        self.isolated = isolated
+        self.learning = learning
+        self.unicastFlood = unicastFlood
+        self.multicastFlood = multicastFlood
+        self.broadcastFlood = broadcastFlood
+        self.guarded = guarded
+    }
+}
+
+/// Packets and bytes that passed a link (`ip -s link`), as the link's own side counts them.
+public struct LinkCounters: Hashable, Sendable {
+    /// Received packets.
+    public var receivedPackets: UInt64
+    /// Received bytes.
+    public var receivedBytes: UInt64
+    /// Dropped on the way in.
+    public var receivedDropped: UInt64
+    /// Sent packets.
+    public var sentPackets: UInt64
+    /// Sent bytes.
+    public var sentBytes: UInt64
+    /// Dropped on the way out.
+    public var sentDropped: UInt64
+
+    /// Counters.
+    public init(
+        receivedPackets: UInt64, receivedBytes: UInt64, receivedDropped: UInt64, sentPackets: UInt64,
+        sentBytes: UInt64, sentDropped: UInt64
+    ) {
+        self.receivedPackets = receivedPackets
+        self.receivedBytes = receivedBytes
+        self.receivedDropped = receivedDropped
+        self.sentPackets = sentPackets
+        self.sentBytes = sentBytes
+        self.sentDropped = sentDropped
+    }
+}

@@ -1,0 +1,85 @@
+public import Addressing
+
+/// An address on an interface (`ip address`).
+public struct ObservedAddress: Hashable, Sendable {
+    /// `ifa_index`.
+    public var link: UInt32
+    /// Address and prefix length.
+    public var address: InterfaceAddress
+    /// `IFA_F_PERMANENT`: no lifetime.
+    public var isPermanent: Bool
+    /// `IFA_F_TENTATIVE` or `IFA_F_DADFAILED`: not usable yet, or never.
+    public var isTentative: Bool
+    /// `IFA_PROTO`; 0 where the kernel has none.
+    public var origin: UInt8
+
+    /// An address.
+    public init(
+        link: UInt32, address: InterfaceAddress, isPermanent: Bool = true, isTentative: Bool = false, origin: UInt8 = 0
+    ) {
+        self.link = link
+        self.address = address
+        self.isPermanent = isPermanent
+        self.isTentative = isTentative
+        self.origin = origin
+    }
+}
+
+/// A route (`ip route show table all`).
+public struct ObservedRoute: Hashable, Sendable {
+    /// Destination.
+    public var destination: IPPrefix
+    /// `RTA_GATEWAY`.
+    public var gateway: IPAddress?
+    /// `RTA_OIF`.
+    public var link: UInt32?
+    /// `RTA_PRIORITY`; 0 where absent.
+    public var metric: UInt32
+    /// `RTA_TABLE`; 254 is main, 255 local.
+    public var table: UInt32
+    /// `rtm_protocol` (2 kernel, 3 boot, 4 static, 9 router advertisement).
+    public var origin: UInt8
+    /// `rtm_type` (1 unicast, 2 local, 3 broadcast …).
+    public var type: UInt8
+    /// `RTA_PREFSRC`.
+    public var preferredSource: IPAddress?
+    /// All interfaces of a multipath route, `link` being nil then.
+    public var nextHopLinks: [UInt32]
+
+    /// A route.
+    public init(
+        destination: IPPrefix, gateway: IPAddress? = nil, link: UInt32? = nil, metric: UInt32 = 0,
+        table: UInt32 = 254, origin: UInt8 = 4, type: UInt8 = 1, preferredSource: IPAddress? = nil,
+        nextHopLinks: [UInt32] = []
+    ) {
+        self.destination = destination
+        self.gateway = gateway
+        self.link = link
+        self.metric = metric
+        self.table = table
+        self.origin = origin
+        self.type = type
+        self.preferredSource = preferredSource
+        self.nextHopLinks = nextHopLinks
+    }
+}
+
+/// A permanent entry of the neighbour table (`ip neighbour`) or of a bridge's forwarding table (`bridge fdb`).
+public struct ObservedNeighbour: Hashable, Sendable {
+    /// `ndm_ifindex`.
+    public var link: UInt32
+    /// The address; nil for forwarding entries.
+    public var address: IPAddress?
+    /// `NDA_LLADDR`.
+    public var mac: MACAddress?
+    /// Whether it is a proxy entry (`NTF_PROXY`).
+    public var isProxy: Bool
+
+    /// An entry.
+    public init(link: UInt32, address: IPAddress?, mac: MACAddress?, isProxy: Bool = false) {
+        self.link = link
+        self.address = address
+        self.mac = mac
+        self.isProxy = isProxy
+    }
+}
