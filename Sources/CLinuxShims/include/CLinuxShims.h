@@ -1,0 +1,37 @@
+// What Swift cannot see of Linux: function-like macros, variadic calls, and calls glibc declares only with _GNU_SOURCE.
+#ifndef CLINUXSHIMS_H
+#define CLINUXSHIMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int bulkhead_setns(int descriptor, int type);
+int bulkhead_unshare(int flags);
+int bulkhead_gettid(void);
+/// ioctl(NS_GET_NSTYPE): CLONE_NEWNET for a network namespace, or -1.
+int bulkhead_namespace_type(int descriptor);
+/// f_type of fstatfs(2), or -1.
+long bulkhead_file_system_magic(int descriptor);
+/// strerrorname_np(3) and strerrordesc_np(3).
+const char *bulkhead_error_name(int number);
+const char *bulkhead_error_text(int number);
+int bulkhead_open(const char *path, int flags, unsigned mode);
+/// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS.
+int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/// socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), bound to a port id the kernel chooses, written to port.
+int bulkhead_netlink_open(int protocol, uint32_t *port);
+int bulkhead_netlink_option(int socket, int option, int value);
+/// SO_RCVBUFFORCE, else SO_RCVBUF; the same for sending.
+void bulkhead_socket_buffers(int socket, int receive, int send);
+int bulkhead_receive_timeout(int socket, long milliseconds);
+ssize_t bulkhead_netlink_send(int socket, const void *bytes, size_t count);
+/// One datagram; the sender's port id in sender, its real length as the result even where the buffer was too small.
+ssize_t bulkhead_netlink_receive(int socket, void *buffer, size_t count, uint32_t *sender);
+/// capget(2): effective capabilities as a bit set.
+uint64_t bulkhead_effective_capabilities(void);
+
+extern const int bulkhead_clone_newnet;
+extern const int bulkhead_clone_newns;
+
+#endif

@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "CLinuxShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+const int bulkhead_clone_newnet = CLONE_NEWNET;
+const int bulkhead_clone_newns = CLONE_NEWNS;
+
+int bulkhead_setns(int descriptor, int type) { return setns(descriptor, type); }
+int bulkhead_unshare(int flags) { return unshare(flags); }
+int bulkhead_gettid(void) { return (int)syscall(SYS_gettid); }
+int bulkhead_namespace_type(int descriptor) { return ioctl(descriptor, NS_GET_NSTYPE); }
+
+long bulkhead_file_system_magic(int descriptor) {
+  struct statfs info;
+  return fstatfs(descriptor, &info) == 0 ? (long)info.f_type : -1;
+}
+
+const char *bulkhead_error_name(int number) { return strerrorname_np(number); }
+const char *bulkhead_error_text(int number) { return strerrordesc_np(number); }
+
+int bulkhead_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned mode) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = (unsigned long long)(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+int bulkhead_netlink_open(int protocol, uint32_t *port) {
+  int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  if (s < 0) return -1;
+  struct sockaddr_nl address;
+  memset(&address, 0, sizeof address);
+  address.nl_family = AF_NETLINK;
+  socklen_t length = sizeof address;
+  if (bind(s, (struct sockaddr *)&address, sizeof address) < 0 ||
+      getsockname(s, (struct sockaddr *)&address, &length) < 0) {
+    int saved = errno;
+    close(s);
+    errno = saved;
+    return -1;
+  }
+  *port = address.nl_pid;
+  return s;
+}
+
+int bulkhead_netlink_option(int s, int option, int value) {
+  return setsockopt(s, SOL_NETLINK, option, &value, sizeof value);
+}
+
+void bulkhead_socket_buffers(int s, int receive, int send) {
+  if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof receive) < 0)
+    (void)setsockopt(s, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+  if (setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &send, sizeof send) < 0)
+    (void)setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
+}
+
+int bulkhead_receive_timeout(int s, long milliseconds) {
+  struct timeval t = {.tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000};
+  return setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+}
+
+ssize_t bulkhead_netlink_send(int s, const void *bytes, size_t count) {
+  struct sockaddr_nl kernel;
+  memset(&kernel, 0, sizeof kernel);
+  kernel.nl_family = AF_NETLINK;
+  return sendto(s, bytes, count, 0, (struct sockaddr *)&kernel, sizeof kernel);
+}
+
+ssize_t bulkhead_netlink_receive(int s, void *buffer, size_t count, uint32_t *sender) {
+  struct sockaddr_nl address;
+  memset(&address, 0, sizeof address);
+  struct iovec part = {.iov_base = buffer, .iov_len = count};
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_name = &address;
+  message.msg_namelen = sizeof address;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ssize_t n = recvmsg(s, &message, MSG_TRUNC);
+  *sender = address.nl_pid;
+  return n;
+}
+
+uint64_t bulkhead_effective_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct data[2];
+  memset(data, 0, sizeof data);
+  if (syscall(SYS_capget, &header, data) < 0) return 0;
+  return (uint64_t)data[1].effective << 32 | data[0].effective;
+}

@@ -1,0 +1,40 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// An open file, closed when it goes out of scope. All are close-on-exec.
+public struct FileDescriptor: ~Copyable, Sendable {
+    /// The number.
+    public let rawValue: Int32
+
+    /// Takes over a number.
+    public init(owning rawValue: Int32) { self.rawValue = rawValue }
+
+    deinit { _ = close(rawValue) }
+
+    /// `open(2)`; flags as in `fcntl.h`, `O_CLOEXEC` is added.
+    public static func open(_ path: String, flags: Int32, mode: UInt32 = 0) throws(SystemError) -> FileDescriptor {
+        let number = try valueOrError("open", path) { unsafe bulkhead_open(path, flags, mode) }
+        return FileDescriptor(owning: number)
+    }
+
+    /// `open(2)` for reading.
+    public static func reading(_ path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, flags: O_RDONLY)
+    }
+
+    /// A second number for the same open file.
+    public func duplicate() throws(SystemError) -> FileDescriptor {
+        let number = try valueOrError("dup", "descriptor \(rawValue)") { fcntl(rawValue, F_DUPFD_CLOEXEC, 3) }
+        return FileDescriptor(owning: number)
+    }
+}
+
+/// Owns a descriptor for several holders; the last one closes it.
+public final class SharedDescriptor: Sendable {
+    /// The file.
+    public let descriptor: FileDescriptor
+    /// Takes over a file.
+    public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    /// The number, valid as long as this object lives.
+    public var rawValue: Int32 { descriptor.rawValue }
+}

@@ -1,0 +1,202 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// Files and folders, one function a purpose.
+public enum Files {
+    /// What a path is.
+    public enum Kind: Hashable, Sendable {
+        /// An ordinary file.
+        case regular
+        /// A folder.
+        case directory
+        /// A symbolic link.
+        case link
+        /// A device, socket or pipe.
+        case other
+    }
+
+    /// What `stat(2)` says.
+    public struct Status: Hashable, Sendable {
+        /// What it is.
+        public let kind: Kind
+        /// Bytes.
+        public let size: Int64
+        /// Permission bits.
+        public let mode: UInt32
+        /// Owner.
+        public let owner: UInt32
+        /// Device of the file system.
+        public let device: UInt64
+        /// Inode; equal device and inode are the same file or namespace.
+        public let inode: UInt64
+    }
+
+    /// Reads a whole file of at most `limit` bytes, `/proc` files too.
+    public static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.reading(path)
+        return try read(file, path, limit: limit)
+    }
+
+    /// Reads an open file to its end; past `limit` bytes it is `EFBIG`.
+    public static func read(_ file: borrowing FileDescriptor, _ path: String, limit: Int) throws(SystemError)
+        -> [UInt8]
+    {
+        var result: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let number = file.rawValue
+        while true {
+            let count = try valueOrError("read", path) {
+                unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
+            }
+            if count == 0 { return result }
+            guard result.count + count <= limit else {
+                throw SystemError("read", path, Errno(rawValue: EFBIG))
+            }
+            result.append(contentsOf: buffer[..<count])
+        }
+    }
+
+    /// Reads a small text, `/proc` values for instance.
+    public static func readText(_ path: String, limit: Int = 65_536) throws(SystemError) -> String {
+        String(decoding: try read(path, limit: limit), as: UTF8.self)
+    }
+
+    /// Replaces or makes a file whole and at once: a temporary file in the same folder, flushed, then renamed.
+    public static func writeAtomically(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
+        let temporary = path + ".new-\(getpid())"
+        unsafe _ = unlink(temporary)
+        let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        do throws(SystemError) {
+            try writeAll(file.rawValue, bytes, path)
+            _ = try valueOrError("fsync", path) { fsync(file.rawValue) }
+            _ = try valueOrError("rename", path) { unsafe rename(temporary, path) }
+        } catch {
+            unsafe _ = unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Rewrites a file that exists, keeping its inode, so that processes that have it mounted see the change.
+    public static func writeInPlace(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
+        let file = try FileDescriptor.open(path, flags: O_WRONLY | O_NOFOLLOW)
+        let status = try status(of: file, path)
+        guard status.kind == .regular else { throw SystemError("write", path, .invalid) }
+        try writeAll(file.rawValue, bytes, path)
+        _ = try valueOrError("truncate", path) { ftruncate(file.rawValue, bytes.count) }
+    }
+
+    /// Makes a file that must not be there yet.
+    public static func create(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
+        let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        try writeAll(file.rawValue, bytes, path)
+    }
+
+    /// One write to an existing `/proc` file.
+    public static func writeProc(_ path: String, _ text: String) throws(SystemError) {
+        let file = try FileDescriptor.open(path, flags: O_WRONLY)
+        try writeAll(file.rawValue, Array(text.utf8), path)
+    }
+
+    /// `unlink(2)`; a missing file is no error.
+    public static func remove(_ path: String) throws(SystemError) {
+        try ignoring(.noEntry) { () throws(SystemError) in _ = try valueOrError("unlink", path) { unsafe unlink(path) } }
+    }
+
+    /// `mkdir(2)`; an existing folder is no error.
+    public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
+        try ignoring(.exists) { () throws(SystemError) in _ = try valueOrError("mkdir", path) { unsafe mkdir(path, mode) } }
+    }
+
+    /// Makes a folder and all above it.
+    public static func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
+        var prefix = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            prefix += "/" + part
+            try makeDirectory(prefix, mode: mode)
+        }
+    }
+
+    /// `rmdir(2)`; a missing folder, or one that holds something, is no error.
+    public static func removeEmptyDirectory(_ path: String) throws(SystemError) {
+        try ignoring(.notEmpty) { () throws(SystemError) in
+            try ignoring(.noEntry) { () throws(SystemError) in _ = try valueOrError("rmdir", path) { unsafe rmdir(path) } }
+        }
+    }
+
+    /// Names in a folder in byte order, `.` and `..` left out; none where the folder is missing.
+    public static func list(_ path: String) throws(SystemError) -> [String] {
+        guard let directory = unsafe opendir(path) else {
+            let code = Errno.current
+            if code == .noEntry { return [] }
+            throw SystemError("open", path, code)
+        }
+        defer { unsafe _ = closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { raw in
+                unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+
+    /// `stat(2)`, or `lstat(2)` where links are not to be followed.
+    public static func status(_ path: String, followingLinks: Bool = true) throws(SystemError) -> Status {
+        var raw = stat()
+        _ = try valueOrError("stat", path) { unsafe followingLinks ? stat(path, &raw) : lstat(path, &raw) }
+        return Status(raw)
+    }
+
+    /// `fstat(2)`.
+    public static func status(of file: borrowing FileDescriptor, _ name: String) throws(SystemError) -> Status {
+        var raw = stat()
+        let number = file.rawValue
+        _ = try valueOrError("stat", name) { unsafe fstat(number, &raw) }
+        return Status(raw)
+    }
+
+    /// The path without links, `.` and `..`.
+    public static func realPath(_ path: String) throws(SystemError) -> String {
+        guard let real = unsafe realpath(path, nil) else { throw SystemError("resolve", path, .current) }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
+    }
+
+    static func writeAll(_ number: Int32, _ bytes: [UInt8], _ name: String) throws(SystemError) {
+        var start = 0
+        while start < bytes.count {
+            let from = start
+            start += try valueOrError("write", name) {
+                unsafe bytes.withUnsafeBytes { raw in
+                    unsafe Glibc.write(number, raw.baseAddress.map { unsafe $0 + from }, raw.count - from)
+                }
+            }
+        }
+    }
+
+    private static func ignoring(_ code: Errno, _ body: () throws(SystemError) -> Void) throws(SystemError) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            if error.code != code { throw error }
+        }
+    }
+}
+
+extension Files.Status {
+    fileprivate init(_ raw: stat) {
+        kind =
+            switch raw.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            case _: .other
+            }
+        size = Int64(raw.st_size)
+        mode = raw.st_mode & 0o7777
+        owner = raw.st_uid
+        device = UInt64(raw.st_dev)
+        inode = UInt64(raw.st_ino)
+    }
+}

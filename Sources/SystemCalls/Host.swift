@@ -1,0 +1,77 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// The process and the machine it runs on.
+public enum Host {
+    /// Node name up to its first dot, in lower case.
+    public static func name() -> String {
+        var info = utsname()
+        guard unsafe uname(&info) == 0 else { return "localhost" }
+        let full = unsafe withUnsafeBytes(of: info.nodename) { raw in
+            unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return full.lowercased().split(separator: ".").first.map(String.init) ?? "localhost"
+    }
+
+    /// A variable of the environment.
+    public static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// Whether the process may configure networks: `CAP_NET_ADMIN` (12) and `CAP_SYS_ADMIN` (21).
+    public static func mayConfigure() -> Bool {
+        let wanted: UInt64 = 1 << 12 | 1 << 21
+        return bulkhead_effective_capabilities() & wanted == wanted
+    }
+
+    /// Process id.
+    public static var processID: Int32 { getpid() }
+
+    /// Whether a standard descriptor is a terminal.
+    public static func isTerminal(_ number: Int32) -> Bool { isatty(number) == 1 }
+
+    /// Writes to standard output (1) or error (2); a closed pipe is reported, not a signal.
+    public static func write(_ text: String, to number: Int32) throws(SystemError) {
+        try Files.writeAll(number, Array(text.utf8), number == 1 ? "standard output" : "standard error")
+    }
+
+    /// Reads standard input to its end.
+    public static func readStandardInput(limit: Int) throws(SystemError) -> [UInt8] {
+        let number = try valueOrError("dup", "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) }
+        return try Files.read(FileDescriptor(owning: number), "standard input", limit: limit)
+    }
+
+    /// One line of standard input; nil at its end.
+    public static func readLineFromTerminal() -> String? { readLine(strippingNewline: true) }
+
+    /// A pipe whose reader went away is an error of the write, not the end of the process.
+    public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Leaves with a status.
+    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+
+    /// Seconds since 1970.
+    public static func now() -> Int64 { Int64(time(nil)) }
+
+    /// Raises the limit of open files as far as allowed: every compartment is held by a descriptor or two.
+    public static func raiseFileLimit() {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        unsafe _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Runs a program with fixed arguments and no shell; its exit status.
+    public static func run(_ program: String, _ arguments: [String]) throws(SystemError) -> Int32 {
+        var process: pid_t = 0
+        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) }
+        unsafe pointers.append(nil)
+        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        let code = unsafe posix_spawn(&process, program, nil, nil, pointers, environ)
+        guard code == 0 else { throw SystemError("run", program, Errno(rawValue: code)) }
+        var status: Int32 = 0
+        _ = try valueOrError("wait for", program) { unsafe waitpid(process, &status, 0) }
+        return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
+    }
+}

@@ -1,0 +1,116 @@
+internal import Glibc
+
+/// A thread of its own that runs closures inside network namespaces.
+///
+/// Namespaces belong to threads; a thread that entered one must never serve anything else. So the thread is private
+/// to the worker, works one closure at a time, and ends with the worker.
+public final class NamespaceWorker: Sendable {
+    private let desk: Desk
+    private let thread: pthread_t
+
+    /// Starts the thread.
+    public init() {
+        let desk = Desk()
+        self.desk = desk
+        var thread: pthread_t = 0
+        let box = unsafe Unmanaged.passRetained(desk)
+        unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Desk>.fromOpaque(argument).takeRetainedValue().loop()
+                }
+                return nil
+            }, unsafe box.toOpaque())
+        self.thread = thread
+    }
+
+    deinit {
+        desk.end()
+        pthread_join(thread, nil)
+    }
+
+    /// Runs the closure on the worker's thread inside the namespace and waits for it.
+    public func run<Value: Sendable>(in namespace: Int32, _ body: () throws -> Value) throws -> Value {
+        try perform {
+            try Namespaces.enter(namespace)
+            return try body()
+        }
+    }
+
+    /// Makes a network namespace that only the descriptor holds.
+    public func createNamespace() throws -> SharedDescriptor {
+        try perform { SharedDescriptor(try Namespaces.create()) }
+    }
+
+    private func perform<Value: Sendable>(_ body: () throws -> Value) throws -> Value {
+        var result: Result<Value, any Error>?
+        // The closure does not outlive this call: it returns only when the thread is done with it.
+        withoutActuallyEscaping(body) { body in
+            desk.submit { result = Result { try body() } }
+        }
+        guard let result else { throw SystemError("run", "namespace worker", .invalid) }
+        return try result.get()
+    }
+}
+
+/// Where work is handed over: everything in it is guarded by the mutex.
+@safe private final class Desk: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var job: (() -> Void)?
+    private var isDone = false
+    private var isEnding = false
+
+    init() {
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(changed)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe changed.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    func submit(_ work: @escaping () -> Void) {
+        locked {
+            job = work
+            isDone = false
+            unsafe pthread_cond_broadcast(changed)
+            while !isDone { unsafe pthread_cond_wait(changed, mutex) }
+            job = nil
+        }
+    }
+
+    func loop() {
+        while let work = next() {
+            work()
+            locked {
+                isDone = true
+                unsafe pthread_cond_broadcast(changed)
+            }
+        }
+    }
+
+    func end() {
+        locked {
+            isEnding = true
+            unsafe pthread_cond_broadcast(changed)
+        }
+    }
+
+    private func next() -> (() -> Void)? {
+        locked {
+            while !isEnding && (job == nil || isDone) { unsafe pthread_cond_wait(changed, mutex) }
+            return isEnding ? nil : job
+        }
+    }
+
+    private func locked<Value>(_ body: () -> Value) -> Value {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body()
+    }
+}

@@ -1,0 +1,65 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// A netlink socket. It stays in the network namespace of the thread that opened it.
+public final class NetlinkSocket: Sendable {
+    /// `NETLINK_ROUTE` and others.
+    public enum Family: Int32, Sendable {
+        /// Links, addresses, routes.
+        case route = 0
+        /// Sockets.
+        case socketDiagnostics = 4
+        /// nftables, conntrack.
+        case netfilter = 12
+    }
+
+    /// One datagram from the kernel.
+    public struct Datagram: Sendable {
+        /// The messages.
+        public let bytes: ArraySlice<UInt8>
+        /// Port id of the sender; 0 is the kernel.
+        public let sender: UInt32
+    }
+
+    private let descriptor: FileDescriptor
+    /// Our port id, chosen by the kernel; replies carry it.
+    public let port: UInt32
+
+    /// Opens a socket with extended acks and, where the kernel has it, strict checking.
+    public init(_ family: Family) throws(SystemError) {
+        var port: UInt32 = 0
+        let number = try valueOrError("open netlink socket", "") {
+            unsafe bulkhead_netlink_open(family.rawValue, &port)
+        }
+        descriptor = FileDescriptor(owning: number)
+        self.port = port
+        // NETLINK_EXT_ACK 11, NETLINK_CAP_ACK 10, NETLINK_GET_STRICT_CHK 12; old kernels lack some, nothing depends
+        // on them but the quality of errors and the size of dumps.
+        for option: Int32 in [11, 10, 12] { _ = bulkhead_netlink_option(number, option, 1) }
+        bulkhead_socket_buffers(number, 4 << 20, 4 << 20)
+        // A kernel that does not answer at all must not hang a timer's run for ever.
+        _ = bulkhead_receive_timeout(number, 30_000)
+    }
+
+    /// Sends one datagram of any number of messages.
+    public func send(_ bytes: [UInt8]) throws(SystemError) {
+        _ = try valueOrError("send to netlink", "") {
+            unsafe bytes.withUnsafeBytes { unsafe bulkhead_netlink_send(descriptor.rawValue, $0.baseAddress, $0.count) }
+        }
+    }
+
+    /// Waits for one datagram; the buffer grows where the kernel sends a larger one than fits, which then is `EMSGSIZE`.
+    public func receive(into buffer: inout [UInt8]) throws(SystemError) -> Datagram {
+        if buffer.count < 262_144 { buffer = [UInt8](repeating: 0, count: 262_144) }
+        var sender: UInt32 = 0
+        let count = try valueOrError("receive from netlink", "") {
+            unsafe buffer.withUnsafeMutableBytes {
+                unsafe bulkhead_netlink_receive(descriptor.rawValue, $0.baseAddress, $0.count, &sender)
+            }
+        }
+        guard count <= buffer.count else {
+            throw SystemError("receive from netlink", "", Errno(rawValue: EMSGSIZE))
+        }
+        return Datagram(bytes: buffer[..<count], sender: sender)
+    }
+}
