@@ -1,0 +1,101 @@
+public import Addressing
+
+/// An address of an interface (`struct ifaddrmsg` and `IFA_*`).
+public struct AddressMessage: Hashable, Sendable {
+    /// `ifa_index`.
+    public var link: UInt32
+    /// `IFA_LOCAL`, else `IFA_ADDRESS`, with `ifa_prefixlen`.
+    public var address: InterfaceAddress
+    /// `IFA_FLAGS`.
+    public var flags: UInt32
+    /// `IFA_PROTO`.
+    public var origin: UInt8
+
+    /// `IFA_F_PERMANENT`.
+    public var isPermanent: Bool { flags & 0x80 != 0 }
+    /// `IFA_F_TENTATIVE` or `IFA_F_DADFAILED`.
+    public var isTentative: Bool { flags & 0x48 != 0 }
+
+    /// Decodes the body of an `RTM_NEWADDR`; nil where it carries no address of a family we know.
+    public init?(decoding body: ArraySlice<UInt8>) throws(WireError) {
+        var header = StructReader(body, "address message")
+        _ = try header.number(UInt8.self)
+        let length = try header.number(UInt8.self)
+        flags = UInt32(try header.number(UInt8.self))
+        _ = try header.number(UInt8.self)
+        link = try header.number()
+        origin = 0
+        var address: IPAddress?
+        var local: IPAddress?
+        var attributes = AttributeReader(header.remainder)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case 1: address = IPAddress(bytes: attribute.payload)
+            case 2: local = IPAddress(bytes: attribute.payload)
+            case 8: flags = try attribute.uint32("IFA_FLAGS")
+            case 11: origin = try attribute.uint8("IFA_PROTO")
+            case _: break
+            }
+        }
+        guard let found = local ?? address, let value = InterfaceAddress(address: found, length: Int(length))
+        else { return nil }
+        self.address = value
+    }
+
+    /// `RTM_GETADDR` of all addresses.
+    public static func dump() -> Request {
+        Request(.getAddress, .dump, operation: "read addresses", body: header(family: 0, length: 0, link: 0))
+    }
+
+    /// `ip address add ADDRESS dev LINK nodad proto 98`.
+    public static func add(_ address: InterfaceAddress, link: UInt32, operation: String) -> Request {
+        var writer = body(address, link: link)
+        if address.address.family == .ipv4, address.length < 31 {
+            writer.attribute(4, address.prefix.last.bytes)
+        }
+        // IFA_FLAGS: IFA_F_NODAD, at once usable. IFA_PROTO: ours; older kernels ignore it.
+        writer.attribute(8, number: UInt32(0x02 | 0x80))
+        writer.attribute(11, number: UInt8(98))
+        return Request(.newAddress, [.create, .exclusive], operation: operation, body: writer)
+    }
+
+    /// `ip address delete ADDRESS dev LINK`.
+    public static func remove(_ address: InterfaceAddress, link: UInt32, operation: String) -> Request {
+        Request(.deleteAddress, operation: operation, body: body(address, link: link))
+    }
+
+    private static func body(_ address: InterfaceAddress, link: UInt32) -> MessageWriter {
+        var writer = header(family: address.address.family.number, length: UInt8(address.length), link: link)
+        writer.attribute(2, address.address.bytes)
+        writer.attribute(1, address.address.bytes)
+        return writer
+    }
+
+    private static func header(family: UInt8, length: UInt8, link: UInt32) -> MessageWriter {
+        var writer = MessageWriter()
+        writer.number(family)
+        writer.number(length)
+        writer.number(UInt16(0))
+        writer.number(link)
+        return writer
+    }
+}
+
+extension AddressFamily {
+    /// `AF_INET` or `AF_INET6`.
+    public var number: UInt8 {
+        switch self {
+        case .ipv4: 2
+        case .ipv6: 10
+        }
+    }
+
+    /// The family of an `AF_…` number.
+    public init?(number: UInt8) {
+        switch number {
+        case 2: self = .ipv4
+        case 10: self = .ipv6
+        case _: return nil
+        }
+    }
+}

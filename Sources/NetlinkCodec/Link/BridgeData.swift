@@ -1,0 +1,91 @@
+/// Attributes of a bridge that bulkhead reads and writes (`IFLA_BR_*`). One table serves both directions.
+public struct BridgeData: Hashable, Sendable {
+    /// `IFLA_BR_STP_STATE`.
+    public var spanningTree: UInt32 = 0
+    /// `IFLA_BR_VLAN_FILTERING`.
+    public var vlanFiltering: UInt8 = 0
+    /// `IFLA_BR_GROUP_FWD_MASK`.
+    public var groupForwardMask: UInt16 = 0
+    /// `IFLA_BR_MCAST_SNOOPING`.
+    public var multicastSnooping: UInt8 = 0
+    /// `IFLA_BR_NF_CALL_IPTABLES`.
+    public var netfilterIPv4: UInt8 = 0
+    /// `IFLA_BR_NF_CALL_IP6TABLES`.
+    public var netfilterIPv6: UInt8 = 0
+
+    private enum Number {
+        static let spanningTree: UInt16 = 5
+        static let vlanFiltering: UInt16 = 7
+        static let groupForwardMask: UInt16 = 9
+        static let multicastSnooping: UInt16 = 23
+        static let netfilterIPv4: UInt16 = 36
+        static let netfilterIPv6: UInt16 = 37
+    }
+
+    /// All zero.
+    public init() {}
+
+    init(decoding attributes: AttributeReader) throws(WireError) {
+        var attributes = attributes
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case Number.spanningTree: spanningTree = try attribute.uint32("IFLA_BR_STP_STATE")
+            case Number.vlanFiltering: vlanFiltering = try attribute.uint8("IFLA_BR_VLAN_FILTERING")
+            case Number.groupForwardMask: groupForwardMask = try attribute.uint16("IFLA_BR_GROUP_FWD_MASK")
+            case Number.multicastSnooping: multicastSnooping = try attribute.uint8("IFLA_BR_MCAST_SNOOPING")
+            case Number.netfilterIPv4: netfilterIPv4 = try attribute.uint8("IFLA_BR_NF_CALL_IPTABLES")
+            case Number.netfilterIPv6: netfilterIPv6 = try attribute.uint8("IFLA_BR_NF_CALL_IP6TABLES")
+            case _: break
+            }
+        }
+    }
+
+    /// Writes the attributes; VLAN filtering only where it is wanted, because kernels without it refuse even "off".
+    func write(to writer: inout MessageWriter) {
+        writer.attribute(Number.spanningTree, number: spanningTree)
+        if vlanFiltering != 0 { writer.attribute(Number.vlanFiltering, number: vlanFiltering) }
+        writer.attribute(Number.groupForwardMask, number: groupForwardMask)
+        writer.attribute(Number.multicastSnooping, number: multicastSnooping)
+        writer.attribute(Number.netfilterIPv4, number: netfilterIPv4)
+        writer.attribute(Number.netfilterIPv6, number: netfilterIPv6)
+    }
+}
+
+/// Attributes of a bridge port (`IFLA_BRPORT_*`).
+public struct PortData: Hashable, Sendable {
+    /// `IFLA_BRPORT_MODE`.
+    public var hairpin = false
+    /// `IFLA_BRPORT_GUARD`.
+    public var guarded = false
+    /// `IFLA_BRPORT_LEARNING`.
+    public var learning = true
+    /// `IFLA_BRPORT_UNICAST_FLOOD`.
+    public var unicastFlood = true
+    /// `IFLA_BRPORT_MCAST_FLOOD`.
+    public var multicastFlood = true
+    /// `IFLA_BRPORT_BCAST_FLOOD`.
+    public var broadcastFlood = true
+    /// `IFLA_BRPORT_ISOLATED`.
+    public var isolated = false
+
+    private static let table: [(number: UInt16, field: any WritableKeyPath<PortData, Bool> & Sendable)] = [
+        (4, \.hairpin), (5, \.guarded), (8, \.learning), (9, \.unicastFlood), (27, \.multicastFlood),
+        (30, \.broadcastFlood), (33, \.isolated),
+    ]
+
+    /// A port as the kernel makes it.
+    public init() {}
+
+    init(decoding attributes: AttributeReader) throws(WireError) {
+        var attributes = attributes
+        while let attribute = try attributes.next() {
+            for entry in Self.table where entry.number == attribute.type {
+                self[keyPath: entry.field] = try attribute.uint8("IFLA_BRPORT \(entry.number)") != 0
+            }
+        }
+    }
+
+    func write(to writer: inout MessageWriter) {
+        for entry in Self.table { writer.attribute(entry.number, number: UInt8(self[keyPath: entry.field] ? 1 : 0)) }
+    }
+}

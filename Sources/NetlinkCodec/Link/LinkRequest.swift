@@ -1,0 +1,177 @@
+public import Addressing
+
+/// Requests about links.
+public enum LinkRequest {
+    /// `RTM_GETLINK` of all links, with bridge ports, without counters where they are not needed.
+    public static func dump(counters: Bool) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        // RTEXT_FILTER_SKIP_STATS.
+        if !counters { writer.attribute(LinkAttribute.extensionMask, number: UInt32(1 << 3)) }
+        return Request(.getLink, .dump, operation: "read links", body: writer)
+    }
+
+    /// `RTM_GETLINK` of one link by name.
+    public static func get(name: String) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.attribute(LinkAttribute.extensionMask, number: UInt32(1 << 3))
+        return Request(.getLink, operation: "read link \(name)", body: writer)
+    }
+
+    /// `ip link add NAME type bridge`, down.
+    public static func createBridge(name: String, mac: MACAddress?, mtu: Int, data: BridgeData, addressGeneration: UInt8)
+        -> Request
+    {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        if let mac { writer.attribute(LinkAttribute.address, mac.bytes) }
+        writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu))
+        write(addressGeneration: addressGeneration, to: &writer)
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.kind, text: "bridge")
+            info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
+        }
+        return Request(.newLink, [.create, .exclusive], operation: "create bridge \(name)", body: writer)
+    }
+
+    /// One end of a veth to be made.
+    public struct VethEnd: Sendable {
+        /// Its name.
+        public var name: String
+        /// Its MAC.
+        public var mac: MACAddress?
+        /// Its MTU.
+        public var mtu: Int
+        /// Whether it is set up at once.
+        public var isUp: Bool
+        /// An end.
+        public init(name: String, mac: MACAddress?, mtu: Int, isUp: Bool) {
+            self.name = name
+            self.mac = mac
+            self.mtu = mtu
+            self.isUp = isUp
+        }
+    }
+
+    /// `ip link add NAME master BRIDGE type veth peer NAME netns FD`: the peer is made in its namespace under its
+    /// final name. The near end is made down; it goes up when it carries its mark and port options.
+    public static func createVeth(
+        near: VethEnd, master: UInt32?, addressGeneration: UInt8, far: VethEnd, farNamespace: Int32?
+    ) -> Request {
+        var writer = header(index: 0, flags: near.isUp ? 1 : 0, change: near.isUp ? 1 : 0)
+        write(near, to: &writer)
+        if let master { writer.attribute(LinkAttribute.master, number: master) }
+        write(addressGeneration: addressGeneration, to: &writer)
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.kind, text: "veth")
+            info.nest(LinkAttribute.Info.data) { data in
+                // VETH_INFO_PEER: a link message of its own.
+                data.nest(1) { peer in
+                    writeHeader(index: 0, flags: far.isUp ? 1 : 0, change: far.isUp ? 1 : 0, to: &peer)
+                    write(far, to: &peer)
+                    if let farNamespace { peer.attribute(LinkAttribute.namespaceDescriptor, number: farNamespace) }
+                }
+            }
+        }
+        return Request(.newLink, [.create, .exclusive], operation: "create veth \(near.name)", body: writer)
+    }
+
+    /// `ip link delete`.
+    public static func delete(name: String) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        return Request(.deleteLink, operation: "delete link \(name)", body: writer)
+    }
+
+    /// What a set message may change.
+    public struct Change: Sendable {
+        /// `IFF_UP`.
+        public var isUp: Bool?
+        /// `IFLA_MTU`.
+        public var mtu: Int?
+        /// `IFLA_ADDRESS`.
+        public var mac: MACAddress?
+        /// `IFLA_MASTER`; 0 for none.
+        public var master: UInt32?
+        /// `IFLA_IFALIAS`.
+        public var alias: String?
+        /// `IFLA_INET6_ADDR_GEN_MODE`.
+        public var addressGeneration: UInt8?
+        /// Nothing.
+        public init() {}
+        /// Whether there is nothing to send.
+        public var isEmpty: Bool {
+            isUp == nil && mtu == nil && mac == nil && master == nil && alias == nil && addressGeneration == nil
+        }
+    }
+
+    /// `ip link set NAME …`.
+    public static func set(name: String, _ change: Change) -> Request {
+        let up: UInt32 = change.isUp == true ? 1 : 0
+        var writer = header(index: 0, flags: up, change: change.isUp == nil ? 0 : 1)
+        writer.attribute(LinkAttribute.name, text: name)
+        if let mac = change.mac { writer.attribute(LinkAttribute.address, mac.bytes) }
+        if let mtu = change.mtu { writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu)) }
+        if let master = change.master { writer.attribute(LinkAttribute.master, number: master) }
+        if let alias = change.alias { writer.attribute(LinkAttribute.alias, Array(alias.utf8)) }
+        if let mode = change.addressGeneration { write(addressGeneration: mode, to: &writer) }
+        return Request(.setLink, operation: "change link \(name)", body: writer)
+    }
+
+    /// `ip link set NAME type bridge …`.
+    public static func set(name: String, bridge: BridgeData) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.kind, text: "bridge")
+            info.nest(LinkAttribute.Info.data) { bridge.write(to: &$0) }
+        }
+        return Request(.newLink, operation: "change bridge \(name)", body: writer)
+    }
+
+    /// `ip link set NAME type bridge_slave …`.
+    public static func set(name: String, port: PortData) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.slaveKind, text: "bridge")
+            info.nest(LinkAttribute.Info.slaveData) { port.write(to: &$0) }
+        }
+        return Request(.newLink, operation: "change bridge port \(name)", body: writer)
+    }
+
+    /// `ip link property add|delete dev NAME altname …`.
+    public static func alternativeName(_ alternative: String, of name: String, add: Bool) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.nest(LinkAttribute.properties) { $0.attribute(LinkAttribute.alternativeName, text: alternative) }
+        return Request(
+            add ? .newLinkProperty : .deleteLinkProperty, add ? [.create, .exclusive] : [],
+            operation: "\(add ? "add" : "remove") alternative name of \(name)", body: writer)
+    }
+
+    private static func write(_ end: VethEnd, to writer: inout MessageWriter) {
+        writer.attribute(LinkAttribute.name, text: end.name)
+        if let mac = end.mac { writer.attribute(LinkAttribute.address, mac.bytes) }
+        writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: end.mtu))
+    }
+
+    private static func write(addressGeneration mode: UInt8, to writer: inout MessageWriter) {
+        writer.nest(LinkAttribute.familySpecific) { families in
+            families.nest(10) { $0.attribute(8, number: mode) }
+        }
+    }
+
+    private static func header(index: UInt32, flags: UInt32, change: UInt32) -> MessageWriter {
+        var writer = MessageWriter()
+        writeHeader(index: index, flags: flags, change: change, to: &writer)
+        return writer
+    }
+
+    private static func writeHeader(index: UInt32, flags: UInt32, change: UInt32, to writer: inout MessageWriter) {
+        writer.number(UInt32(0))
+        writer.number(index)
+        writer.number(flags)
+        writer.number(change)
+    }
+}

@@ -1,0 +1,73 @@
+public import Addressing
+
+/// A neighbour or a forwarding entry of a bridge (`struct ndmsg` and `NDA_*`).
+public struct NeighbourMessage: Hashable, Sendable {
+    /// `ndm_ifindex`.
+    public var link: UInt32
+    /// `ndm_family`: 2, 10, or 7 (`AF_BRIDGE`).
+    public var family: UInt8
+    /// `ndm_state`: 0x40 no ARP (static), 0x80 permanent.
+    public var state: UInt16
+    /// `ndm_flags`: 2 self, 4 master, 8 proxy.
+    public var flags: UInt8
+    /// `NDA_DST`.
+    public var address: IPAddress?
+    /// `NDA_LLADDR`.
+    public var mac: MACAddress?
+
+    /// Decodes the body of an `RTM_NEWNEIGH`.
+    public init(decoding body: ArraySlice<UInt8>) throws(WireError) {
+        var header = StructReader(body, "neighbour message")
+        family = try header.number()
+        _ = try header.number(UInt8.self)
+        _ = try header.number(UInt16.self)
+        link = try header.number()
+        state = try header.number()
+        flags = try header.number()
+        _ = try header.number(UInt8.self)
+        var attributes = AttributeReader(header.remainder)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case 1: address = IPAddress(bytes: attribute.payload)
+            case 2: mac = MACAddress(bytes: attribute.payload)
+            case _: break
+            }
+        }
+    }
+
+    /// `RTM_GETNEIGH` of all neighbours (family 0), or of forwarding entries (7).
+    public static func dump(family: UInt8) -> Request {
+        Request(.getNeighbour, .dump, operation: "read neighbours", body: header(family, 0, 0, 0))
+    }
+
+    /// `ip neighbour add … nud permanent`, or `bridge fdb add … master static`.
+    public static func add(_ address: IPAddress?, mac: MACAddress?, link: UInt32, operation: String) -> Request {
+        Request(.newNeighbour, [.create, .replace], operation: operation, body: body(address, mac, link))
+    }
+
+    /// `ip neighbour delete`, or `bridge fdb delete`.
+    public static func remove(_ address: IPAddress?, mac: MACAddress?, link: UInt32, operation: String) -> Request {
+        Request(.deleteNeighbour, operation: operation, body: body(address, mac, link))
+    }
+
+    private static func body(_ address: IPAddress?, _ mac: MACAddress?, _ link: UInt32) -> MessageWriter {
+        let proxy: UInt8 = mac == nil ? 8 : 0
+        var writer =
+            address.map { header($0.family.number, link, 0x80, proxy) } ?? header(7, link, 0x40, 4)
+        if let address { writer.attribute(1, address.bytes) }
+        if let mac { writer.attribute(2, mac.bytes) }
+        return writer
+    }
+
+    private static func header(_ family: UInt8, _ link: UInt32, _ state: UInt16, _ flags: UInt8) -> MessageWriter {
+        var writer = MessageWriter()
+        writer.number(family)
+        writer.number(UInt8(0))
+        writer.number(UInt16(0))
+        writer.number(link)
+        writer.number(state)
+        writer.number(flags)
+        writer.number(UInt8(0))
+        return writer
+    }
+}

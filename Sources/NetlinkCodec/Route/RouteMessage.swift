@@ -1,0 +1,142 @@
+public import Addressing
+
+/// A route (`struct rtmsg` and `RTA_*`).
+public struct RouteMessage: Hashable, Sendable {
+    /// Destination; the default prefix where there is no `RTA_DST`.
+    public var destination: IPPrefix
+    /// `RTA_GATEWAY`.
+    public var gateway: IPAddress?
+    /// `RTA_OIF`.
+    public var link: UInt32?
+    /// `RTA_PRIORITY`.
+    public var metric: UInt32
+    /// `RTA_TABLE`, else `rtm_table`.
+    public var table: UInt32
+    /// `rtm_protocol`.
+    public var origin: UInt8
+    /// `rtm_type`.
+    public var type: UInt8
+    /// `rtm_flags`: 0x200 is `RTM_F_CLONED`.
+    public var flags: UInt32
+    /// `RTA_PREFSRC`.
+    public var preferredSource: IPAddress?
+    /// Interfaces of `RTA_MULTIPATH`.
+    public var nextHopLinks: [UInt32]
+
+    /// Decodes the body of an `RTM_NEWROUTE`; nil for families other than IPv4 and IPv6.
+    public init?(decoding body: ArraySlice<UInt8>) throws(WireError) {
+        var header = StructReader(body, "route message")
+        let family = AddressFamily(number: try header.number())
+        let length = Int(try header.number(UInt8.self))
+        _ = try header.number(UInt16.self)
+        table = UInt32(try header.number(UInt8.self))
+        origin = try header.number()
+        _ = try header.number(UInt8.self)
+        type = try header.number()
+        flags = try header.number()
+        metric = 0
+        nextHopLinks = []
+        guard let family, let unspecified = IPAddress(family: family, value: 0) else { return nil }
+        destination = IPPrefix(containing: unspecified, length: 0)
+        var attributes = AttributeReader(header.remainder)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case 1:
+                guard let address = IPAddress(bytes: attribute.payload) else { continue }
+                destination = IPPrefix(containing: address, length: length)
+            case 4: link = try attribute.uint32("RTA_OIF")
+            case 5: gateway = IPAddress(bytes: attribute.payload)
+            case 6: metric = try attribute.uint32("RTA_PRIORITY")
+            case 7: preferredSource = IPAddress(bytes: attribute.payload)
+            case 9: nextHopLinks = try Self.nextHops(attribute.payload)
+            case 15: table = try attribute.uint32("RTA_TABLE")
+            // RTA_VIA: a gateway of the other family.
+            case 18: gateway = IPAddress(bytes: attribute.payload.dropFirst(2))
+            case _: break
+            }
+        }
+    }
+
+    /// `struct rtnexthop`: length, flags, hops, interface, attributes.
+    private static func nextHops(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [UInt32] {
+        var rest = bytes
+        var links: [UInt32] = []
+        while rest.count >= 8 {
+            var hop = StructReader(rest, "next hop")
+            let length = Int(try hop.number(UInt16.self))
+            _ = try hop.number(UInt16.self)
+            links.append(try hop.number())
+            guard length >= 8 else { throw .malformed(what: "next hop") }
+            rest = rest.dropFirst((length + 3) & ~3)
+        }
+        return links
+    }
+
+    /// `RTM_GETROUTE` of all routes of all tables.
+    public static func dump(_ family: AddressFamily) -> Request {
+        var writer = MessageWriter()
+        writer.number(family.number)
+        for _ in 0..<3 { writer.number(UInt8(0)) }
+        for _ in 0..<4 { writer.number(UInt8(0)) }
+        writer.number(UInt32(0))
+        return Request(.getRoute, .dump, operation: "read \(family.rawValue) routes", body: writer)
+    }
+
+    /// What a route request says.
+    public struct Value: Sendable {
+        /// Destination.
+        public var destination: IPPrefix
+        /// Next hop.
+        public var gateway: IPAddress?
+        /// Interface.
+        public var link: UInt32
+        /// Priority.
+        public var metric: UInt32
+        /// Table.
+        public var table: UInt32
+        /// Protocol.
+        public var origin: UInt8
+        /// A route.
+        public init(
+            destination: IPPrefix, gateway: IPAddress?, link: UInt32, metric: UInt32, table: UInt32, origin: UInt8
+        ) {
+            self.destination = destination
+            self.gateway = gateway
+            self.link = link
+            self.metric = metric
+            self.table = table
+            self.origin = origin
+        }
+    }
+
+    /// `ip route add`, or `replace`.
+    public static func add(_ route: Value, replacing: Bool, operation: String) -> Request {
+        Request(
+            .newRoute, replacing ? [.create, .replace] : [.create, .exclusive], operation: operation,
+            body: body(route))
+    }
+
+    /// `ip route delete`.
+    public static func remove(_ route: Value, operation: String) -> Request {
+        Request(.deleteRoute, operation: operation, body: body(route))
+    }
+
+    private static func body(_ route: Value) -> MessageWriter {
+        var writer = MessageWriter()
+        writer.number(route.destination.family.number)
+        writer.number(UInt8(route.destination.length))
+        writer.number(UInt16(0))
+        writer.number(UInt8(truncatingIfNeeded: min(route.table, 252) == 252 && route.table > 255 ? 252 : route.table))
+        writer.number(route.origin)
+        // RT_SCOPE_UNIVERSE through a gateway, RT_SCOPE_LINK without one; IPv6 ignores it.
+        writer.number(UInt8(route.gateway == nil && route.destination.family == .ipv4 ? 253 : 0))
+        writer.number(UInt8(1))
+        writer.number(UInt32(0))
+        if !route.destination.isDefault { writer.attribute(1, route.destination.address.bytes) }
+        writer.attribute(4, number: route.link)
+        if let gateway = route.gateway { writer.attribute(5, gateway.bytes) }
+        if route.metric != 0 { writer.attribute(6, number: route.metric) }
+        writer.attribute(15, number: route.table)
+        return writer
+    }
+}
