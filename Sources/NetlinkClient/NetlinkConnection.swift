@@ -1,0 +1,157 @@
+public import NetlinkCodec
+public import SystemCalls
+
+/// Where datagrams go and come from; scripted in tests.
+public protocol NetlinkTransport {
+    /// Port id that replies carry.
+    var port: UInt32 { get }
+    /// Sends one datagram.
+    func send(_ bytes: [UInt8]) throws(SystemError)
+    /// Waits for one datagram.
+    func receive(into buffer: inout [UInt8]) throws(SystemError) -> NetlinkSocket.Datagram
+}
+
+extension NetlinkSocket: NetlinkTransport {}
+
+/// Requests and dumps over one netlink socket. Used by one thread at a time.
+public final class NetlinkConnection {
+    private let transport: any NetlinkTransport
+    private var sequence: UInt32 = 0
+    private var buffer: [UInt8] = []
+    /// Requests are put together up to this many bytes a datagram.
+    private static let datagramLimit = 32_768
+    /// How often a dump that was interrupted by changes is read again.
+    private static let dumpAttempts = 8
+
+    /// A connection in the network namespace of the calling thread.
+    public init() throws(SystemError) { transport = try NetlinkSocket(.route) }
+
+    /// A connection over any transport.
+    public init(_ transport: any NetlinkTransport) { self.transport = transport }
+
+    /// Sends requests, as many a datagram as fit, and waits for all answers.
+    ///
+    /// The result holds, for each request in order, nil or the kernel's refusal. Requests that belong together (a
+    /// link's creation and its mark) are given as one group and never parted.
+    public func perform(_ groups: [[Request]]) throws -> [NetlinkError?] {
+        var results: [NetlinkError?] = []
+        var start = groups.startIndex
+        while start < groups.endIndex {
+            var end = start
+            var size = 0
+            while end < groups.endIndex {
+                let next = groups[end].reduce(0) { $0 + ($1.body.count + 19) & ~3 }
+                if end > start && size + next > Self.datagramLimit { break }
+                size += next
+                end += 1
+            }
+            results += try exchange(groups[start..<end].flatMap(\.self))
+            start = end
+        }
+        return results
+    }
+
+    /// Sends one request and waits for its ack.
+    public func perform(_ request: Request) throws {
+        if let error = try exchange([request]).first ?? nil { throw error }
+    }
+
+    /// Sends one request that is answered by a message.
+    public func get(_ request: Request) throws -> Message? {
+        sequence &+= 1
+        try transport.send(Self.encode(request, flags: [.request, .ack], sequence: sequence, port: transport.port))
+        var answer: Message?
+        while true {
+            let datagram = try transport.receive(into: &buffer)
+            guard datagram.sender == 0 else { continue }
+            var messages = MessageReader(datagram.bytes)
+            while let message = try messages.next() {
+                guard message.sequence == sequence else { continue }
+                guard message.type == .error else {
+                    answer = message
+                    continue
+                }
+                let ack = try Acknowledgement(message)
+                if ack.error != 0 { throw Self.error(request, ack) }
+                return answer
+            }
+        }
+    }
+
+    /// Reads a whole table. A dump during which the table changed is read again, a bounded number of times.
+    public func dump<Value>(_ request: Request, _ decode: (Message) throws -> Value?) throws -> [Value] {
+        for _ in 0..<Self.dumpAttempts {
+            if let values = try dumpOnce(request, decode) { return values }
+        }
+        throw NetlinkError(
+            operation: request.operation, code: .interrupted,
+            text: "the table kept changing while it was read \(Self.dumpAttempts) times; try again when it is quieter")
+    }
+
+    private func dumpOnce<Value>(_ request: Request, _ decode: (Message) throws -> Value?) throws -> [Value]? {
+        sequence &+= 1
+        try transport.send(
+            Self.encode(request, flags: [.request, request.flags], sequence: sequence, port: transport.port))
+        var values: [Value] = []
+        var isInterrupted = false
+        while true {
+            let datagram = try transport.receive(into: &buffer)
+            guard datagram.sender == 0 else { continue }
+            var messages = MessageReader(datagram.bytes)
+            while let message = try messages.next() {
+                // Answers to an earlier dump that was given up.
+                guard message.sequence == sequence else { continue }
+                isInterrupted = isInterrupted || message.isInterrupted
+                if message.type == .done || message.type == .error {
+                    let ack = try Acknowledgement(message)
+                    if ack.error != 0 { throw Self.error(request, ack) }
+                    return isInterrupted ? nil : values
+                }
+                if let value = try decode(message) { values.append(value) }
+            }
+        }
+    }
+
+    private func exchange(_ requests: [Request]) throws -> [NetlinkError?] {
+        var bytes: [UInt8] = []
+        let first = sequence &+ 1
+        for request in requests {
+            sequence &+= 1
+            bytes += Self.encode(request, flags: [.request, .ack, request.flags], sequence: sequence, port: transport.port)
+        }
+        try transport.send(bytes)
+        var results = [NetlinkError?](repeating: nil, count: requests.count)
+        var missing = requests.count
+        while missing > 0 {
+            let datagram = try transport.receive(into: &buffer)
+            guard datagram.sender == 0 else { continue }
+            var messages = MessageReader(datagram.bytes)
+            while let message = try messages.next() {
+                let position = Int(message.sequence &- first)
+                guard message.type == .error, requests.indices.contains(position) else { continue }
+                let ack = try Acknowledgement(message)
+                if ack.error != 0 { results[position] = Self.error(requests[position], ack) }
+                missing -= 1
+            }
+        }
+        return results
+    }
+
+    private static func error(_ request: Request, _ ack: Acknowledgement) -> NetlinkError {
+        // −Int32.min does not exist; no kernel sends it.
+        let number = ack.error == .min ? 0 : -ack.error
+        return NetlinkError(operation: request.operation, code: Errno(rawValue: number), text: ack.text)
+    }
+
+    private static func encode(_ request: Request, flags: RequestFlags, sequence: UInt32, port: UInt32) -> [UInt8] {
+        var header = MessageWriter()
+        header.number(UInt32(truncatingIfNeeded: request.body.count + 16))
+        header.number(request.type.rawValue)
+        header.number(flags.rawValue)
+        header.number(sequence)
+        header.number(port)
+        var bytes = header.bytes + request.body
+        while bytes.count & 3 != 0 { bytes.append(0) }
+        return bytes
+    }
+}

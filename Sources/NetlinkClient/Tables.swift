@@ -1,0 +1,60 @@
+internal import Addressing
+public import NetlinkCodec
+
+/// Whole tables, one dump each.
+extension NetlinkConnection {
+    /// `ip -d link show`.
+    public func links(counters: Bool) throws -> [LinkMessage] {
+        try dump(LinkRequest.dump(counters: counters)) { message in
+            guard message.type == .newLink else { return nil }
+            return try LinkMessage(decoding: message.body)
+        }
+    }
+
+    /// `ip address show`.
+    public func addresses() throws -> [AddressMessage] {
+        try dump(AddressMessage.dump()) { message in
+            guard message.type == .newAddress else { return nil }
+            return try AddressMessage(decoding: message.body)
+        }
+    }
+
+    /// `ip route show table all`, both families.
+    public func routes() throws -> [RouteMessage] {
+        try AddressFamily.allCases.flatMap { family in
+            try dump(RouteMessage.dump(family)) { message in
+                guard message.type == .newRoute else { return nil }
+                return try RouteMessage(decoding: message.body)
+            }
+        }
+    }
+
+    /// `ip neighbour show` (family 0), or `bridge fdb show` (7).
+    public func neighbours(family: UInt8) throws -> [NeighbourMessage] {
+        try dump(NeighbourMessage.dump(family: family)) { message in
+            guard message.type == .newNeighbour else { return nil }
+            return try NeighbourMessage(decoding: message.body)
+        }
+    }
+
+    /// `ip netns list-id`.
+    public func namespaceIDs() throws -> [Int32] {
+        try dump(NamespaceIDMessage.dump()) { message in
+            guard message.type == .newNamespaceID else { return nil }
+            return try NamespaceIDMessage(decoding: message.body).id
+        }
+    }
+
+    /// The id of the namespace open as a descriptor; nil where this namespace gave it none.
+    public func namespaceID(descriptor: Int32) throws -> Int32? {
+        guard let message = try get(NamespaceIDMessage.get(descriptor: descriptor)) else { return nil }
+        let id = try NamespaceIDMessage(decoding: message.body).id
+        return id < 0 ? nil : id
+    }
+
+    /// Index of the interface of that name.
+    public func linkIndex(_ name: String) throws -> UInt32 {
+        guard let message = try get(LinkRequest.get(name: name)) else { return 0 }
+        return try LinkMessage(decoding: message.body).index
+    }
+}
