@@ -1,0 +1,153 @@
+internal import Addressing
+internal import Model
+
+/// A value and where it stands.
+struct Located<Value: Sendable>: Sendable {
+    var value: Value
+    var at: SourceLocation
+}
+
+/// What every document has.
+struct DocumentHead: Sendable {
+    var name: ObjectName
+    var at: SourceLocation
+    var labels: [Label]
+    var preventDestroy: Bool
+    /// The `spec` mapping itself, for fields whose mere presence matters.
+    var specAt: SourceLocation
+    /// Fields given in `spec` with their places.
+    var given: [Located<String>]
+
+    func place(_ key: String) -> SourceLocation? { given.first { $0.value == key }?.at }
+    var metadata: ObjectMetadata {
+        ObjectMetadata(name: name, labels: labels, preventDestroy: preventDestroy, source: at)
+    }
+}
+
+struct SelectorDocument: Sendable {
+    struct Expression: Sendable {
+        var key: String
+        var comparison: String
+        var values: [String]
+    }
+    var labels: [Label]
+    var expressions: [Expression]
+    var at: SourceLocation
+
+    /// Whether labels fulfil it.
+    func matches(_ other: [Label]) -> Bool {
+        func value(_ key: String) -> String? { other.first { $0.key == key }?.value }
+        return labels.allSatisfy { value($0.key) == $0.value }
+            && expressions.allSatisfy { expression in
+                switch expression.comparison {
+                case "In": value(expression.key).map(expression.values.contains) ?? false
+                case "NotIn": !(value(expression.key).map(expression.values.contains) ?? false)
+                case "Exists": value(expression.key) != nil
+                case _: value(expression.key) == nil
+                }
+            }
+    }
+}
+
+struct RouteDocument: Sendable {
+    var to: Located<IPPrefix>
+    var via: Located<IPAddress>
+    var metric: UInt32?
+}
+
+struct HostDocument: Sendable {
+    var head: DocumentHead
+    /// Source addresses of outbound NAT by network.
+    var outboundAddresses: [(network: Located<String>, addresses: [Located<IPAddress>])]
+}
+
+struct SubnetDocument: Sendable {
+    var prefix: Located<IPPrefix>
+    var gateway: Located<IPAddress>?
+    var pool: [Located<IPRange>]
+    var reserved: [Located<IPRange>]
+}
+
+struct OutboundNATDocument: Sendable {
+    var enabled: Bool
+    var families: [AddressFamily]?
+    var addresses: [Located<IPAddress>]
+    var exceptions: [Located<IPPrefix>]
+    var destinations: [Located<IPPrefix>]
+    var ports: PortRange?
+    var at: SourceLocation
+}
+
+struct NetworkDocument: Sendable {
+    var head: DocumentHead
+    var type: Located<NetworkType>
+    var hostSelector: SelectorDocument?
+    var subnets: [SubnetDocument]
+    /// nil is auto.
+    var mtu: Located<Int>?
+    var dns: DNSSettings?
+    var routes: [RouteDocument]
+    var peers: [Located<String>]
+    var deniesIntraNetwork: Bool
+    var deniesHostAccess: Bool
+    var antiSpoof: Bool
+    var inbound: Network.Inbound
+    var outboundNAT: OutboundNATDocument?
+}
+
+struct CompartmentDocument: Sendable {
+    var head: DocumentHead
+    var host: Located<String>?
+    var namespaceName: Located<String>?
+    var namespacePath: Located<String>?
+    var sysctls: [(key: String, value: String, at: SourceLocation)]
+    var dns: DNSSettings?
+    var aliases: [HostsEntry]
+}
+
+struct PortMappingDocument: Sendable {
+    var transport: PortProtocol
+    var hostPorts: Located<PortRange>
+    var ports: Located<PortRange>
+    var hostAddress: Located<IPAddress>?
+    var allowShadow: Bool
+    var at: SourceLocation
+}
+
+struct EndpointDocument: Sendable {
+    var head: DocumentHead
+    var network: Located<String>
+    var host: Located<String>?
+    var device: Located<String>?
+    var compartment: Located<String>?
+    var interface: Located<InterfaceName>?
+    var hostInterface: Located<InterfaceName>?
+    var mac: Located<MACAddress>?
+    /// nil for automatic ones.
+    var addresses: [Located<IPAddress>]?
+    var allowedAddresses: [IPPrefix]
+    var allowedMACs: [MACAddress]
+    var antiSpoof: Bool?
+    var defaultRoute: Located<Bool>?
+    var routes: [RouteDocument]
+    var mtu: Located<Int>?
+    var enabled: Bool
+    var portMappings: [PortMappingDocument]
+}
+
+/// A policy as far as this version takes it: it knows the form, and says that it cannot enforce it yet.
+struct PolicyDocument: Sendable {
+    var head: DocumentHead
+}
+
+/// All documents of the input, in its order.
+public struct Documents: Sendable {
+    var hosts: [HostDocument] = []
+    var networks: [NetworkDocument] = []
+    var compartments: [CompartmentDocument] = []
+    var endpoints: [EndpointDocument] = []
+    var policies: [PolicyDocument] = []
+
+    /// How many there are.
+    public var count: Int { hosts.count + networks.count + compartments.count + endpoints.count + policies.count }
+}

@@ -1,0 +1,54 @@
+internal import Addressing
+internal import Model
+
+extension StateBuilder {
+    func endpoint(_ document: EndpointDocument, host: String, isOnly: Bool) -> Endpoint? {
+        guard let network = networks[document.network.value], let compartment = ObjectName(compartmentName(document)),
+            let derived = Naming.port(document.head.name),
+            let interface = document.interface?.value ?? InterfaceName("eth0")
+        else { return nil }
+        let name = document.head.name
+        let own = addresses[name] ?? []
+        let hasDefault =
+            (document.defaultRoute?.value ?? isOnly) && Validator.givesDefaultRoute(network)
+        let gateways = hasDefault ? defaultGateways(network, own) : []
+        let routes = network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } } + document.routes
+        return Endpoint(
+            metadata: document.head.metadata, network: network.head.name, compartment: compartment,
+            interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,
+            alternativeName: document.hostInterface == nil ? derived.alternative : nil,
+            mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
+            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own,
+            allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
+            antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
+            routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },
+            mtu: document.mtu?.value ?? network.mtu?.value ?? 1500, enabled: document.enabled,
+            portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes))
+    }
+
+    /// The first gateway of each family in a subnet where the endpoint has an address.
+    private func defaultGateways(_ network: NetworkDocument, _ own: [InterfaceAddress]) -> [IPAddress] {
+        AddressFamily.allCases.compactMap { family in
+            network.subnets.first { subnet in
+                subnet.prefix.value.family == family && own.contains { subnet.prefix.value.contains($0.address) }
+            }.flatMap { Validator.gateway($0, network) }
+        }
+    }
+
+    private func mapping(_ document: PortMappingDocument, _ own: [InterfaceAddress]) -> PortMapping {
+        let families = AddressFamily.allCases.filter { family in
+            own.contains { $0.address.family == family }
+                && document.hostAddress.map { $0.value.family == family } ?? true
+        }
+        return PortMapping(
+            transport: document.transport, hostPorts: document.hostPorts.value, ports: document.ports.value,
+            hostAddress: document.hostAddress.flatMap { $0.value.isUnspecified ? nil : $0.value },
+            families: families, allowShadow: document.allowShadow, source: document.at)
+    }
+
+    private static func precedes(_ left: PortMapping, _ right: PortMapping) -> Bool {
+        if left.transport != right.transport { return left.transport < right.transport }
+        let (a, b) = (left.hostAddress?.description ?? "", right.hostAddress?.description ?? "")
+        return a == b ? left.hostPorts < right.hostPorts : a < b
+    }
+}

@@ -1,0 +1,102 @@
+internal import Addressing
+internal import Model
+
+/// Fills in defaults and resolves references of documents that have been checked.
+struct StateBuilder {
+    let documents: Documents
+    let scope: ObjectName?
+    /// nil where no machine is known.
+    let host: String?
+    let networks: [String: NetworkDocument]
+    var diagnostics: [Diagnostic] = []
+    /// Addresses of every endpoint of every host, with prefix lengths.
+    var addresses: [ObjectName: [InterfaceAddress]] = [:]
+
+    init(_ documents: Documents, scope: ObjectName?, host: String?) {
+        self.documents = documents
+        self.scope = scope
+        self.host = host
+        networks = Dictionary(
+            documents.networks.map { ($0.head.name.text, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Explicit addresses, then automatic ones of what is left, over all hosts.
+    mutating func assignAddresses() {
+        let groups = Dictionary(grouping: documents.endpoints, by: \.network.value)
+        for network in documents.networks {
+            let endpoints = groups[network.head.name.text] ?? []
+            let explicit = Set(endpoints.flatMap { $0.addresses ?? [] }.map(\.value))
+            for subnet in network.subnets {
+                let prefix = subnet.prefix.value
+                for endpoint in endpoints {
+                    for address in endpoint.addresses ?? [] where prefix.contains(address.value) {
+                        append(address.value, prefix, to: endpoint.head.name)
+                    }
+                }
+                assignAutomatic(network, subnet, endpoints.filter { $0.addresses == nil }, explicit)
+            }
+        }
+        for name in addresses.keys { addresses[name]?.sort() }
+    }
+
+    private mutating func assignAutomatic(
+        _ network: NetworkDocument, _ subnet: SubnetDocument, _ endpoints: [EndpointDocument],
+        _ explicit: Set<IPAddress>
+    ) {
+        guard !endpoints.isEmpty else { return }
+        var excluded = explicit
+        if let gateway = Validator.gateway(subnet, network) { excluded.insert(gateway) }
+        let allocation = Allocation(
+            network: network.head.name.text, prefix: subnet.prefix.value, pool: subnet.pool.map(\.value),
+            reserved: subnet.reserved.map(\.value), excluded: excluded)
+        let assigned = allocation.assign(endpoints.map(\.head.name.text))
+        var unlucky: [EndpointDocument] = []
+        for endpoint in endpoints {
+            guard let address = assigned[endpoint.head.name.text] else {
+                unlucky.append(endpoint)
+                continue
+            }
+            append(address, subnet.prefix.value, to: endpoint.head.name)
+        }
+        for endpoint in unlucky.sorted(by: { $0.head.name < $1.head.name }) {
+            diagnostics.append(
+                Diagnostic(
+                    .error,
+                    "no free address in \(subnet.prefix.value) of Network/\(network.head.name) for Endpoint/\(endpoint.head.name): "
+                        + "\(endpoints.count) endpoints want automatic ones and \(assigned.count) are free; widen `pool` or the prefix",
+                    at: endpoint.head.at))
+        }
+    }
+
+    private mutating func append(_ address: IPAddress, _ prefix: IPPrefix, to endpoint: ObjectName) {
+        guard let value = InterfaceAddress(address: address, length: prefix.length) else { return }
+        addresses[endpoint, default: []].append(value)
+    }
+
+    /// The share of this host.
+    func build() -> DesiredState? {
+        guard let scope, let host else { return nil }
+        let mine = documents.endpoints.filter { documents.hosts.isEmpty || $0.host?.value == host }
+            .sorted { $0.head.name < $1.head.name }
+        let networks = documents.networks.filter(isHere).sorted { $0.head.name < $1.head.name }
+            .compactMap { network($0, host: host) }
+        let cards = Dictionary(grouping: mine, by: compartmentName)
+        let endpoints = mine.compactMap { endpoint in
+            self.endpoint(endpoint, host: host, isOnly: cards[compartmentName(endpoint)]?.count == 1)
+        }
+        var state = DesiredState(
+            scope: scope, host: host, networks: networks, compartments: compartments(cards, host: host),
+            endpoints: endpoints)
+        state.fingerprint = Fingerprint.of(state)
+        return state
+    }
+
+    private func isHere(_ network: NetworkDocument) -> Bool {
+        guard let document = documents.hosts.first(where: { $0.head.name.text == host }) else { return true }
+        return network.hostSelector?.matches(document.head.labels) ?? true
+    }
+
+    func compartmentName(_ endpoint: EndpointDocument) -> String {
+        endpoint.compartment?.value ?? endpoint.head.name.text
+    }
+}

@@ -1,0 +1,61 @@
+internal import Addressing
+internal import Model
+
+extension Validator {
+    mutating func checkCompartment(_ compartment: CompartmentDocument) {
+        if let name = compartment.namespaceName, let path = compartment.namespacePath {
+            fail("namespace: 'name' and 'path' exclude one another; '\(name.value)' or '\(path.value)'", at: path.at)
+        }
+        if let path = compartment.namespacePath {
+            let parts = path.value.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+            if parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
+                fail("namespace: path '\(path.value)' must be clean: no '.', '..' or double slashes", at: path.at)
+            }
+        }
+        if let host = compartment.host, hosts[host.value] == nil {
+            missing(.host, host, among: Array(hosts.keys))
+        }
+        for (key, value, place) in compartment.sysctls {
+            if Self.sysctlPath(key) == nil {
+                fail("sysctls: '\(key)' is not a setting below net", at: place)
+            }
+            if value.isEmpty { fail("sysctls: '\(key)' has no value", at: place) }
+        }
+        for option in compartment.dns?.options ?? [] where option.contains(where: \.isWhitespace) {
+            fail("dns: option '\(option)' must not contain white space", at: compartment.head.place("dns"))
+        }
+    }
+
+    /// Path below `/proc/sys` of a key, as sysctl(8) reads it: the first separator says which one parts the path, and
+    /// the other one stands for itself in interface names. nil unless it lies below `net` and holds no `..`.
+    static func sysctlPath(_ key: String) -> String? {
+        guard let first = key.first(where: { $0 == "." || $0 == "/" }), key.utf8.count <= 255 else { return nil }
+        let path = first == "/" ? key : String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let plain = path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+        guard parts.count >= 2, parts.first == "net", plain,
+            !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
+        else { return nil }
+        return path
+    }
+
+    /// No two compartments of a host share a namespace, and none takes a name that another has by default.
+    mutating func checkNamespaces() {
+        var names: [String: ObjectName] = [:]
+        var paths: [String: ObjectName] = [:]
+        for compartment in documents.compartments {
+            let name = compartment.head.name
+            let host = compartment.host?.value ?? ""
+            if let path = compartment.namespacePath {
+                if let other = paths.updateValue(name, forKey: "\(host) \(path.value)") {
+                    fail("Compartment/\(name) and Compartment/\(other) share the namespace \(path.value); one compartment each", at: path.at)
+                }
+                continue
+            }
+            let chosen = compartment.namespaceName ?? Located(value: name.text, at: compartment.head.at)
+            if let other = names.updateValue(name, forKey: "\(host) \(chosen.value)") {
+                fail("Compartment/\(name) and Compartment/\(other) share the namespace \(chosen.value); one compartment each", at: chosen.at)
+            }
+        }
+    }
+}

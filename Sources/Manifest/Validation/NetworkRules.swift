@@ -1,0 +1,122 @@
+internal import Addressing
+internal import Model
+
+extension Validator {
+    /// Which types use a field of `spec`; fields that are not listed are for all.
+    private static let legal: [(field: String, types: Set<NetworkType>)] = [
+        ("outboundNAT", [.nat, .l2bridge]), ("inbound", [.nat]), ("peerNetworks", [.nat, .internal, .overlay]),
+        ("uplink", [.transparent, .l2bridge, .l2tunnel]), ("vlan", [.transparent, .l2bridge, .l2tunnel]),
+        ("attachment", [.transparent]), ("bridge", [.transparent]), ("vxlan", [.overlay]),
+    ]
+
+    mutating func checkNetwork(_ network: NetworkDocument) {
+        let type = network.type.value
+        guard Self.types.contains(type) else { return }
+        for (field, types) in Self.legal where !types.contains(type) {
+            if let place = network.head.place(field) {
+                fail("'\(field)' is not used by networks of type \(type.rawValue)", at: place)
+            }
+        }
+        if type == .private, network.deniesHostAccess, let place = network.head.place("isolation") {
+            fail("'hostAccess' is not used by networks of type private, which have no path to the host at all", at: place)
+        }
+        for subnet in network.subnets { checkSubnet(subnet, type) }
+        checkMTU(network)
+        checkPeers(network)
+        checkNAT(network)
+        checkRoutes(network.routes, network)
+        for server in network.dns.map(\.options) ?? [] where server.contains(where: \.isWhitespace) {
+            fail("dns: option '\(server)' must not contain white space", at: network.head.place("dns"))
+        }
+    }
+
+    private mutating func checkSubnet(_ subnet: SubnetDocument, _ type: NetworkType) {
+        let prefix = subnet.prefix.value
+        if prefix.address.isLoopback || prefix.address.isMulticast || (prefix.isDefault) {
+            fail("prefix \(prefix) cannot be used for endpoints", at: subnet.prefix.at)
+        } else if prefix.family == .ipv6, prefix.address.isLinkLocal {
+            fail("prefix \(prefix) is link-local, which every interface has anyway", at: subnet.prefix.at)
+        }
+        if let gateway = subnet.gateway {
+            if type == .private {
+                fail("'gateway' is not used by networks of type private", at: gateway.at)
+            } else if !prefix.contains(gateway.value) {
+                fail("gateway \(gateway.value) lies outside \(prefix)", at: gateway.at)
+            } else if !prefix.isUsable(gateway.value) {
+                fail("gateway \(gateway.value) is the network or broadcast address of \(prefix)", at: gateway.at)
+            }
+        }
+        for (what, ranges) in [("pool", subnet.pool), ("reserved", subnet.reserved)] {
+            for range in ranges where !(prefix.contains(range.value.first) && prefix.contains(range.value.last)) {
+                fail("\(what): \(range.value) lies outside \(prefix)", at: range.at)
+            }
+        }
+    }
+
+    private mutating func checkMTU(_ network: NetworkDocument) {
+        guard let mtu = network.mtu, mtu.value < 1280 else { return }
+        if network.subnets.contains(where: { $0.prefix.value.family == .ipv6 }) {
+            fail("mtu: IPv6 needs at least 1280 bytes, and the network has an IPv6 subnet", at: mtu.at)
+        }
+    }
+
+    private mutating func checkPeers(_ network: NetworkDocument) {
+        let name = network.head.name.text
+        for peer in network.peers {
+            guard peer.value != name else {
+                fail("peerNetworks: a network is no peer of itself", at: peer.at)
+                continue
+            }
+            guard let other = networks[peer.value] else {
+                missing(.network, peer, among: Array(networks.keys))
+                continue
+            }
+            if !other.peers.contains(where: { $0.value == name }) {
+                fail("peerNetworks: Network/\(peer.value) does not list '\(name)' in return; add it there", at: peer.at)
+            }
+        }
+    }
+
+    private mutating func checkNAT(_ network: NetworkDocument) {
+        guard let nat = network.outboundNAT else { return }
+        checkOnePerFamily(nat.addresses, what: "outboundNAT.addresses")
+        if !nat.exceptions.isEmpty && !nat.destinations.isEmpty {
+            fail("outboundNAT: 'exceptions' and 'destinations' exclude one another", at: nat.at)
+        }
+        if let families = nat.families {
+            for address in nat.addresses where !families.contains(address.value.family) {
+                fail("outboundNAT: \(address.value) is not of a family that 'families' lists", at: address.at)
+            }
+        }
+    }
+
+    mutating func checkRoutes(_ routes: [RouteDocument], _ network: NetworkDocument) {
+        for route in routes {
+            if route.to.value.family != route.via.value.family {
+                fail("route to \(route.to.value) cannot lead via \(route.via.value) of the other family", at: route.via.at)
+            } else if !network.subnets.contains(where: { $0.prefix.value.contains(route.via.value) }) {
+                fail("next hop \(route.via.value) lies in no subnet of Network/\(network.head.name)", at: route.via.at)
+            }
+        }
+        var seen: Set<String> = []
+        for route in routes where !seen.insert("\(route.to.value) \(route.metric.map(String.init) ?? "")").inserted {
+            fail("route to \(route.to.value) is given twice with the same metric", at: route.to.at)
+        }
+    }
+
+    /// Prefixes of different networks must not overlap; sorted, each is compared with those that may still reach it.
+    mutating func checkOverlaps() {
+        let all = documents.networks.filter { Self.types.contains($0.type.value) }.flatMap { network in
+            network.subnets.map { (network.head.name.text, $0.prefix) }
+        }.sorted { ($0.1.value, $0.0) < ($1.1.value, $1.0) }
+        var open: (name: String, prefix: Located<IPPrefix>)?
+        for (name, prefix) in all {
+            if let other = open, other.prefix.value.overlaps(prefix.value) {
+                let whose = other.name == name ? "of the same network" : "of Network/\(other.name)"
+                fail("prefix \(prefix.value) overlaps \(other.prefix.value) \(whose) (\(other.prefix.at))", at: prefix.at)
+            } else {
+                open = (name, prefix)
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+internal import Addressing
+internal import Model
+
+/// Checks documents against each other; knows no machine.
+struct Validator {
+    let documents: Documents
+    let networks: [String: NetworkDocument]
+    let compartments: [String: CompartmentDocument]
+    let hosts: [String: HostDocument]
+    var diagnostics: [Diagnostic] = []
+
+    init(_ documents: Documents) {
+        self.documents = documents
+        networks = Self.index(documents.networks) { $0.head.name.text }
+        compartments = Self.index(documents.compartments) { $0.head.name.text }
+        hosts = Self.index(documents.hosts) { $0.head.name.text }
+    }
+
+    private static func index<Value>(_ values: [Value], _ key: (Value) -> String) -> [String: Value] {
+        Dictionary(values.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func fail(_ message: String, at location: SourceLocation?) {
+        diagnostics.append(Diagnostic(.error, message, at: location))
+    }
+
+    mutating func warn(_ message: String, at location: SourceLocation?) {
+        diagnostics.append(Diagnostic(.warning, message, at: location))
+    }
+
+    /// All rules.
+    mutating func run() {
+        checkNames()
+        checkVersion()
+        checkHosts()
+        for network in documents.networks { checkNetwork(network) }
+        checkOverlaps()
+        for compartment in documents.compartments { checkCompartment(compartment) }
+        checkNamespaces()
+        for endpoint in documents.endpoints { checkEndpoint(endpoint) }
+        checkCompartmentCards()
+        checkAddresses()
+        checkInterfaceNames()
+        checkPortMappings()
+        checkPortCount()
+    }
+
+    /// A reference to something that is not declared.
+    mutating func missing(_ kind: ObjectKind, _ name: Located<String>, among names: [String]) {
+        let hint = Suggestion.phrase(name.value, among: names.sorted())
+        fail("\(kind.rawValue) '\(name.value)' is not declared\(hint)", at: name.at)
+    }
+
+    /// Names are unique per kind.
+    private mutating func checkNames() {
+        var seen: [ObjectID: SourceLocation] = [:]
+        let all =
+            documents.hosts.map { (ObjectKind.host, $0.head) } + documents.networks.map { (.network, $0.head) }
+            + documents.compartments.map { (.compartment, $0.head) }
+            + documents.endpoints.map { (.endpoint, $0.head) } + documents.policies.map { (.policy, $0.head) }
+        for (kind, head) in all {
+            let id = ObjectID(kind, head.name)
+            if let first = seen[id] {
+                fail("\(id) is declared twice; the other is at \(first)", at: head.at)
+            } else {
+                seen[id] = head.at
+            }
+        }
+    }
+
+    private mutating func checkHosts() {
+        for host in documents.hosts {
+            for (network, addresses) in host.outboundAddresses {
+                guard let declared = networks[network.value] else {
+                    missing(.network, network, among: Array(networks.keys))
+                    continue
+                }
+                if declared.type.value != .nat && declared.type.value != .l2bridge {
+                    fail("outboundAddresses: Network/\(network.value) is of type \(declared.type.value.rawValue), which has no outbound NAT", at: network.at)
+                }
+                checkOnePerFamily(addresses, what: "outboundAddresses")
+            }
+        }
+        for network in documents.networks {
+            guard let selector = network.hostSelector, !documents.hosts.isEmpty else { continue }
+            if !documents.hosts.contains(where: { selector.matches($0.head.labels) }) {
+                warn("Network/\(network.head.name): hostSelector selects no Host", at: selector.at)
+            }
+        }
+    }
+
+    mutating func checkOnePerFamily(_ addresses: [Located<IPAddress>], what: String) {
+        var seen: Set<AddressFamily> = []
+        for address in addresses where !seen.insert(address.value.family).inserted {
+            fail("\(what): one address a family; \(address.value) is the second of \(address.value.family.rawValue)", at: address.at)
+        }
+    }
+
+    /// More ports than a bridge takes (`BR_MAX_PORTS`).
+    private mutating func checkPortCount() {
+        var count: [String: Int] = [:]
+        for endpoint in documents.endpoints {
+            let key = "\(endpoint.network.value)/\(endpoint.host?.value ?? "")"
+            count[key, default: 0] += 1
+            if count[key] == 1024 {
+                fail("Network/\(endpoint.network.value) has more than 1023 endpoints on one host, which is all a bridge takes; split it", at: endpoint.head.at)
+            }
+        }
+    }
+}
