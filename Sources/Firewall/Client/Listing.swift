@@ -1,0 +1,59 @@
+internal import JSON
+
+/// Reads what libnftables lists. Unknown members are passed over; what is not understood shows up as a difference.
+enum Listing {
+    static func table(_ family: Table.Family, _ name: String, _ listing: JSON) -> Table? {
+        var table: Table?
+        var sets: [NamedSet] = []
+        var chains: [Chain] = []
+        var rules: [String: [Rule]] = [:]
+        for item in listing["nftables"]?.array ?? [] {
+            guard let member = item.object?.members.first, member.value["family"]?.string == family.rawValue
+            else { continue }
+            let body = member.value
+            switch member.key {
+            case "table": if body["name"]?.string == name { table = Table(family: family, name: name) }
+            case "set", "map": if let set = set(body) { sets.append(set) }
+            case "chain": if let chain = chain(body) { chains.append(chain) }
+            case "rule":
+                rules[body["chain"]?.string ?? "", default: []]
+                    .append(Rule(body["expr"]?.array ?? [], comment: body["comment"]?.string))
+            case _: continue
+            }
+        }
+        guard var table else { return nil }
+        for index in chains.indices { chains[index].rules = rules[chains[index].name] ?? [] }
+        table.sets = sets.sorted { $0.name < $1.name }
+        table.chains = chains.sorted { $0.name < $1.name }
+        return table
+    }
+
+    private static func set(_ body: JSON) -> NamedSet? {
+        guard let name = body["name"]?.string else { return nil }
+        let types = body["type"]?.array?.compactMap(\.string) ?? body["type"]?.string.map { [$0] } ?? []
+        let flags = body["flags"]?.array?.compactMap(\.string) ?? body["flags"]?.string.map { [$0] } ?? []
+        let data = body["map"]?.string ?? body["map"]?.array?.compactMap(\.string).joined(separator: " . ")
+        let elements = (body["elem"]?.array ?? []).map { element($0, isMap: data != nil) }
+        return NamedSet(
+            name: name, keyTypes: types, dataType: data, isInterval: flags.contains("interval"), elements: elements)
+    }
+
+    private static func element(_ value: JSON, isMap: Bool) -> Element {
+        if isMap, let pair = value.array, pair.count == 2 {
+            let key = element(pair[0], isMap: false)
+            return Element(key: key.key, data: pair[1], comment: key.comment)
+        }
+        guard let element = value["elem"] else { return Element(key: value, comment: nil) }
+        return Element(key: element["val"] ?? value, comment: element["comment"]?.string)
+    }
+
+    private static func chain(_ body: JSON) -> Chain? {
+        guard let name = body["name"]?.string else { return nil }
+        guard let hook = body["hook"]?.string else { return Chain(name: name) }
+        return Chain(
+            name: name,
+            base: .init(
+                type: body["type"]?.string ?? "", hook: hook, priority: body["prio"]?.int ?? 0,
+                policy: body["policy"]?.string ?? ""))
+    }
+}

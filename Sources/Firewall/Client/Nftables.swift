@@ -1,0 +1,71 @@
+internal import CNftables
+public import JSON
+
+/// What libnftables refused.
+public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was attempted.
+    public let operation: String
+    /// The library's words, which hold the kernel's.
+    public let reason: String
+
+    /// `change firewall: …`.
+    public var description: String { "\(operation): \(reason)" }
+}
+
+/// libnftables, the one place where it is called. It works in the network namespace of the thread that made it.
+@safe public final class Nftables {
+    private let context: OpaquePointer
+
+    /// A context with buffered, machine-readable output.
+    public init() throws(FirewallError) {
+        guard let context = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+            throw FirewallError(operation: "open nftables", reason: "no memory, or no netlink socket")
+        }
+        unsafe self.context = context
+        unsafe nft_ctx_buffer_output(context)
+        unsafe nft_ctx_buffer_error(context)
+        let flags = UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_STATELESS)
+        unsafe nft_ctx_output_set_flags(context, flags)
+    }
+
+    deinit { unsafe nft_ctx_free(context) }
+
+    /// The tables of that name (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put
+    /// there cannot confuse the parser.
+    public func list(_ name: String) throws -> Ruleset {
+        let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
+        let present = (tables["nftables"]?.array ?? []).compactMap { $0["table"] }
+        var ruleset = Ruleset()
+        for family in Table.Family.allCases {
+            guard present.contains(where: { $0["family"]?.string == family.rawValue && $0["name"]?.string == name })
+            else { continue }
+            let text = try run("list table \(family.rawValue) \(name)", "read table \(family.rawValue) \(name)")
+            if let table = Listing.table(family, name, try JSON(parsing: text)) { ruleset.tables.append(table) }
+        }
+        return ruleset
+    }
+
+    /// Names of all tables of bulkhead, whatever their scope.
+    public func ownTables() throws -> [String] {
+        let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
+        let names = (tables["nftables"]?.array ?? []).compactMap { $0["table"]?["name"]?.string }
+        return Set(names.filter { $0 == "bulkhead" || $0.hasPrefix("bulkhead-") }).sorted()
+    }
+
+    /// All commands in one transaction (`nft -j -f -`).
+    public func commit(_ commands: [JSON]) throws(FirewallError) {
+        _ = try run((["nftables": .array(commands)] as JSON).text(), "change firewall")
+    }
+
+    private func run(_ text: String, _ operation: String) throws(FirewallError) -> String {
+        let status = unsafe nft_run_cmd_from_buffer(context, text)
+        let output = unsafe nft_ctx_get_output_buffer(context).map { unsafe String(cString: $0) } ?? ""
+        let errors = unsafe nft_ctx_get_error_buffer(context).map { unsafe String(cString: $0) } ?? ""
+        guard status == 0 else {
+            let lines = errors.split(separator: "\n").map(String.init)
+            let reason = lines.first { $0.contains("Error") } ?? lines.first ?? "no reason given"
+            throw FirewallError(operation: operation, reason: reason)
+        }
+        return output
+    }
+}

@@ -1,0 +1,178 @@
+internal import Addressing
+internal import JSON
+internal import Model
+
+extension Compiler {
+    /// What frames may enter by a port: the anti-spoofing of every endpoint, and the seclusion of private networks.
+    static func bridgeTable(_ input: CompilerInput) -> Table {
+        Table(
+            family: .bridge, name: input.tableName, sets: portSets(input) + sourceSets(input),
+            chains: [
+                Chain(
+                    name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
+                    rules: [
+                        Rule(
+                            [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
+                            comment: "intraNetwork: deny")
+                    ]),
+                Chain(
+                    name: "input", base: .init(type: "filter", hook: "input", priority: -200),
+                    rules: [
+                        Rule(
+                            [Nft.equal(Nft.input, "@secluded"), Nft.counter, Nft.drop],
+                            comment: "private: nothing to the host")
+                    ]),
+                Chain(
+                    name: "output", base: .init(type: "filter", hook: "output", priority: -200),
+                    rules: [
+                        Rule(
+                            [Nft.equal(Nft.output, "@secluded"), Nft.counter, Nft.drop],
+                            comment: "private: nothing from the host")
+                    ]),
+                Chain(
+                    name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
+                    rules: frameRules() + addressRules()),
+            ] + targetChains(input))
+    }
+
+    private static func portSets(_ input: CompilerInput) -> [NamedSet] {
+        [
+            NamedSet(name: "checked_addresses", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
+            NamedSet(name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
+            NamedSet(name: "isolated", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
+            NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
+            NamedSet(name: "secluded", keyTypes: ["ifname"], elements: input.ports { $1.type == .private }),
+        ]
+    }
+
+    private static func sourceSets(_ input: CompilerInput) -> [NamedSet] {
+        let checked = input.desired.endpoints.filter(\.antiSpoof)
+        func elements(_ values: (Endpoint) -> [JSON]) -> [Element] {
+            checked.flatMap { endpoint in
+                values(endpoint).map {
+                    Element(key: Nft.concat(.string(endpoint.hostInterface.text), $0), comment: endpoint.id.description)
+                }
+            }
+        }
+        let withAddresses = { (family: AddressFamily) in
+            elements { $0.checksAddresses ? $0.sources(family).map(Nft.prefix) : [] }
+        }
+        return [
+            NamedSet(
+                name: "locals_own", keyTypes: ["ifname", "ipv6_addr"],
+                elements: elements { $0.linkLocals.map { .string($0.description) } }),
+            NamedSet(name: "locals_taken", keyTypes: ["ipv6_addr"], elements: takenLocals(input)),
+            NamedSet(
+                name: "macs", keyTypes: ["ifname", "ether_addr"],
+                elements: elements { endpoint in
+                    Set([endpoint.mac] + endpoint.allowedMACs).sorted().map { .string($0.description) }
+                }),
+            NamedSet(name: "sources4", keyTypes: ["ifname", "ipv4_addr"], isInterval: true, elements: withAddresses(.ipv4)),
+            NamedSet(name: "sources6", keyTypes: ["ifname", "ipv6_addr"], isInterval: true, elements: withAddresses(.ipv6)),
+            NamedSet(
+                name: "targets", keyTypes: ["ifname"], dataType: "verdict",
+                elements: checked.filter(\.checksAddresses).map { endpoint in
+                    Element(
+                        key: .string(endpoint.hostInterface.text), data: Nft.jump(targetChain(endpoint)),
+                        comment: endpoint.id.description)
+                }),
+        ]
+    }
+
+    /// Link-local addresses of endpoints and gateways, which no other endpoint may use.
+    private static func takenLocals(_ input: CompilerInput) -> [Element] {
+        var owners: [IPv6Address: String] = [:]
+        for endpoint in input.desired.endpoints { owners[endpoint.mac.linkLocal] = endpoint.id.description }
+        for network in input.desired.networks { owners[network.mac.linkLocal] = network.id.description }
+        return owners.sorted { $0.key < $1.key }.map { Element(key: .string($0.key.description), comment: $0.value) }
+    }
+
+    /// What holds for the frame itself, whatever is inside.
+    private static func frameRules() -> [Rule] {
+        let source = Nft.concat(Nft.input, Nft.payload("ether", "saddr"))
+        let sender = Nft.concat(Nft.input, Nft.payload("arp", "saddr ether"))
+        let checked = Nft.equal(Nft.input, "@checked_macs")
+        return [
+            Rule([Nft.differs(Nft.input, "@ports"), Nft.back], comment: "not a port of ours"),
+            Rule(
+                [Nft.differs(Nft.payload("ether", "type"), Nft.set(["arp", "ip", "ip6"])), Nft.counter, Nft.drop],
+                comment: "only untagged IPv4, IPv6 and ARP"),
+            Rule([checked, Nft.differs(source, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC"),
+            Rule([checked, Nft.differs(sender, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC in ARP"),
+            Rule(
+                [
+                    checked, Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(["nd-redirect", "nd-router-advert"])),
+                    Nft.counter, Nft.drop,
+                ], comment: "antiSpoof: router advertisement, redirect"),
+            Rule(
+                [checked, Nft.equal(Nft.payload("icmp", "type"), "redirect"), Nft.counter, Nft.drop],
+                comment: "antiSpoof: redirect"),
+            Rule(
+                [checked, Nft.equal(Nft.payload("udp", "sport"), Nft.set([67, 547])), Nft.counter, Nft.drop],
+                comment: "antiSpoof: DHCP server"),
+        ]
+    }
+
+    /// What holds for addresses inside.
+    private static func addressRules() -> [Rule] {
+        let checked = Nft.equal(Nft.input, "@checked_addresses")
+        let sender = Nft.payload("arp", "saddr ip")
+        let source4 = Nft.payload("ip", "saddr")
+        let source6 = Nft.payload("ip6", "saddr")
+        let linkLocal: JSON = ["prefix": ["addr": "fe80::", "len": 10]]
+        let discovery = Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit")
+        return [
+            Rule(
+                [checked, Nft.differs(sender, "0.0.0.0"), Nft.differs(Nft.concat(Nft.input, sender), "@sources4"), Nft.counter, Nft.drop],
+                comment: "antiSpoof: IPv4 address in ARP"),
+            Rule(
+                [
+                    checked, Nft.equal(source4, "0.0.0.0"), Nft.equal(Nft.payload("udp", "sport"), 68),
+                    Nft.equal(Nft.payload("udp", "dport"), 67), Nft.back,
+                ], comment: "DHCP client"),
+            Rule(
+                [checked, Nft.differs(Nft.concat(Nft.input, source4), "@sources4"), Nft.counter, Nft.drop],
+                comment: "antiSpoof: IPv4 source"),
+            Rule(
+                [Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"), Nft.verdicts(Nft.input, "targets")],
+                comment: "antiSpoof: neighbour advertisement"),
+            Rule(
+                [Nft.equal(source6, "::"), discovery, Nft.verdicts(Nft.input, "targets")],
+                comment: "antiSpoof: duplicate address detection"),
+            Rule(
+                [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), "ipv6-icmp"), Nft.back],
+                comment: "duplicate address detection, listener reports"),
+            Rule(
+                [checked, Nft.equal(source6, linkLocal), Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"), Nft.back],
+                comment: "its own link-local address"),
+            Rule(
+                [checked, Nft.equal(source6, linkLocal), Nft.differs(source6, "@locals_taken"), Nft.back],
+                comment: "a link-local address that nobody else has"),
+            Rule(
+                [checked, Nft.differs(Nft.concat(Nft.input, source6), "@sources6"), Nft.counter, Nft.drop],
+                comment: "antiSpoof: IPv6 source"),
+        ]
+    }
+
+    private static func targetChain(_ endpoint: Endpoint) -> String { "nd-\(endpoint.hostInterface)" }
+
+    /// Addresses that an endpoint may claim in neighbour discovery. A chain each, because nft 1.0.6 has no name for the
+    /// target field that could be part of a set's key.
+    private static func targetChains(_ input: CompilerInput) -> [Chain] {
+        let target = Nft.raw("th", 64, 128)
+        return input.desired.endpoints.filter(\.checksAddresses).map { endpoint in
+            let own = endpoint.sources(.ipv6)
+            let single =
+                own.filter { $0.length == 128 }.map(\.address.value) + Set(endpoint.linkLocals).map(\.value)
+            let values = Set(single).sorted().map(Nft.hexadecimal)
+            var rules = [Rule([Nft.equal(target, values.count == 1 ? values[0] : Nft.set(values)), Nft.back])]
+            for prefix in own where prefix.length < 128 {
+                let mask = prefix.length == 0 ? 0 : ~UInt128(0) << UInt128(128 - prefix.length)
+                let masked: JSON = ["&": [target, Nft.hexadecimal(mask)]]
+                rules.append(Rule([Nft.equal(masked, Nft.hexadecimal(prefix.address.value)), Nft.back]))
+            }
+            rules.append(Rule([Nft.counter, Nft.drop], comment: endpoint.id.description))
+            return Chain(name: targetChain(endpoint), rules: rules)
+        }.sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,65 @@
+internal import Addressing
+internal import JSON
+public import Model
+
+/// Turns the desired state into tables: constant rules, and sets and maps that hold what differs.
+///
+/// A packet costs the same however many endpoints there are, and adding an endpoint adds elements only (and one small
+/// chain where its neighbour discovery is checked).
+public enum Compiler {
+    /// Name of a scope's tables.
+    public static func tableName(_ scope: ObjectName) -> String {
+        scope.text == "default" ? "bulkhead" : "bulkhead-\(scope)"
+    }
+
+    /// The tables that enforce a desired state; none where there is no network.
+    public static func compile(_ desired: DesiredState, _ facts: HostFacts) -> Ruleset {
+        guard !desired.networks.isEmpty else { return Ruleset() }
+        let input = CompilerInput(desired, facts)
+        return Ruleset(tables: [bridgeTable(input), inetTable(input)])
+    }
+}
+
+/// A desired state with what the compiler looks up in it.
+struct CompilerInput {
+    let desired: DesiredState
+    let facts: HostFacts
+    let networks: [ObjectName: Network]
+    let tableName: String
+
+    init(_ desired: DesiredState, _ facts: HostFacts) {
+        self.desired = desired
+        self.facts = facts
+        networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        tableName = Compiler.tableName(desired.scope)
+    }
+
+    /// One element a network that fulfils the condition: the name of its bridge.
+    func bridges(where condition: (Network) -> Bool = { _ in true }) -> [Element] {
+        desired.networks.filter(condition).map {
+            Element(key: .string($0.bridge.text), comment: $0.id.description)
+        }
+    }
+
+    /// One element an endpoint that fulfils the condition: the name of its port.
+    func ports(where condition: (Endpoint, Network) -> Bool = { _, _ in true }) -> [Element] {
+        desired.endpoints.filter { endpoint in networks[endpoint.network].map { condition(endpoint, $0) } ?? false }
+            .map { Element(key: .string($0.hostInterface.text), comment: $0.id.description) }
+    }
+}
+
+extension Endpoint {
+    /// With neither addresses nor `allowedAddresses` only the MAC is checked.
+    var checksAddresses: Bool { antiSpoof && !(addresses.isEmpty && allowedAddresses.isEmpty) }
+
+    /// Everything it may send from in a family: overlapping entries once, as interval sets want it.
+    func sources(_ family: AddressFamily) -> [IPPrefix] {
+        let all = (addresses.map { IPPrefix(host: $0.address) } + allowedAddresses).filter { $0.family == family }
+        var result: [IPPrefix] = []
+        for prefix in all.sorted() where !(result.last?.contains(prefix) ?? false) { result.append(prefix) }
+        return result
+    }
+
+    /// Link-local addresses that its MACs give.
+    var linkLocals: [IPv6Address] { ([mac] + allowedMACs).map(\.linkLocal) }
+}

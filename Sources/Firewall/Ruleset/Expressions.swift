@@ -1,0 +1,79 @@
+internal import Addressing
+internal import JSON
+
+/// Expressions and statements of `libnftables-json(5)`, in the form in which libnftables prints them.
+enum Nft {
+    static func meta(_ key: String) -> JSON { ["meta": ["key": .string(key)]] }
+    static func payload(_ name: String, _ field: String) -> JSON {
+        ["payload": ["protocol": .string(name), "field": .string(field)]]
+    }
+    static func raw(_ base: String, _ offset: Int64, _ length: Int64) -> JSON {
+        ["payload": ["base": .string(base), "offset": .int(offset), "len": .int(length)]]
+    }
+    static func concat(_ parts: JSON...) -> JSON { ["concat": .array(parts)] }
+    static func set(_ values: [JSON]) -> JSON { ["set": .array(values)] }
+
+    static func equal(_ left: JSON, _ right: JSON) -> JSON { match("==", left, right) }
+    static func differs(_ left: JSON, _ right: JSON) -> JSON { match("!=", left, right) }
+    static func contains(_ left: JSON, _ right: JSON) -> JSON { match("in", left, right) }
+    private static func match(_ operation: String, _ left: JSON, _ right: JSON) -> JSON {
+        ["match": ["op": .string(operation), "left": left, "right": right]]
+    }
+
+    static let input = meta("iifname")
+    static let output = meta("oifname")
+    static let counter: JSON = ["counter": nil]
+    static let accept: JSON = ["accept": nil]
+    static let drop: JSON = ["drop": nil]
+    static let back: JSON = ["return": nil]
+    static let masquerade: JSON = ["masquerade": nil]
+    static let isTranslated = contains(["ct": ["key": "status"]], "dnat")
+    static let isForHost = equal(["fib": ["result": "type", "flags": ["daddr"]]], "local")
+    static let isAnswer = contains(["ct": ["key": "state"]], ["established", "related"])
+    static let loopback4: JSON = ["prefix": ["addr": "127.0.0.0", "len": 8]]
+
+    static func jump(_ chain: String) -> JSON { ["jump": ["target": .string(chain)]] }
+    static func verdicts(_ key: JSON, _ map: String) -> JSON { ["vmap": ["key": key, "data": .string("@\(map)")]] }
+    static func translate(_ family: AddressFamily, _ key: JSON, _ map: String) -> JSON {
+        ["dnat": ["family": name(family), "addr": ["map": ["key": key, "data": .string("@\(map)")]]]]
+    }
+
+    static func name(_ family: AddressFamily) -> JSON {
+        switch family {
+        case .ipv4: "ip"
+        case .ipv6: "ip6"
+        }
+    }
+
+    /// A prefix as libnftables prints it: an address alone where it is one.
+    static func prefix(_ prefix: IPPrefix) -> JSON {
+        if prefix.length == prefix.family.width { return .string(prefix.address.description) }
+        return ["prefix": ["addr": .string(prefix.address.description), "len": .int(Int64(prefix.length))]]
+    }
+
+    /// Prefixes as one right-hand side: overlapping and adjoining ones become one, as the kernel would make them.
+    static func anyOf(_ prefixes: [IPPrefix]) -> JSON {
+        var ranges: [IPRange] = []
+        for range in prefixes.map(\.range).sorted() {
+            if let last = ranges.last, last.last.value == .max || range.first.value <= last.last.value + 1 {
+                ranges[ranges.count - 1] = IPRange(last.first, max(last.last, range.last)) ?? last
+            } else {
+                ranges.append(range)
+            }
+        }
+        let values = ranges.map { range -> JSON in
+            for length in 0...range.first.family.width {
+                let candidate = IPPrefix(containing: range.first, length: length)
+                if candidate.range == range { return Self.prefix(candidate) }
+            }
+            return ["range": [.string(range.first.description), .string(range.last.description)]]
+        }
+        return values.count == 1 ? values[0] : set(values)
+    }
+
+    /// An IPv6 address as libnftables prints a raw 128-bit value.
+    static func hexadecimal(_ value: UInt128) -> JSON {
+        let digits = String(value, radix: 16)
+        return .string("0x" + String(repeating: "0", count: 32 - digits.count) + digits)
+    }
+}

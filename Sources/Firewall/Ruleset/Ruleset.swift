@@ -1,0 +1,128 @@
+public import JSON
+
+/// The tables of one scope, wanted or as the kernel has them.
+public struct Ruleset: Hashable, Sendable {
+    /// By family.
+    public var tables: [Table]
+    /// A ruleset.
+    public init(tables: [Table] = []) { self.tables = tables }
+    /// The table of a family.
+    public func table(_ family: Table.Family) -> Table? { tables.first { $0.family == family } }
+}
+
+/// An nftables table.
+public struct Table: Hashable, Sendable {
+    /// What it sees.
+    public enum Family: String, Hashable, CaseIterable, Sendable {
+        /// Frames between ports of a bridge.
+        case bridge
+        /// IPv4 and IPv6 packets.
+        case inet
+    }
+    /// What it sees.
+    public var family: Family
+    /// Its name, `bulkhead` or `bulkhead-SCOPE`.
+    public var name: String
+    /// Named sets and maps, by name.
+    public var sets: [NamedSet]
+    /// Chains, by name.
+    public var chains: [Chain]
+
+    /// A table.
+    public init(family: Family, name: String, sets: [NamedSet] = [], chains: [Chain] = []) {
+        self.family = family
+        self.name = name
+        self.sets = sets
+        self.chains = chains
+    }
+}
+
+/// A named set, or a map where it has data.
+public struct NamedSet: Hashable, Sendable {
+    /// Its name.
+    public var name: String
+    /// Types of the key's parts.
+    public var keyTypes: [String]
+    /// Type of the data; nil for a set.
+    public var dataType: String?
+    /// Whether elements may be ranges and prefixes.
+    public var isInterval: Bool
+    /// Elements by key.
+    public var elements: [Element]
+
+    /// A set or map.
+    public init(
+        name: String, keyTypes: [String], dataType: String? = nil, isInterval: Bool = false, elements: [Element] = []
+    ) {
+        self.name = name
+        self.keyTypes = keyTypes
+        self.dataType = dataType
+        self.isInterval = isInterval
+        self.elements = elements
+    }
+}
+
+/// One element of a set or map.
+public struct Element: Hashable, Sendable {
+    /// The key, as libnftables writes it.
+    public var key: JSON
+    /// What a map gives for it.
+    public var data: JSON?
+    /// The manifest object it is for, `Endpoint/web-1`.
+    public var comment: String?
+
+    /// An element.
+    public init(key: JSON, data: JSON? = nil, comment: String?) {
+        self.key = key
+        self.data = data
+        self.comment = comment
+    }
+}
+
+/// A chain, with a hook where it is a base chain.
+public struct Chain: Hashable, Sendable {
+    /// Where packets enter.
+    public struct Base: Hashable, Sendable {
+        /// `filter` or `nat`.
+        public var type: String
+        /// `prerouting`, `forward` …
+        public var hook: String
+        /// Lower runs first.
+        public var priority: Int64
+        /// What happens to packets that no rule decides on.
+        public var policy: String
+        /// A hook.
+        public init(type: String, hook: String, priority: Int64, policy: String = "accept") {
+            self.type = type
+            self.hook = hook
+            self.priority = priority
+            self.policy = policy
+        }
+    }
+    /// Its name.
+    public var name: String
+    /// The hook; nil for a chain that others jump to.
+    public var base: Base?
+    /// Rules in order.
+    public var rules: [Rule]
+
+    /// A chain.
+    public init(name: String, base: Base? = nil, rules: [Rule] = []) {
+        self.name = name
+        self.base = base
+        self.rules = rules
+    }
+}
+
+/// A rule: expressions as in `libnftables-json(5)`, and what it is for.
+public struct Rule: Hashable, Sendable {
+    /// Matches and statements.
+    public var expressions: [JSON]
+    /// What it is for.
+    public var comment: String?
+    /// A rule.
+    public init(_ expressions: [JSON], comment: String? = nil) {
+        self.expressions = expressions
+        self.comment = comment
+    }
+}
