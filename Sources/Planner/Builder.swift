@@ -1,0 +1,47 @@
+internal import Model
+
+/// Collects steps and complaints while the kinds of objects are compared one after the other.
+struct Builder {
+    let context: Context
+    var steps: [Step] = []
+    var errors: [Diagnostic] = []
+    var warnings: [Diagnostic] = []
+    /// Links that will be made anew, so that nothing on the observed ones of that name counts as present.
+    var fresh: Set<LinkReference> = []
+    /// Namespaces that will be made.
+    var freshNamespaces: Set<NamespaceRef> = []
+    /// Things worth saying once, whoever causes them.
+    var notes: Set<String> = []
+    /// Ids of steps that make a link.
+    var makers: [LinkReference: String] = [:]
+
+    init(context: Context) { self.context = context }
+
+    mutating func fail(_ message: String, at source: SourceLocation?) {
+        errors.append(Diagnostic(.error, message, at: source))
+    }
+
+    mutating func warn(_ message: String, at source: SourceLocation?) {
+        warnings.append(Diagnostic(.warning, message, at: source))
+    }
+
+    /// The step that makes the link, as a requirement; none where it is there.
+    func requirement(_ link: LinkReference) -> [String] { makers[link].map { [$0] } ?? [] }
+
+    /// The observed link, unless it is about to be made anew.
+    func present(_ reference: LinkReference) -> ObservedLink? {
+        if fresh.contains(reference) { return nil }
+        switch reference.namespace {
+        case .host: return context.hostLinks[reference.name]
+        case .named, .path: return context.namespaces[reference.namespace]?.link(named: reference.name)
+        }
+    }
+
+    /// The observed namespace, unless it is about to be made.
+    func present(_ reference: NamespaceRef) -> ObservedNamespace? {
+        switch reference {
+        case .host: context.observed.host
+        case .named, .path: freshNamespaces.contains(reference) ? nil : context.namespaces[reference]
+        }
+    }
+}

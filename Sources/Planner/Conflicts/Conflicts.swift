@@ -1,0 +1,100 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// What of the host stands against the manifests; found before anything is written.
+    mutating func checkConflicts() {
+        checkPrefixes()
+        checkListeners()
+        checkSource()
+    }
+
+    /// Prefixes must not overlap the host's own addresses and routes, those of other scopes included.
+    private mutating func checkPrefixes() {
+        let bridges = Set(context.desired.networks.map(\.bridge.text))
+        let own = Set(
+            context.observed.host.links.filter { link in
+                bridges.contains(link.name) || link.mark?.scope == context.desired.scope
+            }.map(\.index))
+        var taken: [(prefix: IPPrefix, what: String)] = []
+        for address in context.observed.host.addresses where !own.contains(address.link) {
+            guard !address.address.address.isLinkLocal, !address.address.address.isLoopback else { continue }
+            let link = context.hostLinkNames[address.link] ?? "?"
+            taken.append((address.address.prefix, "the host's address \(address.address) on \(link.terminalSafe)"))
+        }
+        for route in context.observed.host.routes {
+            let links = route.link.map { [$0] } ?? route.nextHopLinks
+            guard !route.destination.isDefault, route.type == 1, route.table != 255,
+                !links.contains(where: own.contains), !route.destination.address.isLinkLocal,
+                !route.destination.address.isMulticast, !route.destination.address.isLoopback
+            else { continue }
+            let link = links.first.flatMap { context.hostLinkNames[$0] } ?? "?"
+            taken.append((route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)"))
+        }
+        for network in context.desired.networks {
+            for subnet in network.subnets {
+                guard let other = taken.first(where: { $0.prefix.overlaps(subnet.prefix) }) else { continue }
+                fail("prefix \(subnet.prefix) of \(network.id) overlaps \(other.what); choose another prefix", at: subnet.source)
+            }
+        }
+    }
+
+    /// A published port must not take over one on which something listens.
+    private mutating func checkListeners() {
+        for endpoint in context.desired.endpoints {
+            for mapping in endpoint.portMappings {
+                for listener in context.observed.listeners where shadows(mapping, listener) {
+                    let text =
+                        "host port \(listener.port)/\(mapping.transport.rawValue) of \(endpoint.id) shadows "
+                        + "\(listener.process ?? "a socket") listening on \(listener.address)"
+                    if listener == context.options.session {
+                        fail("\(text), which is the port of your SSH session; choose another hostPort", at: mapping.source)
+                    } else if mapping.allowShadow || isPublished(endpoint) {
+                        warn(text, at: mapping.source)
+                    } else {
+                        fail("\(text); choose another hostPort, or set `allowShadow: true`", at: mapping.source)
+                    }
+                }
+            }
+        }
+    }
+
+    private func shadows(_ mapping: PortMapping, _ listener: Listener) -> Bool {
+        guard mapping.transport == listener.transport, mapping.hostPorts.first <= listener.port,
+            listener.port <= mapping.hostPorts.last
+        else { return false }
+        // A socket on :: listens for IPv4, too.
+        if listener.address.isUnspecified {
+            return listener.address.family == .ipv6 || mapping.families.contains(.ipv4)
+        }
+        guard mapping.families.contains(listener.address.family) else { return false }
+        // There is no way from ::1, so nothing that listens there is shadowed.
+        if listener.address.family == .ipv6 && listener.address.isLoopback { return false }
+        return mapping.hostAddress.map { $0 == listener.address } ?? true
+    }
+
+    /// An endpoint that is there already had its ports checked when it came.
+    private func isPublished(_ endpoint: Endpoint) -> Bool {
+        present(LinkReference(.host, endpoint.hostInterface.text))?.mark?.owner == endpoint.id
+    }
+
+    /// Outbound addresses must be the host's.
+    private mutating func checkSource() {
+        let own = Set(context.observed.host.addresses.map(\.address.address))
+        for network in context.desired.networks {
+            for address in network.outboundNAT?.addresses ?? [] where !own.contains(address) {
+                warn(
+                    "\(network.id): outbound address \(address) is not on this host, so answers will not come back",
+                    at: network.metadata.source)
+            }
+        }
+        for endpoint in context.desired.endpoints {
+            let isDual = endpoint.portMappings.contains { $0.families.contains(.ipv6) && $0.hostAddress == nil }
+            if isDual {
+                notes.insert(
+                    "ports published on all addresses are not reachable by ::1, for which the kernel has no path "
+                        + "(127.0.0.1 works)")
+            }
+        }
+    }
+}

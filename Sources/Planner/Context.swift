@@ -1,0 +1,112 @@
+internal import Addressing
+internal import Model
+
+/// Everything a difference is computed from, indexed once.
+struct Context {
+    let desired: DesiredState
+    let observed: ObservedState
+    let options: PlanOptions
+    /// Host links by name.
+    let hostLinks: [String: ObservedLink]
+    /// Names of host links by index.
+    let hostLinkNames: [UInt32: String]
+    /// Addresses by namespace and index of the link.
+    let addresses: [NamespaceRef: [UInt32: [ObservedAddress]]]
+    /// Routes with one outgoing link, by namespace and index of that link.
+    let routes: [NamespaceRef: [UInt32: [ObservedRoute]]]
+    /// Permanent neighbours by namespace and index of the link.
+    let neighbours: [NamespaceRef: [UInt32: [ObservedNeighbour]]]
+    /// Observed namespaces by reference.
+    let namespaces: [NamespaceRef: ObservedNamespace]
+    /// Which namespace has an id, as veth ends name each other.
+    let namespaceByID: [Int32: NamespaceRef]
+    let networks: [ObjectName: Network]
+    let compartments: [ObjectName: Compartment]
+    /// Desired endpoints by network, for what a bridge must carry.
+    let endpointsByNetwork: [ObjectName: [Endpoint]]
+
+    init(desired: DesiredState, observed: ObservedState, options: PlanOptions) {
+        self.desired = desired
+        self.observed = observed
+        self.options = options
+        hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        hostLinkNames = Dictionary(observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+        let spaces = [observed.host] + observed.namespaces
+        addresses = Self.byLink(spaces, \.addresses) { $0.link }
+        routes = Self.byLink(spaces, \.routes) { $0.link }
+        neighbours = Self.byLink(spaces, \.neighbours) { $0.link }
+        namespaces = Dictionary(
+            observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
+        namespaceByID = Dictionary(
+            observed.namespaces.compactMap { space in space.namespaceID.map { ($0, space.reference) } },
+            uniquingKeysWith: { first, _ in first })
+        networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        compartments = Dictionary(
+            desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
+    }
+
+    private static func byLink<Element>(
+        _ spaces: [ObservedNamespace], _ list: (ObservedNamespace) -> [Element], _ link: (Element) -> UInt32?
+    ) -> [NamespaceRef: [UInt32: [Element]]] {
+        var result: [NamespaceRef: [UInt32: [Element]]] = [:]
+        for space in spaces {
+            var grouped: [UInt32: [Element]] = [:]
+            for element in list(space) {
+                if let index = link(element) { grouped[index, default: []].append(element) }
+            }
+            result[space.reference] = grouped
+        }
+        return result
+    }
+
+    /// The mark of an object of this scope.
+    func mark(_ metadata: ObjectMetadata, _ kind: ObjectKind) -> OwnershipMark {
+        OwnershipMark(
+            scope: desired.scope, owner: ObjectID(kind, metadata.name), protected: metadata.preventDestroy)
+    }
+
+    /// Whose namespace this is, where its id is a mark of this scope. The name in the mark is that of the file.
+    func owner(of namespace: ObservedNamespace) -> OwnershipMark? {
+        guard case .named(let text) = namespace.reference, let name = ObjectName(text), let id = namespace.namespaceID
+        else { return nil }
+        for protected in [false, true] {
+            let mark = OwnershipMark(
+                scope: desired.scope, owner: ObjectID(.compartment, name), protected: protected)
+            if mark.namespaceIDs.contains(id) { return mark }
+        }
+        return nil
+    }
+
+    /// Whether a surplus object may be deleted.
+    func mayRemove(_ owner: ObjectID) -> Bool {
+        if let only = options.removesOnly { return only.contains(owner) }
+        return options.prunes
+    }
+
+    /// The other end of a veth of the host, where it lies in a namespace that was read.
+    func peer(of link: ObservedLink) -> (namespace: ObservedNamespace, link: ObservedLink)? {
+        guard link.kind == "veth", let id = link.peerNamespaceID, let index = link.peerIndex,
+            let reference = namespaceByID[id], let namespace = namespaces[reference],
+            let peer = namespace.link(index: index)
+        else { return nil }
+        return (namespace, peer)
+    }
+
+    /// The mark that the namespace of a compartment carries: its file's name stands in it.
+    func namespaceMark(_ compartment: Compartment) -> OwnershipMark? {
+        guard case .owned(let text) = compartment.namespace, let name = ObjectName(text) else { return nil }
+        return OwnershipMark(
+            scope: desired.scope, owner: ObjectID(.compartment, name), protected: compartment.metadata.preventDestroy)
+    }
+}
+
+extension Compartment {
+    /// Its namespace as kernel objects name it.
+    var reference: NamespaceRef {
+        switch namespace {
+        case .owned(let name): .named(name)
+        case .adopted(let path): .path(path)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// The switches of the desired networks.
+    mutating func compareBridges() {
+        for network in context.desired.networks {
+            let spec = context.bridgeSpec(network)
+            guard let link = present(spec.reference) else {
+                createBridge(network, spec)
+                continue
+            }
+            guard isOurs(link, owner: network.id, kind: "bridge", source: network.metadata.source, cure: nil)
+            else { continue }
+            compareBridge(network, spec, link)
+        }
+    }
+
+    private mutating func createBridge(_ network: Network, _ spec: LinkSpec) {
+        let settings = context.bridgeSettings(network)
+        let id = "link/\(spec.reference.name)"
+        makers[spec.reference] = id
+        fresh.insert(spec.reference)
+        steps.append(
+            Step(
+                id: id, action: .create, owner: network.id, kind: "bridge",
+                summary: "create bridge \(spec.reference), mtu \(spec.mtu)",
+                reason: "\(network.id) is declared and not there", source: network.metadata.source,
+                after: properties(spec) + settings.map { Property($0.path, $0.value) },
+                operations: [.createLink(spec)]
+                    + settings.map { .writeSetting(.host, path: $0.path, value: $0.value) }
+                    + [.changeLink(spec.reference, [.up(true)])],
+                inverse: [.deleteLink(spec.reference)], phase: .host))
+        compareAddresses(
+            context.bridgeAddresses(network), on: spec.reference, present: nil, owner: network.id,
+            source: network.metadata.source)
+    }
+
+    private mutating func compareBridge(_ network: Network, _ spec: LinkSpec, _ link: ObservedLink) {
+        let source = network.metadata.source
+        let difference = LinkDifference(link, spec, masterName: masterName(link), isUp: true)
+        appendChange(
+            difference, of: spec.reference, kind: "bridge", owner: network.id, source: source,
+            touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
+        appendSettings(
+            context.bridgeSettings(network).map { ($0.path, $0.value, source) }, in: context.observed.host,
+            id: "setting/host/\(spec.reference.name)", owner: network.id, phase: .host, title: "bridge \(spec.reference)")
+        compareAddresses(
+            context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
+        compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
+        compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
+    }
+
+    /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.
+    mutating func isOurs(
+        _ link: ObservedLink, owner: ObjectID, kind: String, source: SourceLocation, cure: String?
+    ) -> Bool {
+        let name = link.name.terminalSafe
+        let choose = cure.map { ", or \($0)" } ?? ""
+        guard let mark = link.mark else {
+            if context.options.adopts.contains(owner) && link.kind == kind { return true }
+            let how =
+                link.kind == kind
+                ? "take it over with `--adopt \(owner)`, delete it with `ip link delete \(name)`\(choose)"
+                : "rename or delete it (`ip link delete \(name)`)\(choose)"
+            let what = link.kind.isEmpty ? "interface" : "\(link.kind.terminalSafe) interface"
+            fail("\(owner) needs the interface name \(name), which a foreign \(what) has; \(how)", at: source)
+            return false
+        }
+        guard mark.scope == context.desired.scope, mark.owner == owner else {
+            fail(
+                "\(owner) needs the interface name \(name), which \(mark.owner) of scope \(mark.scope) has; "
+                    + "rename one of the two\(choose)", at: source)
+            return false
+        }
+        guard link.kind == kind else {
+            fail(
+                "\(owner): \(name) is a \(link.kind.terminalSafe) interface where a \(kind) is wanted; "
+                    + "delete it with `ip link delete \(name)`", at: source)
+            return false
+        }
+        return true
+    }
+
+    /// Name of the bridge that a host link is a port of.
+    func masterName(_ link: ObservedLink) -> String? {
+        link.master.flatMap { context.hostLinkNames[$0] }
+    }
+
+    /// A step that changes a link in place.
+    mutating func appendChange(
+        _ difference: LinkDifference, of reference: LinkReference, kind: String, owner: ObjectID,
+        source: SourceLocation, touches: [ObjectName], requires: [String] = [], phase: Phase
+    ) {
+        guard !difference.isEmpty else { return }
+        let place = reference.namespace == .host ? "" : "\(reference.namespace)/"
+        steps.append(
+            Step(
+                id: "link/\(place)\(reference.name)", action: .update, owner: owner, kind: kind,
+                namespace: reference.namespace,
+                summary: "change \(reference): \(difference.words.isEmpty ? "port options" : difference.words)",
+                reason: "attributes differ from the manifest",
+                disruption: difference.isDisruptive && !touches.isEmpty ? .brief(touches) : .none, source: source,
+                before: difference.before, after: difference.after, requires: requires,
+                operations: [.changeLink(reference, difference.changes)],
+                inverse: [.changeLink(reference, difference.inverse)], phase: phase))
+    }
+
+    func properties(_ spec: LinkSpec) -> [Property] {
+        var properties = [Property("name", spec.reference.name), Property("mtu", String(spec.mtu))]
+        if let mac = spec.mac { properties.append(Property("mac", mac.description)) }
+        if let master = spec.master { properties.append(Property("bridge", master)) }
+        if case .veth(let peer) = spec.kind {
+            properties.append(Property("peer", peer.reference.description))
+            if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }
+        }
+        properties.append(Property("alias", spec.alias))
+        return properties
+    }
+}

@@ -1,0 +1,153 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// The cards of the desired endpoints.
+    mutating func compareCards() {
+        for endpoint in context.desired.endpoints {
+            guard let spec = context.cardSpec(endpoint), case .veth(let peer) = spec.kind,
+                let compartment = context.compartments[endpoint.compartment]
+            else { continue }
+            compareCard(endpoint, spec, peer, compartment)
+        }
+    }
+
+    private mutating func compareCard(
+        _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment
+    ) {
+        guard let link = present(spec.reference) else {
+            guard isFree(peer.reference, for: endpoint) else { return }
+            createCard(endpoint, spec, peer, compartment)
+            return
+        }
+        let cure = "set `spec.hostInterface`"
+        guard isOurs(link, owner: endpoint.id, kind: "veth", source: endpoint.metadata.source, cure: cure)
+        else { return }
+        guard let inner = context.peer(of: link), inner.namespace.reference == compartment.reference,
+            inner.link.name == endpoint.interface.text, present(compartment.reference) != nil
+        else {
+            guard isFree(peer.reference, for: endpoint) else { return }
+            replaceCard(endpoint, spec, peer, compartment, link)
+            return
+        }
+        changeCard(endpoint, spec, peer, link, inner.link)
+        compareInside(endpoint, compartment, peer.reference, present: inner.link)
+    }
+
+    /// Nothing of that name may be in the compartment; only our own card that is being replaced.
+    private mutating func isFree(_ reference: LinkReference, for endpoint: Endpoint) -> Bool {
+        guard let inside = present(reference.namespace), let link = inside.link(named: reference.name) else { return true }
+        if let hostEnd = context.hostLinks.values.first(where: { context.peer(of: $0)?.link == link }),
+            hostEnd.mark?.scope == context.desired.scope
+        {
+            return true
+        }
+        fail(
+            "\(endpoint.id) needs the interface name \(reference), which a foreign interface has; rename or delete it "
+                + "inside, or set `spec.interface`", at: endpoint.metadata.source)
+        return false
+    }
+
+    private func cardRequirements(_ spec: LinkSpec, _ compartment: Compartment) -> [String] {
+        var requires = spec.master.map { requirement(LinkReference(.host, $0)) } ?? []
+        if freshNamespaces.contains(compartment.reference) { requires.append(Self.id(compartment)) }
+        return requires
+    }
+
+    private mutating func createCard(
+        _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment
+    ) {
+        let id = "link/\(spec.reference.name)"
+        register(spec, peer, id: id)
+        steps.append(
+            Step(
+                id: id, action: .create, owner: endpoint.id, kind: "veth",
+                summary: "create veth \(spec.reference) on \(spec.master ?? "none"), its other end \(peer.reference)",
+                reason: "\(endpoint.id) is declared and not there", source: endpoint.metadata.source,
+                after: properties(spec), requires: cardRequirements(spec, compartment),
+                operations: [.createLink(spec)], inverse: [.deleteLink(spec.reference)], phase: .cards))
+        compareInside(endpoint, compartment, peer.reference, present: nil)
+    }
+
+    private mutating func replaceCard(
+        _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment, _ link: ObservedLink
+    ) {
+        let id = "link/\(spec.reference.name)"
+        register(spec, peer, id: id)
+        let old = context.peer(of: link).map { LinkReference($0.namespace.reference, $0.link.name).description }
+        steps.append(
+            Step(
+                id: id, action: .replace, owner: endpoint.id, kind: "veth",
+                summary: "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
+                reason: "a card cannot be renamed or moved to another compartment while it is in use",
+                disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
+                before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
+                isIrreversible: old == nil, requires: cardRequirements(spec, compartment),
+                operations: [.deleteLink(spec.reference), .createLink(spec)],
+                inverse: [.deleteLink(spec.reference)] + context.restoration(of: link), phase: .cards))
+        compareInside(endpoint, compartment, peer.reference, present: nil)
+    }
+
+    private mutating func register(_ spec: LinkSpec, _ peer: PeerSpec, id: String) {
+        for reference in [spec.reference, peer.reference] {
+            makers[reference] = id
+            fresh.insert(reference)
+        }
+    }
+
+    private mutating func changeCard(
+        _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ link: ObservedLink, _ inner: ObservedLink
+    ) {
+        let name = endpoint.metadata.name
+        let outer = LinkDifference(link, spec, masterName: masterName(link), isUp: spec.isUp)
+        appendChange(
+            outer, of: spec.reference, kind: "veth", owner: endpoint.id, source: endpoint.metadata.source,
+            touches: [name], requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
+        appendChange(
+            LinkDifference(inner: inner, peer), of: peer.reference, kind: "link", owner: endpoint.id,
+            source: endpoint.metadata.source, touches: [name], phase: .compartments)
+    }
+
+    /// Settings, addresses, routes and neighbours of the card inside its compartment.
+    private mutating func compareInside(
+        _ endpoint: Endpoint, _ compartment: Compartment, _ reference: LinkReference, present link: ObservedLink?
+    ) {
+        let source = endpoint.metadata.source
+        compareAddresses(endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
+        let routes = context.cardRoutes(endpoint, link: reference)
+        compareRoutes(routes, on: reference, present: link, owner: endpoint.id, source: source)
+        compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
+        let own = context.cardSettings(of: compartment).filter {
+            $0.path.split(separator: "/").dropFirst(3).first.map(String.init) == endpoint.interface.text
+        }
+        if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
+            let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
+            appendSettings(
+                inherited + own, in: space, id: "setting/\(reference.namespace)/\(reference.name)",
+                owner: endpoint.id, phase: .compartments, title: "card \(reference)")
+        } else {
+            createSettings(endpoint, compartment, own, on: reference)
+        }
+    }
+
+    /// A new card inherits what its namespace's defaults say; in a namespace that is not ours they say anything.
+    private mutating func createSettings(
+        _ endpoint: Endpoint, _ compartment: Compartment,
+        _ own: [(path: String, value: String, source: SourceLocation)], on reference: LinkReference
+    ) {
+        var wanted = own
+        if case .adopted = compartment.namespace {
+            wanted = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, endpoint.metadata.source) } + own
+        }
+        guard let first = wanted.first else { return }
+        steps.append(
+            Step(
+                id: "setting/\(reference.namespace)/\(reference.name)", action: .create, owner: endpoint.id,
+                kind: "setting", namespace: reference.namespace,
+                summary: "write \(wanted.count) settings of \(reference)", reason: "the card is new",
+                source: first.source, after: wanted.map { Property($0.path, $0.value) },
+                requires: requirement(reference),
+                operations: wanted.map { .writeSetting(reference.namespace, path: $0.path, value: $0.value) },
+                inverse: [], phase: .compartments))
+    }
+}

@@ -1,0 +1,97 @@
+internal import Addressing
+internal import Model
+
+/// What separates a link from its specification: changes, the changes that undo them, and words for both.
+struct LinkDifference {
+    var changes: [LinkChange] = []
+    var inverse: [LinkChange] = []
+    var before: [Property] = []
+    var after: [Property] = []
+    /// Whether a change interrupts traffic for a moment.
+    var isDisruptive = false
+
+    var isEmpty: Bool { changes.isEmpty }
+    /// `mtu 1500 → 1400, state down → up`.
+    var words: String {
+        zip(before, after).map { "\($0.name) \($0.value.isEmpty ? "none" : $0.value) → \($1.value.isEmpty ? "none" : $1.value)" }
+            .joined(separator: ", ")
+    }
+
+    mutating func note<Value: Equatable>(
+        _ name: String, _ old: Value, _ new: Value, disruptive: Bool = false, words: (Value) -> String,
+        change: (Value) -> LinkChange
+    ) {
+        guard old != new else { return }
+        changes.append(change(new))
+        // Undone in reverse order.
+        inverse.insert(change(old), at: 0)
+        before.append(Property(name, words(old)))
+        after.append(Property(name, words(new)))
+        isDisruptive = isDisruptive || disruptive
+    }
+
+    /// Compares a link of the host with its specification.
+    init(_ link: ObservedLink, _ spec: LinkSpec, masterName: String?, isUp: Bool) {
+        note("alias", link.alias ?? "", spec.alias, words: { $0 }, change: { .alias($0) })
+        compareAlternativeNames(link, spec)
+        note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
+        if let mac = spec.mac, let old = link.mac {
+            note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
+        }
+        note("bridge", masterName, spec.master, disruptive: true, words: { $0 ?? "" }, change: { .master($0) })
+        if let old = link.addressGeneration {
+            note(
+                "addr_gen_mode", old, spec.addressGeneration, words: { $0 == 0 ? "eui64" : $0 == 1 ? "none" : "\($0)" },
+                change: { .addressGeneration($0) })
+        }
+        if case .bridge(let options) = spec.kind, let old = link.bridge {
+            note("bridge options", old, options, words: { $0.words }, change: { .bridge($0) })
+        }
+        // The port's attributes are the bridge's: a card that joins one gets them all.
+        if let port = spec.port {
+            let old = masterName == spec.master ? link.port : nil
+            if let old {
+                note("port options", old, port, words: { $0.words }, change: { .port($0) })
+            } else {
+                changes.append(.port(port))
+                if let previous = link.port, masterName != nil { inverse.append(.port(previous)) }
+            }
+        }
+        note("state", link.isUp, isUp, disruptive: link.isUp, words: { $0 ? "up" : "down" }, change: { .up($0) })
+    }
+
+    /// Compares the inner end of a card.
+    init(inner link: ObservedLink, _ spec: PeerSpec) {
+        note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
+        if let mac = spec.mac, let old = link.mac {
+            note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
+        }
+        note("state", link.isUp, true, words: { $0 ? "up" : "down" }, change: { .up($0) })
+    }
+
+    private mutating func compareAlternativeNames(_ link: ObservedLink, _ spec: LinkSpec) {
+        guard let name = spec.alternativeName, !link.alternativeNames.contains(name) else { return }
+        changes.append(.addAlternativeName(name))
+        inverse.insert(.removeAlternativeName(name), at: 0)
+        before.append(Property("alternative name", ""))
+        after.append(Property("alternative name", name))
+    }
+}
+
+extension BridgeOptions {
+    var words: String {
+        func word(_ value: Bool) -> String { value ? "1" : "0" }
+        return "nf_call_iptables \(word(netfilterIPv4)) nf_call_ip6tables \(word(netfilterIPv6)) "
+            + "stp \(word(spanningTree)) mcast_snooping \(word(multicastSnooping)) "
+            + "vlan_filtering \(word(vlanFiltering)) group_fwd_mask \(groupForwardMask)"
+    }
+}
+
+extension PortOptions {
+    var words: String {
+        func word(_ value: Bool) -> String { value ? "on" : "off" }
+        return "hairpin \(word(hairpin)) isolated \(word(isolated)) learning \(word(learning)) "
+            + "flood \(word(unicastFlood)) mcast_flood \(word(multicastFlood)) bcast_flood \(word(broadcastFlood)) "
+            + "guard \(word(guarded))"
+    }
+}

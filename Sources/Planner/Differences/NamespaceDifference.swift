@@ -1,0 +1,126 @@
+internal import Model
+
+extension Builder {
+    /// Namespaces of compartments: made where they are missing, with their loopback up and their settings written
+    /// before anything else is put in.
+    mutating func compareNamespaces() {
+        var taken = Set(context.observed.usedNamespaceIDs)
+        for compartment in context.desired.compartments {
+            guard let present = present(compartment.reference) else {
+                createNamespace(compartment, taken: &taken)
+                continue
+            }
+            guard isUsable(present, for: compartment) else { continue }
+            compareSettings(compartment, in: present)
+            compareLoopback(compartment, in: present)
+        }
+    }
+
+    private mutating func createNamespace(_ compartment: Compartment, taken: inout Set<Int32>) {
+        let source = compartment.metadata.source
+        guard case .owned(let name) = compartment.namespace, let mark = context.namespaceMark(compartment) else {
+            fail(
+                "\(compartment.id) adopts the namespace \(compartment.reference), which is not there; "
+                    + "create it first, or leave `spec.namespace` out so that bulkhead makes one", at: source)
+            return
+        }
+        guard let id = mark.namespaceIDs.first(where: { !taken.contains($0) }) else {
+            fail(
+                "\(compartment.id): every namespace id for it is taken by namespaces that live on without a name; "
+                    + "end the processes that keep them (`lsns -t net`)", at: source)
+            return
+        }
+        if let file = context.observed.emptyNamespaceFiles.first(where: { $0.name == name }), file.mark == nil {
+            fail(
+                "\(compartment.id): a file named \(name) that is no namespace lies in the netns folder; remove it, "
+                    + "or set `spec.namespace.name`", at: source)
+            return
+        }
+        taken.insert(id)
+        freshNamespaces.insert(compartment.reference)
+        let reference = compartment.reference
+        let settings = context.namespaceSettings(compartment)
+        steps.append(
+            Step(
+                id: Self.id(compartment), action: .create, owner: compartment.id, kind: "namespace",
+                namespace: reference, summary: "create namespace \(name), loopback up, \(settings.count) settings",
+                reason: "\(compartment.id) is declared and not there", source: source,
+                after: settings.map { Property($0.path, $0.value) },
+                operations: [.createNamespace(name: name, mark: mark, id: id)]
+                    + settings.map { .writeSetting(reference, path: $0.path, value: $0.value) }
+                    + [.changeLink(LinkReference(reference, "lo"), [.up(true)])],
+                inverse: [.deleteNamespace(name: name)], phase: .namespaces))
+    }
+
+    /// An owned name must be ours; a namespace by path must not be the host's.
+    private mutating func isUsable(_ space: ObservedNamespace, for compartment: Compartment) -> Bool {
+        let source = compartment.metadata.source
+        switch compartment.namespace {
+        case .adopted(let path):
+            guard space.inode != context.observed.host.inode || space.inode == 0 else {
+                fail("\(compartment.id): \(path) is the host's own network namespace, which cannot be adopted", at: source)
+                return false
+            }
+            return true
+        case .owned(let name):
+            guard context.owner(of: space) == nil else { return true }
+            let other = (space.namespaceID ?? 0) >= Int32(bitPattern: OwnershipMark.namespaceIDBase)
+            let whose = other ? "another scope of bulkhead made it" : "bulkhead did not make it"
+            fail(
+                "\(compartment.id): namespace \(name) exists and \(whose); choose another `spec.namespace.name`, or "
+                    + "use it as it is with `spec.namespace.path`", at: source)
+            return false
+        }
+    }
+
+    private mutating func compareSettings(_ compartment: Compartment, in space: ObservedNamespace) {
+        let wanted = context.namespaceSettings(compartment)
+        appendSettings(
+            wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .compartments,
+            title: "namespace \(space.reference)")
+    }
+
+    /// One step for all settings of one place that differ.
+    mutating func appendSettings(
+        _ wanted: [(path: String, value: String, source: SourceLocation)], in space: ObservedNamespace, id: String,
+        owner: ObjectID, phase: Phase, requires: [String] = [], title: String
+    ) {
+        let changed = wanted.filter { space.setting($0.path).map(normalized) != normalized($0.value) }
+        guard let first = changed.first else { return }
+        let old = changed.map { space.setting($0.path) }
+        let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }
+        steps.append(
+            Step(
+                id: id, action: .update, owner: owner, kind: "setting", namespace: space.reference,
+                summary: "\(title): \(list.joined(separator: ", "))",
+                reason: "\(changed.count) kernel setting\(changed.count == 1 ? " differs" : "s differ")",
+                source: first.source,
+                before: zip(changed, old).map { Property($0.path, $1.map(normalized) ?? "") },
+                after: changed.map { Property($0.path, $0.value) }, requires: requires,
+                operations: changed.map { .writeSetting(space.reference, path: $0.path, value: $0.value) },
+                inverse: zip(changed, old).reversed().compactMap { setting, before in
+                    before.map { .writeSetting(space.reference, path: setting.path, value: $0) }
+                }, phase: phase))
+    }
+
+    /// `/proc/sys` separates several values by tabs and ends them with a newline.
+    private func normalized(_ value: String) -> String {
+        value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    private mutating func compareLoopback(_ compartment: Compartment, in space: ObservedNamespace) {
+        guard let loopback = space.links.first(where: \.isLoopback), !loopback.isUp else { return }
+        let reference = LinkReference(space.reference, loopback.name)
+        steps.append(
+            Step(
+                id: "link/\(space.reference)/\(loopback.name)", action: .update, owner: compartment.id, kind: "link",
+                namespace: space.reference, summary: "set \(reference) up",
+                reason: "a compartment has its loopback up", source: compartment.metadata.source,
+                before: [Property("state", "down")], after: [Property("state", "up")],
+                operations: [.changeLink(reference, [.up(true)])],
+                inverse: [.changeLink(reference, [.up(false)])], phase: .compartments))
+    }
+
+    /// Id of the step that makes a compartment's namespace.
+    static func id(_ compartment: Compartment) -> String { "namespace/\(compartment.reference)" }
+}

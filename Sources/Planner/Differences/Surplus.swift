@@ -1,0 +1,148 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// Everything that carries a mark of this scope and that no manifest declares.
+    mutating func removeSurplus() {
+        let bridges = Set(context.desired.networks.map(\.bridge.text))
+        let cards = Set(context.desired.endpoints.map(\.hostInterface.text))
+        for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
+            guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
+                !cards.contains(link.name), context.mayRemove(mark.owner)
+            else { continue }
+            removeLink(link, mark)
+        }
+        removeForeignPorts(bridges, cards)
+        let spaces = Set(context.desired.compartments.map(\.reference))
+        for space in context.observed.namespaces where !spaces.contains(space.reference) {
+            guard let mark = context.owner(of: space), context.mayRemove(mark.owner) else { continue }
+            removeNamespace(space, mark)
+        }
+    }
+
+    private mutating func removeLink(_ link: ObservedLink, _ mark: OwnershipMark) {
+        guard isRemovable(mark, what: link.name) else { return }
+        let isCard = link.kind == "veth"
+        steps.append(
+            Step(
+                id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: link.kind,
+                summary: "delete \(link.kind.terminalSafe) \(link.name.terminalSafe)",
+                reason: "\(mark.owner) is not declared any more",
+                disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
+                before: [Property("alias", mark.text)], isIrreversible: true,
+                operations: [.deleteLink(LinkReference(.host, link.name))], inverse: context.restoration(of: link),
+                phase: .links))
+    }
+
+    /// A port that somebody put on our bridge would be an unguarded way in.
+    private mutating func removeForeignPorts(_ bridges: Set<String>, _ cards: Set<String>) {
+        for link in context.observed.host.links where !cards.contains(link.name) {
+            guard let bridge = masterName(link), bridges.contains(bridge), link.mark == nil,
+                let network = context.desired.networks.first(where: { $0.bridge.text == bridge }),
+                present(LinkReference(.host, bridge))?.mark?.scope == context.desired.scope
+            else { continue }
+            let reference = LinkReference(.host, link.name)
+            steps.append(
+                Step(
+                    id: "port/\(link.name)", action: .update, owner: network.id, kind: "port",
+                    summary: "take foreign interface \(reference) off \(bridge)",
+                    reason: "a port that no manifest declares is not guarded", source: network.metadata.source,
+                    before: [Property("bridge", bridge)], after: [Property("bridge", "")],
+                    operations: [.changeLink(reference, [.master(nil)])],
+                    inverse: [.changeLink(reference, [.master(bridge)])], phase: .host))
+        }
+    }
+
+    private mutating func removeNamespace(_ space: ObservedNamespace, _ mark: OwnershipMark) {
+        guard isRemovable(mark, what: "namespace \(space.reference)"), case .named(let name) = space.reference
+        else { return }
+        let foreign = space.links.filter { link in
+            !link.isLoopback && !context.isOwnCard(link, in: space)
+        }
+        if let link = foreign.first {
+            warn("deleting namespace \(space.reference) also deletes \(link.name.terminalSafe) in it, which is not bulkhead's", at: nil)
+        }
+        steps.append(
+            Step(
+                id: "namespace/\(space.reference)", action: .delete, owner: mark.owner, kind: "namespace",
+                namespace: space.reference, summary: "delete namespace \(space.reference)",
+                reason: "\(mark.owner) is not declared any more", source: nil, before: [Property("mark", mark.text)],
+                isIrreversible: true, operations: [.deleteNamespace(name: name)],
+                inverse: [.bindNamespace(name: name)], phase: .vanish))
+    }
+
+    /// `prevent-destroy` stands in the mark, so it holds after the document is gone.
+    private mutating func isRemovable(_ mark: OwnershipMark, what: String) -> Bool {
+        guard mark.protected else { return true }
+        fail(
+            "\(mark.owner) is protected (bulkhead.dev/prevent-destroy), and this would delete \(what); apply it once "
+                + "without the annotation, then remove it", at: nil)
+        return false
+    }
+}
+
+extension Context {
+    /// Whether a link in a compartment is the inner end of a card of this scope.
+    func isOwnCard(_ link: ObservedLink, in space: ObservedNamespace) -> Bool {
+        guard link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index] else { return false }
+        return hostLinks[name]?.mark != nil
+    }
+
+    /// What makes a deleted link again as it was, with its addresses and routes, and those of its inner end.
+    func restoration(of link: ObservedLink) -> [Operation] {
+        let reference = LinkReference(.host, link.name)
+        guard let alias = link.alias else { return [] }
+        let inner = peer(of: link)
+        let kind: LinkSpec.Kind
+        if link.kind == "bridge" {
+            kind = .bridge(link.bridge ?? BridgeOptions())
+        } else if let inner {
+            kind = .veth(
+                peer: PeerSpec(
+                    reference: LinkReference(inner.namespace.reference, inner.link.name), mac: inner.link.mac,
+                    mtu: inner.link.mtu))
+        } else {
+            return []
+        }
+        let master = link.master.flatMap { hostLinkNames[$0] }
+        var operations: [Operation] = [
+            .createLink(
+                LinkSpec(
+                    reference: reference, kind: kind, mac: link.mac, mtu: link.mtu, master: master,
+                    port: master == nil ? nil : link.port, addressGeneration: link.addressGeneration ?? 0,
+                    isUp: false, alias: alias, alternativeName: link.alternativeNames.first))
+        ]
+        operations += settings(of: link)
+        if link.isUp { operations.append(.changeLink(reference, [.up(true)])) }
+        operations += contents(of: link, reference, in: .host)
+        if let inner {
+            let innerReference = LinkReference(inner.namespace.reference, inner.link.name)
+            if !inner.link.isUp { operations.append(.changeLink(innerReference, [.up(false)])) }
+            operations += contents(of: inner.link, innerReference, in: inner.namespace.reference)
+        }
+        return operations
+    }
+
+    /// Interface settings that bulkhead manages on bridges.
+    private func settings(of link: ObservedLink) -> [Operation] {
+        guard link.kind == "bridge" else { return [] }
+        let keys = [
+            ("ipv4", "accept_redirects"), ("ipv4", "accept_source_route"), ("ipv4", "forwarding"),
+            ("ipv4", "promote_secondaries"), ("ipv4", "route_localnet"), ("ipv6", "disable_ipv6"),
+            ("ipv6", "accept_ra"), ("ipv6", "accept_redirects"), ("ipv6", "accept_source_route"),
+            ("ipv6", "force_forwarding"),
+        ]
+        return keys.compactMap { family, key in
+            link.setting(family: family, key: key).map {
+                .writeSetting(.host, path: "net/\(family)/conf/\(link.name)/\(key)", value: $0)
+            }
+        }
+    }
+
+    private func contents(of link: ObservedLink, _ reference: LinkReference, in space: NamespaceRef) -> [Operation] {
+        let own = (addresses[space]?[link.index] ?? []).filter(\.isManaged)
+        let ways = (routes[space]?[link.index] ?? []).filter { $0.type == 1 && $0.table != 255 && $0.origin != 2 }
+        return own.map { .addAddress(reference, $0.address) }
+            + ways.filter { !$0.destination.address.isMulticast }.map { .addRoute($0.entry(on: reference)) }
+    }
+}

@@ -1,0 +1,55 @@
+internal import Addressing
+internal import Model
+
+extension Context {
+    /// The bridge of a network. It is made down; settings are written before it goes up.
+    func bridgeSpec(_ network: Network) -> LinkSpec {
+        LinkSpec(
+            reference: LinkReference(.host, network.bridge.text), kind: .bridge(BridgeOptions()), mac: network.mac,
+            mtu: network.mtu, addressGeneration: hasHostSide(network) ? 0 : 1, isUp: false,
+            alias: mark(network.metadata, .network).text, alternativeName: network.alternativeName)
+    }
+
+    /// Whether the host has a place on the switch: a private one has no address, not even a link-local one.
+    func hasHostSide(_ network: Network) -> Bool { network.type != .private }
+
+    /// The host's addresses on the bridge.
+    func bridgeAddresses(_ network: Network) -> [InterfaceAddress] {
+        network.subnets.compactMap { subnet in
+            subnet.gateway.flatMap { InterfaceAddress(address: $0, length: subnet.prefix.length) }
+        }.sorted()
+    }
+
+    /// Whether the bridge routes a family: to the world, or to peers.
+    func routes(_ network: Network, _ family: AddressFamily) -> Bool {
+        guard network.families.contains(family) else { return false }
+        return network.type == .nat || !network.peers.isEmpty
+    }
+
+    /// Kernel settings of the bridge, by path below `/proc/sys`.
+    func bridgeSettings(_ network: Network) -> [(path: String, value: String)] {
+        let v4 = "net/ipv4/conf/\(network.bridge)"
+        let v6 = "net/ipv6/conf/\(network.bridge)"
+        var settings = [
+            ("\(v4)/accept_redirects", "0"), ("\(v4)/accept_source_route", "0"),
+            ("\(v4)/forwarding", routes(network, .ipv4) ? "1" : "0"),
+            // A surplus address must not take the others of its subnet along when it goes.
+            ("\(v4)/promote_secondaries", "1"),
+            ("\(v4)/route_localnet", publishesOnLoopback(network) ? "1" : "0"),
+        ]
+        guard observed.features.ipv6 else { return settings }
+        settings += [("\(v6)/disable_ipv6", hasHostSide(network) ? "0" : "1")]
+        settings += ["accept_ra", "accept_redirects", "accept_source_route"].map { ("\(v6)/\($0)", "0") }
+        if observed.features.forceForwarding {
+            settings.append(("\(v6)/force_forwarding", routes(network, .ipv6) ? "1" : "0"))
+        }
+        return settings
+    }
+
+    /// Whether a mapping of the network can be reached by 127.0.0.1, for which the bridge needs `route_localnet`.
+    private func publishesOnLoopback(_ network: Network) -> Bool {
+        (endpointsByNetwork[network.metadata.name] ?? []).contains { endpoint in
+            endpoint.portMappings.contains { $0.families.contains(.ipv4) && $0.hostAddress?.isLoopback ?? true }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+internal import Addressing
+internal import Model
+
+extension Context {
+    /// The card of an endpoint; nil where its compartment or network is missing, which resolution rules out.
+    func cardSpec(_ endpoint: Endpoint) -> LinkSpec? {
+        guard let compartment = compartments[endpoint.compartment], let network = networks[endpoint.network]
+        else { return nil }
+        let peer = PeerSpec(
+            reference: LinkReference(compartment.reference, endpoint.interface.text), mac: endpoint.mac,
+            mtu: endpoint.mtu)
+        return LinkSpec(
+            reference: LinkReference(.host, endpoint.hostInterface.text), kind: .veth(peer: peer),
+            mac: endpoint.hostMAC, mtu: endpoint.mtu, master: network.bridge.text, port: portOptions(endpoint),
+            addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
+            alternativeName: endpoint.alternativeName)
+    }
+
+    /// A published port is reached from its own endpoint through the port it came in by, which needs hairpin mode.
+    private func portOptions(_ endpoint: Endpoint) -> PortOptions {
+        PortOptions(hairpin: !endpoint.portMappings.isEmpty)
+    }
+
+    /// Routes of the card: the default ones, then those of network and endpoint.
+    func cardRoutes(_ endpoint: Endpoint, link: LinkReference) -> [(entry: RouteEntry, source: SourceLocation)] {
+        let defaults = endpoint.defaultGateways.sorted().map { gateway in
+            (
+                RouteEntry(
+                    link: link, destination: IPPrefix(containing: gateway, length: 0), gateway: gateway,
+                    metric: defaultMetric(gateway.family)), endpoint.metadata.source
+            )
+        }
+        let others = endpoint.routes.map { route in
+            (
+                RouteEntry(
+                    link: link, destination: route.destination, gateway: route.via,
+                    metric: route.metric ?? defaultMetric(route.destination.family)), route.source
+            )
+        }
+        return defaults + others
+    }
+
+    /// What the kernel puts where no priority is given: `IP6_RT_PRIO_USER`, or 0.
+    private func defaultMetric(_ family: AddressFamily) -> UInt32 {
+        switch family {
+        case .ipv4: 0
+        case .ipv6: 1024
+        }
+    }
+
+    /// Settings of the card inside its compartment that the manifest does not set itself.
+    func cardSettings(_ endpoint: Endpoint, in compartment: Compartment) -> [(path: String, value: String)] {
+        let own = Set(compartment.sysctls.map(\.path))
+        let v4 = "net/ipv4/conf/\(endpoint.interface)"
+        let v6 = "net/ipv6/conf/\(endpoint.interface)"
+        let chosen4 = compartment.inherited("net/ipv4/conf", "forwarding", alias: "net/ipv4/ip_forward")
+        var settings = [
+            ("\(v4)/accept_redirects", compartment.inherited("net/ipv4/conf", "accept_redirects")),
+            ("\(v4)/accept_source_route", compartment.inherited("net/ipv4/conf", "accept_source_route")),
+            ("\(v4)/forwarding", chosen4),
+        ]
+        if observed.features.ipv6 {
+            for key in ["accept_ra", "accept_redirects", "accept_source_route", "forwarding"] {
+                settings.append(("\(v6)/\(key)", compartment.inherited("net/ipv6/conf", key)))
+            }
+        }
+        return settings.filter { !own.contains($0.0) }
+    }
+}
+
+extension Compartment {
+    /// What a card gets where the manifest sets the namespace's `default` or `all`; else off.
+    fileprivate func inherited(_ folder: String, _ key: String, alias: String? = nil) -> String {
+        for path in ["\(folder)/all/\(key)", alias ?? "", "\(folder)/default/\(key)"] {
+            if let setting = sysctls.first(where: { $0.path == path }) { return setting.value }
+        }
+        return "0"
+    }
+}

@@ -1,0 +1,216 @@
+public import Addressing
+public import JSON
+public import Model
+
+/// One write to the kernel or to a file. Operations are data: the executor does what they say and nothing else.
+public enum Operation: Hashable, Sendable {
+    /// `modprobe NAME`.
+    case loadModule(String)
+    /// Makes a namespace, gives it the id, then binds it to a file of the netns folder (`ip netns add`).
+    case createNamespace(name: String, mark: OwnershipMark, id: Int32)
+    /// Unbinds and removes the file (`ip netns delete`); the executor holds the namespace by descriptor until the end.
+    case deleteNamespace(name: String)
+    /// Binds a namespace again that `deleteNamespace` unbound in the same run: same inode, same links.
+    case bindNamespace(name: String)
+    /// Makes a link with its alias and alternative name in one datagram (`ip link add`).
+    case createLink(LinkSpec)
+    /// `ip link delete`.
+    case deleteLink(LinkReference)
+    /// `ip link set`, all changes in one message where the kernel takes them together.
+    case changeLink(LinkReference, [LinkChange])
+    /// `ip address add … nodad`.
+    case addAddress(LinkReference, InterfaceAddress)
+    /// `ip address delete`.
+    case removeAddress(LinkReference, InterfaceAddress)
+    /// `ip route add`.
+    case addRoute(RouteEntry)
+    /// `ip route replace`: the new route takes the place of the old one at once.
+    case replaceRoute(RouteEntry, old: RouteEntry)
+    /// `ip route delete`.
+    case removeRoute(RouteEntry)
+    /// `ip neighbour add … nud permanent`, or `bridge fdb add … master static` where there is no address.
+    case addNeighbour(NeighbourEntry)
+    /// `ip neighbour delete`, or `bridge fdb delete`.
+    case removeNeighbour(NeighbourEntry)
+    /// Writes a file below `/proc/sys` as seen inside the namespace (`sysctl -w`).
+    case writeSetting(NamespaceRef, path: String, value: String)
+    /// Notes in the state folder what a shared setting was before.
+    case rememberOriginal(OriginalSetting)
+    /// Forgets it again.
+    case forgetOriginal(OriginalSetting)
+    /// Writes a file below the netns-etc folder: whole and at once where it is new, in place where it exists.
+    case writeFile(path: String, content: String)
+    /// Removes such a file, and its folder where that is empty then.
+    case removeFile(path: String)
+    /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
+    case firewall([JSON])
+}
+
+/// A link by the name it has in its namespace.
+public struct LinkReference: Hashable, Sendable {
+    /// Where it lives.
+    public var namespace: NamespaceRef
+    /// Its name there.
+    public var name: String
+
+    /// A reference.
+    public init(_ namespace: NamespaceRef, _ name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+extension LinkReference: CustomStringConvertible {
+    /// `bh-web`, or `eth0 in web-1`.
+    public var description: String {
+        namespace == .host ? name.terminalSafe : "\(name.terminalSafe) in \(namespace)"
+    }
+}
+
+/// One attribute of a link to be set.
+public enum LinkChange: Hashable, Sendable {
+    /// `IFF_UP`.
+    case up(Bool)
+    /// `IFLA_MTU`.
+    case mtu(Int)
+    /// `IFLA_ADDRESS`.
+    case mac(MACAddress)
+    /// `IFLA_MASTER`; nil takes the link out of its bridge.
+    case master(String?)
+    /// `IFLA_IFALIAS`; empty removes it.
+    case alias(String)
+    /// `RTM_NEWLINKPROP`.
+    case addAlternativeName(String)
+    /// `RTM_DELLINKPROP`.
+    case removeAlternativeName(String)
+    /// `IFLA_INET6_ADDR_GEN_MODE`: 0 EUI-64, 1 none.
+    case addressGeneration(UInt8)
+    /// Bridge attributes.
+    case bridge(BridgeOptions)
+    /// Bridge port attributes.
+    case port(PortOptions)
+}
+
+/// A link to be made, with everything that can be given in the creating datagram.
+public struct LinkSpec: Hashable, Sendable {
+    /// What it is.
+    public enum Kind: Hashable, Sendable {
+        /// `type bridge`.
+        case bridge(BridgeOptions)
+        /// `type veth peer …`.
+        case veth(peer: PeerSpec)
+    }
+    /// Where it lives.
+    public var reference: LinkReference
+    /// Kind and its attributes.
+    public var kind: Kind
+    /// `IFLA_ADDRESS`.
+    public var mac: MACAddress?
+    /// `IFLA_MTU`.
+    public var mtu: Int
+    /// Bridge it is a port of.
+    public var master: String?
+    /// Port attributes, where it is a port.
+    public var port: PortOptions?
+    /// `IFLA_INET6_ADDR_GEN_MODE`.
+    public var addressGeneration: UInt8
+    /// Whether it is set up at once.
+    public var isUp: Bool
+    /// The mark.
+    public var alias: String
+    /// Full logical name where the interface name was shortened.
+    public var alternativeName: String?
+
+    /// A link.
+    public init(
+        reference: LinkReference, kind: Kind, mac: MACAddress?, mtu: Int, master: String? = nil,
+        port: PortOptions? = nil, addressGeneration: UInt8, isUp: Bool, alias: String, alternativeName: String? = nil
+    ) {
+        self.reference = reference
+        self.kind = kind
+        self.mac = mac
+        self.mtu = mtu
+        self.master = master
+        self.port = port
+        self.addressGeneration = addressGeneration
+        self.isUp = isUp
+        self.alias = alias
+        self.alternativeName = alternativeName
+    }
+}
+
+/// The other end of a veth, made directly in its namespace.
+public struct PeerSpec: Hashable, Sendable {
+    /// Namespace and final name.
+    public var reference: LinkReference
+    /// Its MAC.
+    public var mac: MACAddress?
+    /// Its MTU.
+    public var mtu: Int
+
+    /// An end.
+    public init(reference: LinkReference, mac: MACAddress?, mtu: Int) {
+        self.reference = reference
+        self.mac = mac
+        self.mtu = mtu
+    }
+}
+
+/// A unicast route of table main with protocol 98.
+public struct RouteEntry: Hashable, Sendable {
+    /// Interface and namespace.
+    public var link: LinkReference
+    /// Destination.
+    public var destination: IPPrefix
+    /// Next hop; nil for on-link.
+    public var gateway: IPAddress?
+    /// `RTA_PRIORITY`.
+    public var metric: UInt32
+    /// `RTA_TABLE`.
+    public var table: UInt32
+    /// `rtm_protocol`.
+    public var origin: UInt8
+
+    /// A route.
+    public init(
+        link: LinkReference, destination: IPPrefix, gateway: IPAddress?, metric: UInt32, table: UInt32 = 254,
+        origin: UInt8 = RouteEntry.bulkhead
+    ) {
+        self.link = link
+        self.destination = destination
+        self.gateway = gateway
+        self.metric = metric
+        self.table = table
+        self.origin = origin
+    }
+
+    /// The routing protocol number that marks what bulkhead made.
+    public static let bulkhead: UInt8 = 98
+}
+
+extension RouteEntry: CustomStringConvertible {
+    /// As `ip route` writes it.
+    public var description: String {
+        let hop = gateway.map { " via \($0)" } ?? ""
+        let priority = metric == 0 || (metric == 1024 && destination.family == .ipv6) ? "" : " metric \(metric)"
+        let place = table == 254 ? "" : " table \(table)"
+        return "\(destination.isDefault ? "default" : "\(destination)")\(hop)\(priority)\(place)"
+    }
+}
+
+/// A permanent neighbour, or a static forwarding entry of a bridge.
+public struct NeighbourEntry: Hashable, Sendable {
+    /// Interface and namespace.
+    public var link: LinkReference
+    /// The address; nil for a forwarding entry.
+    public var address: IPAddress?
+    /// The MAC; nil for a proxy entry.
+    public var mac: MACAddress?
+
+    /// An entry.
+    public init(link: LinkReference, address: IPAddress?, mac: MACAddress?) {
+        self.link = link
+        self.address = address
+        self.mac = mac
+    }
+}

@@ -1,0 +1,150 @@
+public import Model
+
+/// One entry of a plan: a change of one object, and how to undo it.
+public struct Step: Hashable, Sendable {
+    /// What happens to the object.
+    public enum Action: String, Hashable, CaseIterable, Sendable {
+        /// `+`
+        case create
+        /// `~`
+        case update
+        /// `±`: deleted, then made anew.
+        case replace
+        /// `-`
+        case delete
+    }
+
+    /// Unique in the plan and stable over runs: kind, place and name, `address/web-1/eth0/10.88.0.10/24`.
+    public var id: String
+    /// What happens.
+    public var action: Action
+    /// The manifest object it is for.
+    public var owner: ObjectID?
+    /// Kind of kernel object: bridge, veth, address, route, namespace, setting, file, firewall …
+    public var kind: String
+    /// The namespace it happens in.
+    public var namespace: NamespaceRef
+    /// For people, old → new values included.
+    public var summary: String
+    /// Why; for people only, never used to decide.
+    public var reason: String
+    /// What it disturbs.
+    public var disruption: Disruption
+    /// The manifest line that causes it.
+    public var source: SourceLocation?
+    /// What the object is before, and will be after; lines of `name: value`.
+    public var before: [Property]
+    /// What the object will be.
+    public var after: [Property]
+    /// Whether undoing it cannot restore everything (a deleted link's index, cut connections).
+    public var isIrreversible: Bool
+    /// Ids of steps that must be done before.
+    public var requires: [String]
+    /// What is done, in order.
+    public var operations: [Operation]
+    /// What undoes it, in order.
+    public var inverse: [Operation]
+    /// Where it stands among steps that no requirement orders.
+    public var phase: Phase
+
+    /// A step without requirements; set the rest as needed.
+    public init(
+        id: String, action: Action, owner: ObjectID?, kind: String, namespace: NamespaceRef = .host, summary: String,
+        reason: String, disruption: Disruption = .none, source: SourceLocation?, before: [Property] = [],
+        after: [Property] = [], isIrreversible: Bool = false, requires: [String] = [], operations: [Operation],
+        inverse: [Operation], phase: Phase
+    ) {
+        self.id = id
+        self.action = action
+        self.owner = owner
+        self.kind = kind
+        self.namespace = namespace
+        self.summary = summary
+        self.reason = reason
+        self.disruption = disruption
+        self.source = source
+        self.before = before
+        self.after = after
+        self.isIrreversible = isIrreversible
+        self.requires = requires
+        self.operations = operations
+        self.inverse = inverse
+        self.phase = phase
+    }
+}
+
+/// One value of an object, for the plan document.
+public struct Property: Hashable, Sendable {
+    /// Its name.
+    public var name: String
+    /// Its value as people write it.
+    public var value: String
+    /// A property.
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// What a step disturbs.
+public enum Disruption: Hashable, Sendable {
+    /// Nothing that runs.
+    case none
+    /// Well under a second for these endpoints.
+    case brief([ObjectName])
+    /// Until a later step, or for good.
+    case outage([ObjectName])
+
+    /// The word in plans.
+    public var level: String {
+        switch self {
+        case .none: "none"
+        case .brief: "brief"
+        case .outage: "outage"
+        }
+    }
+
+    /// Whom it touches.
+    public var endpoints: [ObjectName] {
+        switch self {
+        case .none: []
+        case .brief(let names), .outage(let names): names
+        }
+    }
+}
+
+/// Coarse order of steps; requirements refine it.
+///
+/// It keeps steps of one namespace together so that they travel in one datagram, puts firewall rules before the links
+/// they guard, and puts what cannot be undone last.
+public enum Phase: Int, Hashable, Comparable, Sendable {
+    /// Modules, notes of original values.
+    case prepare
+    /// Namespaces are made.
+    case namespaces
+    /// Rules come into force.
+    case firewall
+    /// Links that were replaced make room.
+    case clear
+    /// Bridges and other links that carry others; addresses and settings of the host.
+    case host
+    /// Cards of endpoints.
+    case cards
+    /// Everything inside compartments.
+    case compartments
+    /// Files for processes inside.
+    case files
+    /// Surplus addresses, routes and settings go.
+    case reduce
+    /// Surplus links go.
+    case links
+    /// Rules that nothing needs any more go.
+    case unguard
+    /// Shared settings go back to what they were; surplus files go.
+    case restore
+    /// Surplus namespaces go.
+    case vanish
+
+    /// In order of execution.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}

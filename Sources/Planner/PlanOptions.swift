@@ -1,0 +1,27 @@
+public import Model
+
+/// What a plan may do, beside what the manifests say.
+public struct PlanOptions: Hashable, Sendable {
+    /// Whether objects that no manifest declares any more are deleted.
+    public var prunes: Bool
+    /// Unmarked objects that may be taken over (`--adopt`).
+    public var adopts: Set<ObjectID>
+    /// Where not nil, only these objects are removed and all others are left as they are (`destroy PATH`).
+    public var removesOnly: Set<ObjectID>?
+    /// Folder of the per-namespace files, `/etc/netns`.
+    public var netnsEtcDirectory: String
+    /// Local address and port of the SSH session that bulkhead runs in, which no mapping may shadow.
+    public var session: Listener?
+
+    /// Options.
+    public init(
+        prunes: Bool = true, adopts: Set<ObjectID> = [], removesOnly: Set<ObjectID>? = nil,
+        netnsEtcDirectory: String = "/etc/netns", session: Listener? = nil
+    ) {
+        self.prunes = prunes
+        self.adopts = adopts
+        self.removesOnly = removesOnly
+        self.netnsEtcDirectory = netnsEtcDirectory
+        self.session = session
+    }
+}

@@ -1,0 +1,46 @@
+public import Firewall
+public import Model
+
+/// Compares what is wanted with what is there. Pure: no clock, no file, no kernel; equal input gives equal plans.
+public enum Planner {
+    /// Why there is no plan.
+    public struct Failure: Error, Hashable, Sendable {
+        /// Everything that stands against it.
+        public let diagnostics: [Diagnostic]
+    }
+
+    /// The ordered steps from the observed state to the desired one.
+    public static func plan(
+        desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions
+    ) throws(Failure) -> Plan {
+        let context = Context(desired: desired, observed: observed, options: options)
+        var builder = Builder(context: context)
+        builder.checkConflicts()
+        builder.compareModule()
+        builder.compareNamespaces()
+        builder.compareBridges()
+        builder.compareCards()
+        builder.compareSharedSettings()
+        builder.compareFiles()
+        builder.removeSurplus()
+        let facts = HostFacts(guardedInterfaces: context.guardedInterfaces())
+        let wanted = Compiler.compile(desired, facts)
+        builder.compareFirewall(firewall, wanted: options.keepsOthers ? wanted.keeping(firewall) : wanted)
+        guard builder.errors.isEmpty else { throw Failure(diagnostics: builder.errors) }
+        switch Order.sort(builder.steps) {
+        case .cycle(let ids):
+            let message = "these steps wait for one another: \(ids.joined(separator: ", ")); please report this"
+            throw Failure(diagnostics: [Diagnostic(.error, message, at: nil)])
+        case .ordered(let steps):
+            let notes = builder.steps.isEmpty ? [] : builder.notes.sorted().map { Diagnostic(.warning, $0, at: nil) }
+            return Plan(
+                scope: desired.scope, host: desired.host, steps: steps, warnings: builder.warnings + notes,
+                manifestFingerprint: desired.fingerprint)
+        }
+    }
+}
+
+extension PlanOptions {
+    /// Elements of objects that stay although no manifest declares them stay in the firewall, too.
+    fileprivate var keepsOthers: Bool { !prunes }
+}
