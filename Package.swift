@@ -57,16 +57,6 @@ let package = Package(
                 argumentParser,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
-        layer("TestSupport", ["SystemCalls"]),
-        tests("SystemCallsTests", ["SystemCalls"]),
-        tests("AddressingTests", ["Addressing"]),
         tests("JSONTests", ["JSON"]),
-        tests("ManifestTests", ["Manifest", "Model", "Addressing", "JSON"]),
-        tests("NetlinkCodecTests", ["NetlinkCodec", "Addressing"]),
-        tests("NetlinkClientTests", ["NetlinkClient", "NetlinkCodec", "Addressing", "SystemCalls"]),
-        tests("FirewallTests", ["Firewall", "Model", "Addressing", "JSON"]),
-        tests("PlannerTests", ["Planner", "Model", "Firewall", "Addressing", "JSON"]),
-        tests("ReconcilerTests", ["Reconciler", "Planner", "Model", "Addressing", "JSON", "SystemCalls"]),
-        tests("KernelTests", ["TestSupport", "SystemCalls", "JSON"]),
     ]
 )

@@ -12,7 +12,7 @@ struct Context {
     let hostLinkNames: [UInt32: String]
     /// Addresses by namespace and index of the link.
     let addresses: [NamespaceRef: [UInt32: [ObservedAddress]]]
-    /// Routes with one outgoing link, by namespace and index of that link.
+    /// Routes by namespace and index of their outgoing link, the first one where a route has several.
     let routes: [NamespaceRef: [UInt32: [ObservedRoute]]]
     /// Permanent neighbours by namespace and index of the link.
     let neighbours: [NamespaceRef: [UInt32: [ObservedNeighbour]]]
@@ -33,7 +33,7 @@ struct Context {
         hostLinkNames = Dictionary(observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         let spaces = [observed.host] + observed.namespaces
         addresses = Self.byLink(spaces, \.addresses) { $0.link }
-        routes = Self.byLink(spaces, \.routes) { $0.link }
+        routes = Self.byLink(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
         neighbours = Self.byLink(spaces, \.neighbours) { $0.link }
         namespaces = Dictionary(
             observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
@@ -68,14 +68,8 @@ struct Context {
 
     /// Whose namespace this is, where its id is a mark of this scope. The name in the mark is that of the file.
     func owner(of namespace: ObservedNamespace) -> OwnershipMark? {
-        guard case .named(let text) = namespace.reference, let name = ObjectName(text), let id = namespace.namespaceID
-        else { return nil }
-        for protected in [false, true] {
-            let mark = OwnershipMark(
-                scope: desired.scope, owner: ObjectID(.compartment, name), protected: protected)
-            if mark.namespaceIDs.contains(id) { return mark }
-        }
-        return nil
+        guard case .named(let name) = namespace.reference, let id = namespace.namespaceID else { return nil }
+        return OwnershipMark.owner(ofNamespace: name, id: id, scope: desired.scope)
     }
 
     /// Whether a surplus object may be deleted.
@@ -98,15 +92,5 @@ struct Context {
         guard case .owned(let text) = compartment.namespace, let name = ObjectName(text) else { return nil }
         return OwnershipMark(
             scope: desired.scope, owner: ObjectID(.compartment, name), protected: compartment.metadata.preventDestroy)
-    }
-}
-
-extension Compartment {
-    /// Its namespace as kernel objects name it.
-    var reference: NamespaceRef {
-        switch namespace {
-        case .owned(let name): .named(name)
-        case .adopted(let path): .path(path)
-        }
     }
 }

@@ -56,6 +56,60 @@ public enum Files {
         }
     }
 
+    /// Reads a regular file of at most `limit` bytes below a folder without following any link on the way; nil where
+    /// nothing of that name is there, or something else than a regular file, or a larger one.
+    public static func readBeneath(_ folder: String, _ path: String, limit: Int) throws(SystemError) -> Found {
+        let root: FileDescriptor
+        do throws(SystemError) {
+            root = try FileDescriptor.open(folder, flags: O_RDONLY | O_DIRECTORY)
+        } catch {
+            if error.code == .noEntry { return .missing }
+            throw error
+        }
+        let number = root.rawValue
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = FileDescriptor(
+                owning: try valueOrError("open", "\(folder)/\(path)") {
+                    unsafe bulkhead_open_beneath(number, path, O_RDONLY | O_NONBLOCK, 0)
+                })
+        } catch {
+            if error.code == .noEntry || error.code == .notDirectory { return .missing }
+            if error.code == .loop || error.code.rawValue == EXDEV { return .other }
+            throw error
+        }
+        let status = try status(of: file, path)
+        guard status.kind == .regular, status.size <= limit else { return .other }
+        return .file(try read(file, path, limit: limit))
+    }
+
+    /// What lies at a path.
+    public enum Found: Hashable, Sendable {
+        /// Nothing.
+        case missing
+        /// A link, a folder, a device, or too large a file.
+        case other
+        /// A regular file with these contents.
+        case file([UInt8])
+    }
+
+    /// Reads at most `limit` bytes from the start of a file.
+    public static func readPrefix(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.reading(path)
+        let number = file.rawValue
+        var result: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while result.count < limit {
+            let wanted = min(buffer.count, limit - result.count)
+            let count = try valueOrError("read", path) {
+                unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, wanted) }
+            }
+            if count == 0 { break }
+            result.append(contentsOf: buffer[..<count])
+        }
+        return result
+    }
+
     /// Reads a small text, `/proc` values for instance.
     public static func readText(_ path: String, limit: Int = 65_536) throws(SystemError) -> String {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
@@ -154,6 +208,13 @@ public enum Files {
         let number = file.rawValue
         _ = try valueOrError("stat", name) { unsafe fstat(number, &raw) }
         return Status(raw)
+    }
+
+    /// What a symbolic link says, at most 4095 bytes of it (`readlink(2)`).
+    public static func linkTarget(_ path: String) throws(SystemError) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = try valueOrError("readlink", path) { unsafe readlink(path, &buffer, 4095) }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The path without links, `.` and `..`.

@@ -28,6 +28,9 @@ public enum Host {
     /// Process id.
     public static var processID: Int32 { getpid() }
 
+    /// Processors that may be used, at least 1.
+    public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
     /// Whether a standard descriptor is a terminal.
     public static func isTerminal(_ number: Int32) -> Bool { isatty(number) == 1 }
 

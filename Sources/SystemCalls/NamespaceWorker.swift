@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// A thread of its own that runs closures inside network namespaces.
 ///
@@ -43,6 +44,29 @@ public final class NamespaceWorker: Sendable {
         try perform { SharedDescriptor(try Namespaces.create()) }
     }
 
+    /// Runs the closure once for every position, inside the namespace that belongs to it, spread over the workers, and
+    /// waits for all. Results are in the order of the positions.
+    public static func concurrently<Value: Sendable>(
+        _ workers: [NamespaceWorker], namespaces: [Int32], _ body: @escaping @Sendable (Int) throws -> Value
+    ) -> [Result<Value, any Error>] {
+        let results = Results<Value>()
+        let used = workers.prefix(namespaces.count)
+        for (offset, worker) in used.enumerated() {
+            let step = used.count
+            worker.desk.begin {
+                for index in stride(from: offset, to: namespaces.count, by: step) {
+                    let result = Result {
+                        try Namespaces.enter(namespaces[index])
+                        return try body(index)
+                    }
+                    results.list.withLock { $0.append((index, result)) }
+                }
+            }
+        }
+        for worker in used { worker.desk.wait() }
+        return results.list.withLock { list in list.sorted { $0.0 < $1.0 }.map(\.1) }
+    }
+
     private func perform<Value: Sendable>(_ body: () throws -> Value) throws -> Value {
         var result: Result<Value, any Error>?
         // The closure does not outlive this call: it returns only when the thread is done with it.
@@ -52,6 +76,11 @@ public final class NamespaceWorker: Sendable {
         guard let result else { throw SystemError("run", "namespace worker", .invalid) }
         return try result.get()
     }
+}
+
+/// What several workers found, by position.
+private final class Results<Value: Sendable>: Sendable {
+    let list = Mutex<[(Int, Result<Value, any Error>)]>([])
 }
 
 /// Where work is handed over: everything in it is guarded by the mutex.
@@ -75,10 +104,20 @@ public final class NamespaceWorker: Sendable {
     }
 
     func submit(_ work: @escaping () -> Void) {
+        begin(work)
+        wait()
+    }
+
+    func begin(_ work: @escaping () -> Void) {
         locked {
             job = work
             isDone = false
             unsafe pthread_cond_broadcast(changed)
+        }
+    }
+
+    func wait() {
+        locked {
             while !isDone { unsafe pthread_cond_wait(changed, mutex) }
             job = nil
         }

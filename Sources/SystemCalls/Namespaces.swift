@@ -11,8 +11,17 @@ public enum Namespaces {
         try FileDescriptor.reading("/proc/thread-self/ns/net")
     }
 
+    /// The network namespace that is bound to the path; nil where something else lies there.
+    ///
+    /// Never waits: a pipe put into its place is opened without blocking.
+    public static func open(_ path: String) throws(SystemError) -> SharedDescriptor? {
+        let file = try FileDescriptor.open(path, flags: O_RDONLY | O_NONBLOCK)
+        guard isNetworkNamespace(file) else { return nil }
+        return SharedDescriptor(file)
+    }
+
     /// Whether the open file is a network namespace.
-    public static func isNetworkNamespace(_ file: borrowing FileDescriptor) -> Bool {
+    static func isNetworkNamespace(_ file: borrowing FileDescriptor) -> Bool {
         bulkhead_file_system_magic(file.rawValue) == magic
             && bulkhead_namespace_type(file.rawValue) == bulkhead_clone_newnet
     }

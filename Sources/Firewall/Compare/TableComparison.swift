@@ -137,15 +137,9 @@ struct TableComparison {
     private func declaration(_ set: NamedSet) -> JSON {
         var members = reference(set.name).object ?? [:]
         members["type"] = set.keyTypes.count == 1 ? .string(set.keyTypes[0]) : .array(set.keyTypes.map { .string($0) })
-        if let data = set.dataType { members["map"] = Self.types(data) }
+        if let data = set.dataType { members["map"] = .string(data) }
         if set.isInterval { members["flags"] = ["interval"] }
         return .object(members)
-    }
-
-    /// libnftables prints the data type as one text but takes a list.
-    private static func types(_ text: String) -> JSON {
-        let parts = text.split(separator: " . ").map { JSON.string(String($0)) }
-        return parts.count == 1 ? parts[0] : .array(parts)
     }
 
     private func body(_ chain: Chain) -> JSON {

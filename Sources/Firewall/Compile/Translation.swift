@@ -7,39 +7,52 @@ extension Compiler {
     static func publishedMaps(_ input: CompilerInput) -> [NamedSet] {
         AddressFamily.allCases.flatMap { family -> [NamedSet] in
             let type = family == .ipv4 ? "ipv4_addr" : "ipv6_addr"
-            var all: [Element] = []
-            var some: [Element] = []
+            var all: [Published] = []
+            var some: [Published] = []
             for endpoint in input.desired.endpoints {
                 guard let target = endpoint.addresses.first(where: { $0.address.family == family })?.address
                 else { continue }
                 for mapping in endpoint.portMappings where mapping.families.contains(family) {
-                    let elements = elements(mapping, to: target, comment: endpoint.id.description)
-                    if mapping.hostAddress == nil { all += elements } else { some += elements }
+                    let ports = published(mapping, to: target, comment: endpoint.id.description)
+                    if mapping.hostAddress == nil { all += ports } else { some += ports }
                 }
             }
-            let suffix = family == .ipv4 ? "4" : "6"
-            return [
-                NamedSet(
-                    name: "published\(suffix)", keyTypes: ["inet_proto", "inet_service"],
-                    dataType: "\(type) . inet_service", elements: all),
-                NamedSet(
-                    name: "published\(suffix)_at", keyTypes: ["inet_proto", type, "inet_service"],
-                    dataType: "\(type) . inet_service", elements: some),
-            ]
+            let name = family == .ipv4 ? "published4" : "published6"
+            return pair(name, ["inet_proto", "inet_service"], type, all)
+                + pair("\(name)_at", ["inet_proto", type, "inet_service"], type, some)
         }
     }
 
-    private static func elements(_ mapping: PortMapping, to target: IPAddress, comment: String) -> [Element] {
+    /// One published port: what is looked for, and where it leads.
+    private struct Published {
+        var key: JSON
+        var address: JSON
+        var port: JSON
+        var comment: String
+    }
+
+    /// The map of addresses, and that of ports.
+    private static func pair(_ name: String, _ keys: [String], _ type: String, _ ports: [Published]) -> [NamedSet] {
+        [
+            NamedSet(
+                name: name, keyTypes: keys, dataType: type,
+                elements: ports.map { Element(key: $0.key, data: $0.address, comment: $0.comment) }),
+            NamedSet(
+                name: "\(name)_port", keyTypes: keys, dataType: "inet_service",
+                elements: ports.map { Element(key: $0.key, data: $0.port, comment: $0.comment) }),
+        ]
+    }
+
+    private static func published(_ mapping: PortMapping, to target: IPAddress, comment: String) -> [Published] {
         (0..<mapping.hostPorts.count).map { offset in
             let port = JSON.int(Int64(mapping.hostPorts.first) + Int64(offset))
             let transport = JSON.string(mapping.transport.rawValue)
             let key =
                 mapping.hostAddress.map { Nft.concat(transport, .string($0.description), port) }
                 ?? Nft.concat(transport, port)
-            return Element(
-                key: key,
-                data: Nft.concat(.string(target.description), .int(Int64(mapping.ports.first) + Int64(offset))),
-                comment: comment)
+            return Published(
+                key: key, address: .string(target.description),
+                port: .int(Int64(mapping.ports.first) + Int64(offset)), comment: comment)
         }
     }
 

@@ -34,8 +34,10 @@ enum Nft {
 
     static func jump(_ chain: String) -> JSON { ["jump": ["target": .string(chain)]] }
     static func verdicts(_ key: JSON, _ map: String) -> JSON { ["vmap": ["key": key, "data": .string("@\(map)")]] }
+    /// Address and port come from a map each, because libnftables 1.0.6 takes no map with two values in JSON.
     static func translate(_ family: AddressFamily, _ key: JSON, _ map: String) -> JSON {
-        ["dnat": ["family": name(family), "addr": ["map": ["key": key, "data": .string("@\(map)")]]]]
+        func value(_ name: String) -> JSON { ["map": ["key": key, "data": .string("@\(name)")]] }
+        return ["dnat": ["family": name(family), "addr": value(map), "port": value("\(map)_port")]]
     }
 
     static func name(_ family: AddressFamily) -> JSON {

@@ -9,6 +9,9 @@ public struct Decoder {
     public private(set) var diagnostics: [Diagnostic] = []
     private var count = 0
 
+    /// Most bytes that one file may have.
+    public static let byteLimit = YAMLLimits.bytes
+
     /// A decoder that has read nothing.
     public init() {}
 

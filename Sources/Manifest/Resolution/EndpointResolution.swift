@@ -18,7 +18,7 @@ extension StateBuilder {
             interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,
             alternativeName: document.hostInterface == nil ? derived.alternative : nil,
             mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
-            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own,
+            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own, hasAutomaticAddresses: document.addresses == nil,
             allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
             antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
             routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },

@@ -36,6 +36,13 @@ public struct Compartment: Hashable, Sendable {
 
     /// `Compartment/NAME`.
     public var id: ObjectID { ObjectID(.compartment, metadata.name) }
+    /// Its namespace as kernel objects name it.
+    public var reference: NamespaceRef {
+        switch namespace {
+        case .owned(let name): .named(name)
+        case .adopted(let path): .path(path)
+        }
+    }
 }
 
 /// One kernel setting of a compartment.

@@ -20,6 +20,8 @@ public struct Endpoint: Hashable, Sendable {
     public var hostMAC: MACAddress
     /// Addresses with the length of their subnet's prefix, sorted.
     public var addresses: [InterfaceAddress]
+    /// Whether the manifest leaves them to bulkhead.
+    public var hasAutomaticAddresses: Bool
     /// Further sources that anti-spoofing lets through; sorted.
     public var allowedAddresses: [IPPrefix]
     /// Further source MACs that anti-spoofing lets through; sorted.
@@ -41,7 +43,7 @@ public struct Endpoint: Hashable, Sendable {
     public init(
         metadata: ObjectMetadata, network: ObjectName, compartment: ObjectName, interface: InterfaceName,
         hostInterface: InterfaceName, alternativeName: String? = nil, mac: MACAddress, hostMAC: MACAddress,
-        addresses: [InterfaceAddress] = [], allowedAddresses: [IPPrefix] = [], allowedMACs: [MACAddress] = [],
+        addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [], allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
         enabled: Bool = true, portMappings: [PortMapping] = []
     ) {
@@ -54,6 +56,7 @@ public struct Endpoint: Hashable, Sendable {
         self.mac = mac
         self.hostMAC = hostMAC
         self.addresses = addresses
+        self.hasAutomaticAddresses = hasAutomaticAddresses
         self.allowedAddresses = allowedAddresses
         self.allowedMACs = allowedMACs
         self.antiSpoof = antiSpoof

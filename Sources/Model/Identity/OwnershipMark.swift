@@ -47,6 +47,17 @@ public struct OwnershipMark: Hashable, Sendable {
         }
     }
 
+    /// Whose a named namespace is: the mark of that scope whose ids hold the one the host gave it. The name in the
+    /// mark is that of the file, so that it can be found without any manifest.
+    public static func owner(ofNamespace name: String, id: Int32, scope: ObjectName) -> OwnershipMark? {
+        guard let name = ObjectName(name) else { return nil }
+        for protected in [false, true] {
+            let mark = OwnershipMark(scope: scope, owner: ObjectID(.compartment, name), protected: protected)
+            if mark.namespaceIDs.contains(id) { return mark }
+        }
+        return nil
+    }
+
     /// First of the range of ids that bulkhead gives to namespaces; it ends at `0x7fffffff`.
     public static let namespaceIDBase: UInt32 = 0x6000_0000
 }

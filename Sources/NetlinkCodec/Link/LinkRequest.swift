@@ -19,14 +19,11 @@ public enum LinkRequest {
     }
 
     /// `ip link add NAME type bridge`, down.
-    public static func createBridge(name: String, mac: MACAddress?, mtu: Int, data: BridgeData, addressGeneration: UInt8)
-        -> Request
-    {
+    public static func createBridge(name: String, mac: MACAddress?, mtu: Int, data: BridgeData) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)
         writer.attribute(LinkAttribute.name, text: name)
         if let mac { writer.attribute(LinkAttribute.address, mac.bytes) }
         writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu))
-        write(addressGeneration: addressGeneration, to: &writer)
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.kind, text: "bridge")
             info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
@@ -42,32 +39,27 @@ public enum LinkRequest {
         public var mac: MACAddress?
         /// Its MTU.
         public var mtu: Int
-        /// Whether it is set up at once.
-        public var isUp: Bool
         /// An end.
-        public init(name: String, mac: MACAddress?, mtu: Int, isUp: Bool) {
+        public init(name: String, mac: MACAddress?, mtu: Int) {
             self.name = name
             self.mac = mac
             self.mtu = mtu
-            self.isUp = isUp
         }
     }
 
     /// `ip link add NAME master BRIDGE type veth peer NAME netns FD`: the peer is made in its namespace under its
-    /// final name. The near end is made down; it goes up when it carries its mark and port options.
-    public static func createVeth(
-        near: VethEnd, master: UInt32?, addressGeneration: UInt8, far: VethEnd, farNamespace: Int32?
-    ) -> Request {
-        var writer = header(index: 0, flags: near.isUp ? 1 : 0, change: near.isUp ? 1 : 0)
+    /// final name. Both are made down: the near end goes up when it carries its mark and port options, and the far one
+    /// cannot go up before it has a near one (`ENOTCONN`).
+    public static func createVeth(near: VethEnd, master: UInt32?, far: VethEnd, farNamespace: Int32?) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
         write(near, to: &writer)
         if let master { writer.attribute(LinkAttribute.master, number: master) }
-        write(addressGeneration: addressGeneration, to: &writer)
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.kind, text: "veth")
             info.nest(LinkAttribute.Info.data) { data in
                 // VETH_INFO_PEER: a link message of its own.
                 data.nest(1) { peer in
-                    writeHeader(index: 0, flags: far.isUp ? 1 : 0, change: far.isUp ? 1 : 0, to: &peer)
+                    writeHeader(index: 0, flags: 0, change: 0, to: &peer)
                     write(far, to: &peer)
                     if let farNamespace { peer.attribute(LinkAttribute.namespaceDescriptor, number: farNamespace) }
                 }

@@ -113,6 +113,7 @@ extension Builder {
         _ endpoint: Endpoint, _ compartment: Compartment, _ reference: LinkReference, present link: ObservedLink?
     ) {
         let source = endpoint.metadata.source
+        if link == nil { raise(reference, endpoint) }
         compareAddresses(endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         let routes = context.cardRoutes(endpoint, link: reference)
         compareRoutes(routes, on: reference, present: link, owner: endpoint.id, source: source)
@@ -128,6 +129,16 @@ extension Builder {
         } else {
             createSettings(endpoint, compartment, own, on: reference)
         }
+    }
+
+    /// The kernel cannot make the far end of a veth up: at that moment it has no near end yet.
+    private mutating func raise(_ reference: LinkReference, _ endpoint: Endpoint) {
+        steps.append(
+            Step(
+                id: "link/\(place(reference))", action: .create, owner: endpoint.id, kind: "link",
+                namespace: reference.namespace, summary: "bring up \(reference)", reason: "the card is new",
+                source: endpoint.metadata.source, after: [Property("state", "up")], requires: requirement(reference),
+                operations: [.changeLink(reference, [.up(true)])], inverse: [], phase: .compartments))
     }
 
     /// A new card inherits what its namespace's defaults say; in a namespace that is not ours they say anything.

@@ -117,7 +117,7 @@ extension Context {
         operations += contents(of: link, reference, in: .host)
         if let inner {
             let innerReference = LinkReference(inner.namespace.reference, inner.link.name)
-            if !inner.link.isUp { operations.append(.changeLink(innerReference, [.up(false)])) }
+            if inner.link.isUp { operations.append(.changeLink(innerReference, [.up(true)])) }
             operations += contents(of: inner.link, innerReference, in: inner.namespace.reference)
         }
         return operations

@@ -53,11 +53,12 @@ extension Step {
         let rank =
             switch kind {
             case "setting": 0
-            case "bridge", "veth", "link", "port": 1
-            case "address": 2
-            case "neighbour": 3
-            case "route": 4
-            case _: 5
+            case "bridge": 1
+            case "veth", "link", "port": 2
+            case "address": 3
+            case "neighbour": 4
+            case "route": 5
+            case _: 6
             }
         return action == .delete ? 10 - rank : rank
     }

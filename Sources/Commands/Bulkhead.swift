@@ -1,0 +1,57 @@
+public import ArgumentParser
+internal import SystemCalls
+
+/// The command line.
+public struct Bulkhead: ParsableCommand {
+    /// Name, verbs and help.
+    public static let configuration = CommandConfiguration(
+        commandName: "bulkhead",
+        abstract: "Declarative container networking for Linux: manifests in, kernel state out.",
+        discussion: "PATHs are files, folders or - for standard input; the default is the current folder.",
+        version: Version.number,
+        subcommands: [
+            Validate.self, PlanVerb.self, Apply.self, Destroy.self, Drift.self, Show.self, Exec.self, Explain.self,
+            Schema.self,
+        ])
+
+    /// For the argument parser.
+    public init() {}
+
+    /// Runs the command line of the process and ends it with the status that `docs/cli.md` gives.
+    public static func start() -> Never {
+        Host.ignoreBrokenPipes()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            Host.exit(ExitStatus.done.rawValue)
+        } catch {
+            Host.exit(status(of: error))
+        }
+    }
+
+    private static func status(of error: any Error) -> Int32 {
+        switch error {
+        case let finish as Finish: return finish.status.rawValue
+        case let finish as MonitoringFinish: return finish.status
+        case let finish as ExecFinish: return finish.status
+        case let complaint as Complaint:
+            Terminal.err("bulkhead: \(complaint.message)\n")
+            return complaint.status.rawValue
+        case _ where isParserError(error):
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            guard code != .success else {
+                Terminal.out(text + "\n")
+                return ExitStatus.done.rawValue
+            }
+            Terminal.err(text + "\n")
+            return ExitStatus.usage.rawValue
+        case _:
+            Terminal.err("bulkhead: \(Failures.text(error))\n")
+            return ExitStatus.failed.rawValue
+        }
+    }
+
+    /// Errors of the parser, help and version among them, have a status of their own; all others count as 1.
+    private static func isParserError(_ error: any Error) -> Bool { exitCode(for: error) != .failure }
+}

@@ -1,0 +1,77 @@
+internal import ArgumentParser
+internal import JSON
+internal import Model
+internal import Reconciler
+internal import SystemCalls
+
+/// What every verb understands.
+struct GlobalOptions: ParsableArguments {
+    /// How results are written.
+    enum Format: String, ExpressibleByArgument {
+        case text
+        case json
+    }
+
+    @Option(help: ArgumentHelp("The Host whose share is meant; default: this machine's name.", valueName: "name"))
+    var host: String?
+
+    @Option(help: ArgumentHelp("Which set of objects is meant; others are never touched.", valueName: "name"))
+    var scope = "default"
+
+    @Option(help: ArgumentHelp("Folder for the lock and original settings (BULKHEAD_STATE_DIR).", valueName: "dir"))
+    var stateDir: String?
+
+    @Option(help: ArgumentHelp("Folder of named network namespaces (BULKHEAD_NETNS_DIR).", valueName: "dir"))
+    var netnsDir: String?
+
+    @Option(help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"))
+    var netnsEtcDir: String?
+
+    @Option(help: "How results are written: text or json.")
+    var output: Format = .text
+
+    @Flag(help: "Say more, on standard error.")
+    var verbose = false
+
+    @Flag(help: "Say only what went wrong.")
+    var quiet = false
+
+    /// The folders, from options, environment, or defaults.
+    func folders() throws -> Folders {
+        let defaults = Folders()
+        func choose(_ option: String?, _ variable: String, _ fallback: String) throws -> String {
+            let chosen = option ?? Host.environment(variable).flatMap { $0.isEmpty ? nil : $0 } ?? fallback
+            guard chosen.hasPrefix("/"), !chosen.split(separator: "/").contains("..") else {
+                throw Complaint("'\(chosen.terminalSafe)' (\(variable)) must be an absolute path without '..'", .usage)
+            }
+            return chosen.count > 1 && chosen.hasSuffix("/") ? String(chosen.dropLast()) : chosen
+        }
+        return Folders(
+            namespaces: try choose(netnsDir, "BULKHEAD_NETNS_DIR", defaults.namespaces),
+            namespaceFiles: try choose(netnsEtcDir, "BULKHEAD_NETNS_ETC_DIR", defaults.namespaceFiles),
+            state: try choose(stateDir, "BULKHEAD_STATE_DIR", defaults.state))
+    }
+
+    /// The scope as a name.
+    func scopeName() throws -> ObjectName {
+        guard let name = ObjectName(scope) else {
+            throw Complaint("--scope '\(scope.terminalSafe)' must be a DNS-1123 label: 1 to 63 of a-z, 0-9 and -", .usage)
+        }
+        return name
+    }
+
+    /// Name of the Host.
+    func hostName() -> String { host ?? Host.name() }
+
+    /// Words for people about what happens; not results.
+    func say(_ text: String) { if !quiet { Terminal.err(text + "\n") } }
+}
+
+/// The PATHs of a verb.
+struct PathArguments: ParsableArguments {
+    @Argument(help: ArgumentHelp("Files, folders, or - for standard input; default: the current folder.", valueName: "path"))
+    var paths: [String] = []
+
+    /// As given, or the current folder.
+    var chosen: [String] { paths.isEmpty ? ["."] : paths }
+}

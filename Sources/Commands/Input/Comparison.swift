@@ -1,0 +1,83 @@
+internal import Addressing
+internal import Firewall
+internal import Manifest
+internal import Model
+internal import Planner
+internal import Reconciler
+internal import SystemCalls
+
+/// Live state read and compared with the manifests: what `plan`, `apply`, `drift` and `destroy` have in common.
+struct Comparison {
+    let plan: Plan
+    let observed: ObservedState
+    let session: HostSession?
+    let options: PlanOptions
+
+    /// Whether the process may read and write the kernel's network state; ends with the remedy where not.
+    static func requireRights() throws {
+        guard Host.mayConfigure() else {
+            throw Complaint("bulkhead needs CAP_NET_ADMIN and CAP_SYS_ADMIN to read and change network namespaces; run it as root (`sudo`)")
+        }
+    }
+
+    /// Reads the host and plans; `preparation.warnings` become warnings of the plan.
+    static func live(
+        _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
+        _ options: PlanOptions
+    ) throws -> Comparison {
+        try requireRights()
+        let session = try HostSession(try global.folders())
+        let observation = try Observer(session, desired: desired).observe()
+        return try make(
+            desired, warnings: warnings, sources: sources, global, options, observation.state, observation.firewall,
+            session)
+    }
+
+    /// Plans against a host with nothing on it.
+    static func empty(
+        _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ global: GlobalOptions,
+        _ options: PlanOptions
+    ) throws -> Comparison {
+        try make(desired, warnings: warnings, sources: sources, global, options, .empty, Ruleset(), nil)
+    }
+
+    private static func make(
+        _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ global: GlobalOptions,
+        _ options: PlanOptions, _ observed: ObservedState, _ firewall: Ruleset, _ session: HostSession?
+    ) throws -> Comparison {
+        do throws(Planner.Failure) {
+            var plan = try Planner.plan(desired: desired, observed: observed, firewall: firewall, options: options)
+            plan.warnings = warnings + plan.warnings
+            return Comparison(plan: plan, observed: observed, session: session, options: options)
+        } catch {
+            throw Preparation.fail(warnings + error.diagnostics, sources, global)
+        }
+    }
+
+    /// Options of a plan on this machine.
+    static func options(_ global: GlobalOptions) throws -> PlanOptions {
+        PlanOptions(netnsEtcDirectory: try global.folders().namespaceFiles, session: session())
+    }
+
+    /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`.
+    private static func session() -> Listener? {
+        let parts = (Host.environment("SSH_CONNECTION") ?? "").split(separator: " ")
+        guard parts.count == 4, let port = UInt16(parts[3]), let address = IPAddress(parts[2]) else { return nil }
+        return Listener(transport: .tcp, address: address, port: port)
+    }
+
+    /// A warning where the PATHs are not those of the scope's last apply: what they leave out would be deleted.
+    static func pathWarning(_ paths: [String], _ global: GlobalOptions) throws -> [Diagnostic] {
+        let given = resolved(paths)
+        guard let last = StateFolder.lastPaths(try global.folders(), scope: try global.scopeName()), last != given
+        else { return [] }
+        let message =
+            "scope \(global.scope.terminalSafe) was last applied from \(last.map(\.terminalSafe).joined(separator: ", ")), now "
+            + "from \(given.map(\.terminalSafe).joined(separator: ", ")); what these do not declare is deleted (a --scope of its "
+            + "own, or --no-prune, keeps it)"
+        return [Diagnostic(.warning, message, at: nil)]
+    }
+
+    /// Absolute, so that the same folder given in another way is the same.
+    static func resolved(_ paths: [String]) -> [String] { paths.map { (try? Files.realPath($0)) ?? $0 } }
+}

@@ -1,0 +1,59 @@
+internal import JSON
+internal import Manifest
+internal import Model
+internal import SystemCalls
+
+/// Manifests read, checked and resolved for one host.
+struct Preparation {
+    let state: DesiredState
+    let warnings: [Diagnostic]
+    let sources: [SourceText]
+
+    /// Reads and resolves, or ends with everything that is wrong with the input.
+    static func load(_ paths: [String], _ options: GlobalOptions) throws -> Preparation {
+        let scope = try options.scopeName()
+        let (documents, sources, problems) = read(paths)
+        guard !problems.contains(where: { $0.severity == .error }) else { throw fail(problems, sources, options) }
+        let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
+        let all = problems + outcome.diagnostics
+        guard let state = outcome.state else { throw fail(all, sources, options) }
+        return Preparation(state: state, warnings: DiagnosticText.sort(all), sources: sources)
+    }
+
+    /// Reads and decodes; problems of reading and of decoding come together.
+    static func read(_ paths: [String]) -> (documents: Documents, sources: [SourceText], problems: [Diagnostic]) {
+        let input = InputLoader(paths)
+        var decoder = Decoder()
+        for source in input.sources { decoder.decode(source) }
+        var problems = input.problems + decoder.diagnostics
+        if problems.isEmpty && decoder.documents.count == 0 {
+            let names = paths.map(\.terminalSafe).joined(separator: ", ")
+            problems.append(Diagnostic(.error, "the manifests in \(names) hold no document", at: nil))
+        }
+        return (decoder.documents, input.sources, problems)
+    }
+
+    /// Prints diagnostics as people or programs read them.
+    static func fail(_ diagnostics: [Diagnostic], _ sources: [SourceText], _ options: GlobalOptions) -> Finish {
+        Complaints.print(diagnostics, sources: sources, options)
+        return Finish(.failed)
+    }
+}
+
+/// Errors and warnings on their way out.
+enum Complaints {
+    static func print(_ diagnostics: [Diagnostic], sources: [SourceText], _ options: GlobalOptions) {
+        switch options.output {
+        case .text:
+            Terminal.err(DiagnosticText.render(diagnostics, sources: sources))
+            let errors = diagnostics.count { $0.severity == .error }
+            if errors > 1 { Terminal.err("\(errors) errors; nothing was changed\n") }
+        case .json:
+            let document: JSON = [
+                "format": "bulkhead.diagnostics/v1", "valid": .bool(!diagnostics.contains { $0.severity == .error }),
+                "diagnostics": .array(DiagnosticText.sort(diagnostics).map(PlanDocument.diagnostic)),
+            ]
+            Terminal.out(document.text(pretty: true))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+internal import Addressing
+internal import Model
+internal import Reconciler
+internal import SystemCalls
+
+/// What a scope owns right now, found by the marks in the kernel alone.
+struct Inventory {
+    struct Network {
+        var name: String
+        var link: ObservedLink
+        var addresses: [InterfaceAddress]
+        var ports: Int
+        var health: String
+    }
+
+    struct Compartment {
+        var name: String
+        var namespace: String
+        var path: String
+        var cards: [String]
+        var health: String
+
+        /// Files that a process inside shall see in place of the host's.
+        func files(_ folder: String) throws -> [(source: String, target: String)] {
+            ["resolv.conf", "hosts"].compactMap { file in
+                let source = "\(folder)/\(namespace)/\(file)"
+                guard (try? Files.status(source)) != nil else { return nil }
+                return (source, "/etc/\(file)")
+            }
+        }
+    }
+
+    struct Endpoint {
+        var name: String
+        var network: String?
+        var compartment: String?
+        var namespacePath: String?
+        var outer: ObservedLink
+        var inner: ObservedLink?
+        var addresses: [InterfaceAddress]
+        var state: String
+        var health: String
+    }
+
+    var scope: ObjectName
+    var host: String
+    var networks: [Network]
+    var compartments: [Compartment]
+    var endpoints: [Endpoint]
+
+    /// Reads the kernel and sorts what is there by mark.
+    static func read(_ global: GlobalOptions) throws -> Inventory {
+        try Comparison.requireRights()
+        let folders = try global.folders()
+        let scope = try global.scopeName()
+        let desired = DesiredState(scope: scope, host: global.hostName())
+        let session = try HostSession(folders)
+        let state = try Observer(session, desired: desired, counters: true).observe().state
+        return InventoryReader(state, scope: scope, folders: folders).inventory(host: global.hostName())
+    }
+}
+
+/// Sorts an observed state by marks.
+private struct InventoryReader {
+    let state: ObservedState
+    let scope: ObjectName
+    let folders: Folders
+    let links: [UInt32: ObservedLink]
+    let spaces: [Int32: ObservedNamespace]
+    /// Names of compartments by namespace, as their files say.
+    let names: [String: String]
+
+    init(_ state: ObservedState, scope: ObjectName, folders: Folders) {
+        self.state = state
+        self.scope = scope
+        self.folders = folders
+        links = Dictionary(state.host.links.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+        spaces = Dictionary(
+            state.namespaces.compactMap { space in space.namespaceID.map { ($0, space) } },
+            uniquingKeysWith: { first, _ in first })
+        var names: [String: String] = [:]
+        for file in state.files {
+            guard let mark = file.mark, mark.scope == scope, mark.owner.kind == .compartment else { continue }
+            let parts = file.path.split(separator: "/")
+            if parts.count > 1 { names[String(parts[parts.count - 2])] = mark.owner.name.text }
+        }
+        self.names = names
+    }
+
+    func inventory(host: String) -> Inventory {
+        let cards = state.host.links.filter { $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint }
+        let endpoints = cards.compactMap(endpoint).sorted { $0.name < $1.name }
+        return Inventory(
+            scope: scope, host: host, networks: networks(), compartments: compartments(endpoints), endpoints: endpoints)
+    }
+
+    private func networks() -> [Inventory.Network] {
+        state.host.links.compactMap { link in
+            guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network else { return nil }
+            let ports = state.host.links.count { $0.master == link.index }
+            let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
+            return Inventory.Network(
+                name: mark.owner.name.text, link: link, addresses: own.map(\.address).sorted(), ports: ports,
+                health: link.isUp ? "ok" : "bridge is down")
+        }.sorted { $0.name < $1.name }
+    }
+
+    private func isKernels(_ address: ObservedAddress) -> Bool {
+        address.address.address.family == .ipv6 && address.address.address.isLinkLocal
+    }
+
+    private func endpoint(_ link: ObservedLink) -> Inventory.Endpoint? {
+        guard let mark = link.mark else { return nil }
+        let space = link.peerNamespaceID.flatMap { spaces[$0] }
+        let inner = space.flatMap { space in link.peerIndex.flatMap { space.link(index: $0) } }
+        let own = (space?.addresses ?? []).filter { $0.link == inner?.index && !isKernels($0) }
+        var problems: [String] = []
+        if inner == nil { problems.append("its card is in no known namespace") }
+        if link.master == nil { problems.append("not on a bridge") }
+        if let inner, !inner.isUp { problems.append("card is down") }
+        if own.contains(where: \.isTentative) { problems.append("an address is not usable") }
+        let name = space.flatMap { compartmentName($0) }
+        return Inventory.Endpoint(
+            name: mark.owner.name.text,
+            network: link.master.flatMap { links[$0]?.mark }.flatMap { $0.owner.kind == .network ? $0.owner.name.text : nil },
+            compartment: name, namespacePath: space.map { path($0.reference) }, outer: link, inner: inner,
+            addresses: own.map(\.address).sorted(), state: link.isUp ? "up" : "disabled",
+            health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))
+    }
+
+    private func path(_ reference: NamespaceRef) -> String {
+        switch reference {
+        case .host: "/proc/self/ns/net"
+        case .named(let name): "\(folders.namespaces)/\(name)"
+        case .path(let path): path
+        }
+    }
+
+    private func compartmentName(_ space: ObservedNamespace) -> String { names[space.reference.text] ?? space.reference.text }
+
+    private func compartments(_ endpoints: [Inventory.Endpoint]) -> [Inventory.Compartment] {
+        let byName = Dictionary(grouping: endpoints, by: \.compartment)
+        return state.namespaces.map { space in
+            let name = compartmentName(space)
+            let loopback = space.links.first(where: \.isLoopback)
+            return Inventory.Compartment(
+                name: name, namespace: space.reference.text, path: path(space.reference),
+                cards: (byName[name] ?? []).map(\.name),
+                health: loopback?.isUp ?? false ? "ok" : "loopback is down")
+        }.sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import JSON
+internal import Manifest
+
+/// `bulkhead explain`.
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Say what a kind or a field of the manifests means.")
+
+    @Argument(help: ArgumentHelp("KIND or KIND.FIELD, such as Endpoint.portMappings.", valueName: "kind[.field]"))
+    var path: String
+
+    func run() throws {
+        do throws(Explanation.Unknown) {
+            Terminal.out(try Explanation.of(path))
+        } catch {
+            throw Complaint(error.description)
+        }
+    }
+}
+
+/// `bulkhead schema`.
+struct Schema: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the JSON Schema of a kind, or of all kinds together.")
+
+    @Argument(help: ArgumentHelp("Host, Network, Compartment, Endpoint or Policy.", valueName: "kind"))
+    var kind: String?
+
+    func run() throws {
+        guard let kind else { return Terminal.out(JSONSchema.ofAnyKind().text(pretty: true)) }
+        guard let name = JSONSchema.kinds.first(where: { $0.lowercased() == kind.lowercased() }),
+            let schema = JSONSchema.of(kind: name)
+        else {
+            throw Complaint("unknown kind '\(kind)'; kinds are \(JSONSchema.kinds.joined(separator: ", "))")
+        }
+        Terminal.out(schema.text(pretty: true))
+    }
+}

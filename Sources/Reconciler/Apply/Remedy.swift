@@ -1,0 +1,33 @@
+internal import NetlinkClient
+internal import SystemCalls
+
+/// What to do about errors of the kernel.
+enum Remedy {
+    private static func code(_ error: any Error) -> Errno? {
+        switch error {
+        case let error as NetlinkError: error.code
+        case let error as SystemError: error.code
+        case _: nil
+        }
+    }
+
+    /// A remedy to be put behind the kernel's words; empty where there is none to give.
+    static func of(_ error: any Error) -> String {
+        guard let code = code(error) else { return "" }
+        switch code {
+        case .notPermitted, .access: return "; run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN"
+        case .exists: return "; something made it in the meantime, so plan again"
+        case .noDevice, .noProcess: return "; something removed it in the meantime, so plan again"
+        case .notSupported: return "; this kernel lacks the feature (see `bulkhead plan`)"
+        case .busy: return "; something else holds it"
+        case .noBuffers: return "; the kernel's buffers are full, so try again"
+        case _: return ""
+        }
+    }
+
+    /// Whether the object of an operation is not there, or, for one that makes it, is there already.
+    static func isAbsence(_ error: any Error) -> Bool {
+        guard let code = code(error) else { return false }
+        return [.noEntry, .noDevice, .noProcess, .addressNotAvailable, .exists, .invalid].contains(code)
+    }
+}

@@ -1,0 +1,133 @@
+internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import Planner
+
+/// Where indexes of links come from while requests are made: names are stable over a run, indexes are not.
+protocol LinkIndexes {
+    /// Index of a link that exists by now.
+    func index(of link: LinkReference) throws -> UInt32
+    /// Descriptor of a namespace, for the far end of a veth; nil for the host's own.
+    func descriptor(of namespace: NamespaceRef) throws -> Int32?
+}
+
+extension Operation {
+    /// The netlink requests that do it, in one group that is never parted; nil where it is no netlink operation.
+    func requests(_ indexes: some LinkIndexes) throws -> (namespace: NamespaceRef, group: [Request])? {
+        switch self {
+        case .createLink(let spec): return (spec.reference.namespace, try Self.create(spec, indexes))
+        case .deleteLink(let link): return (link.namespace, [LinkRequest.delete(name: link.name)])
+        case .changeLink(let link, let changes): return (link.namespace, try Self.change(link, changes, indexes))
+        case .addAddress(let link, let address):
+            let title = "add address \(address) to \(link)"
+            return (link.namespace, [AddressMessage.add(address, link: try indexes.index(of: link), operation: title)])
+        case .removeAddress(let link, let address):
+            let title = "remove address \(address) from \(link)"
+            return (link.namespace, [AddressMessage.remove(address, link: try indexes.index(of: link), operation: title)])
+        case .addRoute(let route):
+            let value = try Self.value(route, indexes)
+            let title = "add route \(route) on \(route.link)"
+            return (route.link.namespace, [RouteMessage.add(value, replacing: false, operation: title)])
+        case .replaceRoute(let route, _):
+            let value = try Self.value(route, indexes)
+            let title = "change route \(route) on \(route.link)"
+            return (route.link.namespace, [RouteMessage.add(value, replacing: true, operation: title)])
+        case .removeRoute(let route):
+            let value = try Self.value(route, indexes)
+            let title = "remove route \(route) from \(route.link)"
+            return (route.link.namespace, [RouteMessage.remove(value, operation: title)])
+        case .addNeighbour(let entry):
+            let title = "add neighbour to \(entry.link)"
+            let index = try indexes.index(of: entry.link)
+            return (
+                entry.link.namespace,
+                [NeighbourMessage.add(entry.address, mac: entry.mac, link: index, operation: title)]
+            )
+        case .removeNeighbour(let entry):
+            let title = "remove neighbour from \(entry.link)"
+            let index = try indexes.index(of: entry.link)
+            return (
+                entry.link.namespace,
+                [NeighbourMessage.remove(entry.address, mac: entry.mac, link: index, operation: title)]
+            )
+        case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
+            .forgetOriginal, .writeFile, .removeFile, .firewall:
+            return nil
+        }
+    }
+
+    private static func value(_ route: RouteEntry, _ indexes: some LinkIndexes) throws -> RouteMessage.Value {
+        RouteMessage.Value(
+            destination: route.destination, gateway: route.gateway, link: try indexes.index(of: route.link),
+            metric: route.metric, table: route.table, origin: route.origin)
+    }
+
+    private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {
+        let name = spec.reference.name
+        var requests: [Request]
+        switch spec.kind {
+        case .bridge(let options):
+            // A bridge follows the smallest MTU of its ports until somebody sets one. Only a change counts as setting,
+            // so it is made with another one first.
+            let other = spec.mtu == 1500 ? 1499 : 1500
+            requests = [
+                LinkRequest.createBridge(name: name, mac: spec.mac, mtu: other, data: options.data)
+            ]
+        case .veth(let peer):
+            let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
+            requests = [
+                LinkRequest.createVeth(
+                    near: .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master,
+                    far: .init(name: peer.reference.name, mac: peer.mac, mtu: peer.mtu),
+                    farNamespace: try indexes.descriptor(of: peer.reference.namespace))
+            ]
+        }
+        // The kernel ignores the alias in the creating message, and refuses address generation there.
+        var change = LinkRequest.Change()
+        change.alias = spec.alias
+        change.addressGeneration = spec.addressGeneration
+        if case .bridge = spec.kind { change.mtu = spec.mtu }
+        requests.append(LinkRequest.set(name: name, change))
+        if let alternative = spec.alternativeName {
+            requests.append(LinkRequest.alternativeName(alternative, of: name, add: true))
+        }
+        if let port = spec.port, spec.master != nil { requests.append(LinkRequest.set(name: name, port: port.data)) }
+        if spec.isUp {
+            var up = LinkRequest.Change()
+            up.isUp = true
+            requests.append(LinkRequest.set(name: name, up))
+        }
+        return requests
+    }
+
+    /// All plain attributes travel in one message; those of bridge and port have messages of their own. A link goes
+    /// down before anything else changes, and up when all has.
+    private static func change(_ link: LinkReference, _ changes: [LinkChange], _ indexes: some LinkIndexes) throws
+        -> [Request]
+    {
+        var plain = LinkRequest.Change()
+        var others: [Request] = []
+        var last: [Request] = []
+        for change in changes {
+            switch change {
+            case .up(let isUp):
+                var only = LinkRequest.Change()
+                only.isUp = isUp
+                if isUp { last.append(LinkRequest.set(name: link.name, only)) } else { plain.isUp = false }
+            case .mtu(let mtu): plain.mtu = mtu
+            case .mac(let mac): plain.mac = mac
+            case .master(let name):
+                plain.master = try name.map { try indexes.index(of: LinkReference(link.namespace, $0)) } ?? 0
+            case .alias(let alias): plain.alias = alias
+            case .addressGeneration(let mode): plain.addressGeneration = mode
+            case .addAlternativeName(let name):
+                others.append(LinkRequest.alternativeName(name, of: link.name, add: true))
+            case .removeAlternativeName(let name):
+                others.append(LinkRequest.alternativeName(name, of: link.name, add: false))
+            case .bridge(let options): others.append(LinkRequest.set(name: link.name, bridge: options.data))
+            case .port(let options): others.append(LinkRequest.set(name: link.name, port: options.data))
+            }
+        }
+        return (plain.isEmpty ? [] : [LinkRequest.set(name: link.name, plain)]) + others + last
+    }
+}

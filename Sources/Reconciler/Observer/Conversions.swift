@@ -1,0 +1,107 @@
+internal import Addressing
+internal import Model
+internal import NetlinkCodec
+
+extension ObservedLink {
+    /// A link of the model from the kernel's message.
+    init(_ message: LinkMessage) {
+        self.init(
+            index: message.index, name: message.name, kind: message.kind, isUp: message.isUp,
+            isLoopback: message.isLoopback, mtu: Int(message.mtu), mac: message.mac, master: message.master,
+            alias: message.alias, alternativeNames: message.alternativeNames.sorted(), peerIndex: message.link,
+            peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
+            bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
+            ipv4Settings: message.ipv4Settings, ipv6Settings: message.ipv6Settings,
+            counters: LinkCounters(message.counters))
+    }
+}
+
+extension LinkCounters {
+    /// From the first eight numbers of `struct rtnl_link_stats64`.
+    fileprivate init?(_ numbers: [UInt64]) {
+        guard numbers.count >= 8 else { return nil }
+        self.init(
+            receivedPackets: numbers[0], receivedBytes: numbers[2], receivedDropped: numbers[6],
+            sentPackets: numbers[1], sentBytes: numbers[3], sentDropped: numbers[7])
+    }
+}
+
+extension BridgeOptions {
+    init(_ data: BridgeData) {
+        self.init(
+            netfilterIPv4: data.netfilterIPv4 != 0, netfilterIPv6: data.netfilterIPv6 != 0,
+            spanningTree: data.spanningTree != 0, multicastSnooping: data.multicastSnooping != 0,
+            vlanFiltering: data.vlanFiltering != 0, groupForwardMask: data.groupForwardMask)
+    }
+
+    var data: BridgeData {
+        var data = BridgeData()
+        data.netfilterIPv4 = netfilterIPv4 ? 1 : 0
+        data.netfilterIPv6 = netfilterIPv6 ? 1 : 0
+        data.spanningTree = spanningTree ? 1 : 0
+        data.multicastSnooping = multicastSnooping ? 1 : 0
+        data.vlanFiltering = vlanFiltering ? 1 : 0
+        data.groupForwardMask = groupForwardMask
+        return data
+    }
+}
+
+extension PortOptions {
+    init(_ data: PortData) {
+        self.init(
+            hairpin: data.hairpin, isolated: data.isolated, learning: data.learning, unicastFlood: data.unicastFlood,
+            multicastFlood: data.multicastFlood, broadcastFlood: data.broadcastFlood, guarded: data.guarded)
+    }
+
+    var data: PortData {
+        var data = PortData()
+        data.hairpin = hairpin
+        data.isolated = isolated
+        data.learning = learning
+        data.unicastFlood = unicastFlood
+        data.multicastFlood = multicastFlood
+        data.broadcastFlood = broadcastFlood
+        data.guarded = guarded
+        return data
+    }
+}
+
+extension ObservedAddress {
+    init(_ message: AddressMessage) {
+        self.init(
+            link: message.link, address: message.address, isPermanent: message.isPermanent,
+            isTentative: message.isTentative, origin: message.origin)
+    }
+}
+
+extension ObservedRoute {
+    init(_ message: RouteMessage) {
+        self.init(
+            destination: message.destination, gateway: message.gateway, link: message.link, metric: message.metric,
+            table: message.table, origin: message.origin, type: message.type,
+            preferredSource: message.preferredSource, nextHopLinks: message.nextHopLinks)
+    }
+
+    /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows
+    /// (`RTM_F_CLONED`), are not read into the model.
+    static func matters(_ message: RouteMessage) -> Bool { message.table != 255 && message.flags & 0x200 == 0 }
+}
+
+extension ObservedNeighbour {
+    /// Only what somebody set for good: permanent neighbours and proxies, static forwarding entries of bridges.
+    init?(_ message: NeighbourMessage) {
+        let (permanent, noARP, proxy): (UInt16, UInt16, UInt8) = (0x80, 0x40, 8)
+        if message.family == 7 {
+            guard message.state & noARP != 0, message.state & permanent == 0 else { return nil }
+            self.init(link: message.link, address: nil, mac: message.mac)
+            return
+        }
+        guard let address = message.address else { return nil }
+        if message.flags & proxy != 0 {
+            self.init(link: message.link, address: address, mac: nil, isProxy: true)
+        } else {
+            guard message.state & permanent != 0 else { return nil }
+            self.init(link: message.link, address: address, mac: message.mac)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+internal import Firewall
+internal import Model
+internal import NetlinkClient
+internal import SystemCalls
+
+/// A network namespace that is held open: its descriptor, and the socket that was opened in it.
+struct OpenNamespace: Sendable {
+    let descriptor: SharedDescriptor
+    /// Inode of the namespace; with one kernel, equal inodes are the same namespace.
+    let inode: UInt64
+    /// `NETNSA_NSID` that the host gave it.
+    var id: Int32?
+    /// Opened on the first need, in the namespace; it stays there.
+    var socket: NetlinkSocket?
+}
+
+/// Everything that is open while one command runs: the host's sockets, the threads that visit namespaces, and the
+/// namespaces themselves. Sockets are opened once and serve reading, writing and reading again.
+public final class HostSession {
+    let folders: Folders
+    let connection: NetlinkConnection
+    let workers: [NamespaceWorker]
+    let hostNamespace: SharedDescriptor
+    let hostInode: UInt64
+    private(set) var spaces: [NamespaceRef: OpenNamespace] = [:]
+    /// Namespaces unbound in this run, held so that they can be bound again; they end with the session.
+    private(set) var released: [NamespaceRef: OpenNamespace] = [:]
+
+    private var library: Nftables?
+
+    /// Opens the host's sockets in the calling thread's network namespace.
+    public init(_ folders: Folders) throws {
+        self.folders = folders
+        Host.raiseFileLimit()
+        connection = try NetlinkConnection()
+        // One thread a core reads namespaces; more would only wait for the kernel's locks.
+        workers = (0..<max(1, min(Host.processorCount, 8))).map { _ in NamespaceWorker() }
+        let current = try Namespaces.current()
+        hostInode = try Files.status(of: current, "own network namespace").inode
+        hostNamespace = SharedDescriptor(current)
+    }
+
+    /// libnftables, opened on the first need; it keeps its own socket.
+    func firewall() throws -> Nftables {
+        if let library { return library }
+        let opened = try Nftables()
+        library = opened
+        return opened
+    }
+
+    /// The file or path that a reference is bound to.
+    func path(_ reference: NamespaceRef) -> String {
+        switch reference {
+        case .host: "/proc/self/ns/net"
+        case .named(let name): "\(folders.namespaces)/\(name)"
+        case .path(let path): path
+        }
+    }
+
+    /// The namespace behind a reference, opened where it is not open yet or another one was bound since; nil where
+    /// none is bound there.
+    func open(_ reference: NamespaceRef) throws -> OpenNamespace? {
+        let path = path(reference)
+        let inode: UInt64
+        do throws(SystemError) {
+            inode = try Files.status(path).inode
+        } catch {
+            spaces[reference] = nil
+            if error.code == .noEntry || error.code == .notDirectory { return nil }
+            throw error
+        }
+        if let known = spaces[reference], known.inode == inode { return known }
+        spaces[reference] = nil
+        guard let descriptor = try Namespaces.open(path) else { return nil }
+        let found = OpenNamespace(
+            descriptor: descriptor, inode: try Files.status(of: descriptor.descriptor, path).inode,
+            id: try connection.namespaceID(descriptor: descriptor.rawValue))
+        spaces[reference] = found
+        return found
+    }
+
+    /// Takes in a namespace that was just made.
+    func adopt(_ space: OpenNamespace, as reference: NamespaceRef) { spaces[reference] = space }
+
+    /// Lets go of a name, but not yet of the namespace.
+    func release(_ reference: NamespaceRef) {
+        if let space = spaces.removeValue(forKey: reference) { released[reference] = space }
+    }
+
+    /// The netlink socket inside a namespace.
+    func connection(in reference: NamespaceRef) throws -> NetlinkConnection {
+        if reference == .host { return connection }
+        guard var space = try open(reference) else {
+            throw SystemError("open namespace", path(reference), .noEntry)
+        }
+        if let socket = space.socket { return NetlinkConnection(socket) }
+        let socket = try workers[0].run(in: space.descriptor.rawValue) { try NetlinkSocket(.route) }
+        space.socket = socket
+        spaces[reference] = space
+        return NetlinkConnection(socket)
+    }
+}

@@ -1,0 +1,185 @@
+public import Foundation
+
+/// A throw-away host: a network and a mount namespace of their own with their own `/run`, kept by a process that ends
+/// with this object or with the test run, however that ends. Nothing in it touches the machine's own network.
+public final class ScratchHost: @unchecked Sendable {
+    /// What a command gave.
+    public struct Result: Sendable {
+        /// Its exit status; 128+n where a signal ended it.
+        public let status: Int32
+        /// Standard output.
+        public let output: String
+        /// Standard error.
+        public let errors: String
+    }
+
+    /// Something could not be set up; a test that sees it fails.
+    public struct Failure: Error, CustomStringConvertible {
+        /// What, and what it said.
+        public let description: String
+    }
+
+    private let keeper = Process()
+    private let leash = Pipe()
+    private let isOrdinaryUser: Bool
+    /// Folder of this host's files on the real file system: manifests, state, netns-etc.
+    public let folder: URL
+
+    /// Makes a host with its loopback up.
+    public init() throws {
+        isOrdinaryUser = getuid() != 0
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-\(UUID().uuidString)")
+        for name in ["manifests", "state", "etc"] {
+            try FileManager.default.createDirectory(
+                at: folder.appendingPathComponent(name), withIntermediateDirectories: true)
+        }
+        let setup =
+            "mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mount -t sysfs sysfs /sys; "
+            + "ip link set lo up && echo ready && exec cat"
+        keeper.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+        keeper.arguments =
+            (isOrdinaryUser ? ["-Ur"] : []) + ["--net", "--mount", "--propagation", "private", "sh", "-c", setup]
+        keeper.standardInput = leash
+        let output = Pipe()
+        keeper.standardOutput = output
+        try keeper.run()
+        guard String(decoding: output.fileHandleForReading.availableData, as: UTF8.self).hasPrefix("ready") else {
+            throw Failure(description: "a scratch host could not be made: are network namespaces allowed here?")
+        }
+    }
+
+    deinit {
+        try? leash.fileHandleForWriting.close()
+        keeper.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Process id of the keeper, by which other hosts can be wired to this one.
+    public var processID: Int32 { keeper.processIdentifier }
+
+    /// Runs a program inside.
+    @discardableResult
+    public func run(_ command: [String], input: String? = nil, environment: [String: String] = [:]) throws -> Result {
+        let process = try start(command, hasInput: input != nil, environment: environment)
+        return try process.finish(input: input)
+    }
+
+    /// Runs a line of shell inside; it must succeed.
+    @discardableResult
+    public func sh(_ line: String) throws -> String {
+        let result = try run(["sh", "-ec", line])
+        guard result.status == 0 else {
+            throw Failure(description: "`\(line)` ended with \(result.status): \(result.output)\(result.errors)")
+        }
+        return result.output
+    }
+
+    /// Runs bulkhead inside, on this host's own folders.
+    public func bulkhead(_ arguments: String..., input: String? = nil, environment: [String: String] = [:]) throws
+        -> Result
+    {
+        try run([Self.binary] + arguments, input: input, environment: environment)
+    }
+
+    /// Starts a program inside without waiting for it.
+    public func start(_ command: [String], hasInput: Bool = false, environment: [String: String] = [:]) throws
+        -> RunningProcess
+    {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
+        process.arguments =
+            ["--target", "\(processID)"] + (isOrdinaryUser ? ["--user", "--preserve-credentials"] : [])
+            + ["--net", "--mount", "--wd=\(folder.path)", "--"] + command
+        var all = ProcessInfo.processInfo.environment
+        all["BULKHEAD_STATE_DIR"] = folder.appendingPathComponent("state").path
+        all["BULKHEAD_NETNS_ETC_DIR"] = folder.appendingPathComponent("etc").path
+        all["SWIFT_BACKTRACE"] = "enable=no"
+        all["SSH_CONNECTION"] = nil
+        for (name, value) in environment { all[name] = value }
+        process.environment = all
+        return try RunningProcess(process, hasInput: hasInput)
+    }
+
+    /// Writes a manifest below `manifests/`.
+    public func write(_ name: String, _ text: String) throws {
+        try text.write(
+            to: folder.appendingPathComponent("manifests").appendingPathComponent(name), atomically: true,
+            encoding: .utf8)
+    }
+
+    /// Lays a cable: a veth between this host and another, with the addresses given, both ends up.
+    public func connect(
+        _ name: String, _ addresses: [String], to other: ScratchHost, _ otherName: String, _ otherAddresses: [String]
+    ) throws {
+        try sh("ip link add \(name) type veth peer name \(otherName) netns \(other.processID)")
+        for (host, link, list) in [(self, name, addresses), (other, otherName, otherAddresses)] {
+            for address in list {
+                try host.sh("ip address add \(address) dev \(link)\(address.contains(":") ? " nodad" : "")")
+            }
+            try host.sh("ip link set \(link) up")
+        }
+    }
+
+    /// The binary that was built with the tests, beside them.
+    public static let binary: String = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("bulkhead").path
+    }()
+}
+
+/// A program that runs inside a scratch host.
+public final class RunningProcess: @unchecked Sendable {
+    private let process: Process
+    private let input: Pipe?
+    private let output = Pipe()
+    private let errors = Pipe()
+
+    init(_ process: Process, hasInput: Bool) throws {
+        self.process = process
+        input = hasInput ? Pipe() : nil
+        if let input {
+            process.standardInput = input
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+    }
+
+    /// Its process id.
+    public var processID: Int32 { process.processIdentifier }
+
+    /// Waits for its end.
+    public func finish(input text: String? = nil) throws -> ScratchHost.Result {
+        if let text, let input {
+            let handle = input.fileHandleForWriting
+            DispatchQueue.global().async {
+                try? handle.write(contentsOf: Data(text.utf8))
+                try? handle.close()
+            }
+        }
+        let box = Box()
+        let group = DispatchGroup()
+        let handle = errors.fileHandleForReading
+        DispatchQueue.global().async(group: group) { box.data = handle.readDataToEndOfFile() }
+        let out = output.fileHandleForReading.readDataToEndOfFile()
+        group.wait()
+        process.waitUntilExit()
+        let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        return ScratchHost.Result(
+            status: status, output: String(decoding: out, as: UTF8.self),
+            errors: String(decoding: box.data, as: UTF8.self))
+    }
+
+    /// Waits for a line on its standard output.
+    public func waitForOutput() { _ = output.fileHandleForReading.availableData }
+
+    /// Sends it a signal.
+    public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// Written by one reader, read when that is done.
+    private final class Box: @unchecked Sendable {
+        var data = Data()
+    }
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Small servers and clients for the kernel tests: each does one thing, says one line, and ends."""
+import socket
+import sys
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def serve_tcp(address, port):
+    """Answers every connection with the address of its client."""
+    server = socket.create_server((address, port), family=family(address))
+    print("ready", flush=True)
+    while True:
+        client, peer = server.accept()
+        client.sendall(peer[0].encode())
+        client.close()
+
+
+def serve_udp(address, port):
+    server = socket.socket(family(address), socket.SOCK_DGRAM)
+    server.bind((address, port))
+    print("ready", flush=True)
+    while True:
+        _, peer = server.recvfrom(2048)
+        server.sendto(peer[0].encode(), peer)
+
+
+def tcp(address, port, wait):
+    try:
+        with socket.create_connection((address, port), timeout=wait) as s:
+            s.settimeout(wait)
+            print(s.recv(100).decode() or "closed")
+    except OSError as error:
+        print("refused" if isinstance(error, ConnectionRefusedError) else "silent")
+
+
+def udp(address, port, wait):
+    s = socket.socket(family(address), socket.SOCK_DGRAM)
+    s.settimeout(wait)
+    try:
+        s.sendto(b"?", (address, port))
+        print(s.recvfrom(100)[0].decode())
+    except OSError as error:
+        print("refused" if isinstance(error, ConnectionRefusedError) else "silent")
+
+
+def send(interface, frames):
+    """Sends raw Ethernet frames, given in hexadecimal."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((interface, 0))
+    for frame in frames:
+        s.send(bytes.fromhex(frame))
+
+
+def sniff(interface, wait, needles):
+    """Says which of the hexadecimal strings were seen in frames from elsewhere."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    s.bind((interface, 0))
+    s.settimeout(wait)
+    seen = set()
+    print("ready", flush=True)
+    import time
+    end = time.monotonic() + wait
+    while time.monotonic() < end:
+        s.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            data, address = s.recvfrom(4096)
+        except OSError:
+            break
+        if address[2] == socket.PACKET_OUTGOING:
+            continue
+        text = data.hex()
+        seen.update(n for n in needles if n in text)
+    print(" ".join(n for n in needles if n in seen) or "nothing")
+
+
+def main(arguments):
+    verb, rest = arguments[0], arguments[1:]
+    if verb == "serve-tcp":
+        serve_tcp(rest[0], int(rest[1]))
+    elif verb == "serve-udp":
+        serve_udp(rest[0], int(rest[1]))
+    elif verb == "tcp":
+        tcp(rest[0], int(rest[1]), float(rest[2]))
+    elif verb == "udp":
+        udp(rest[0], int(rest[1]), float(rest[2]))
+    elif verb == "send":
+        send(rest[0], rest[1:])
+    elif verb == "sniff":
+        sniff(rest[0], float(rest[1]), rest[2:])
+
+
+main(sys.argv[1:])
