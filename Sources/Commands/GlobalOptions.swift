@@ -24,7 +24,8 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Folder of named network namespaces (BULKHEAD_NETNS_DIR).", valueName: "dir"))
     var netnsDir: String?
 
-    @Option(help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"))
     var netnsEtcDir: String?
 
     @Option(help: "How results are written: text or json.")
@@ -55,7 +56,8 @@ struct GlobalOptions: ParsableArguments {
     /// The scope as a name.
     func scopeName() throws -> ObjectName {
         guard let name = ObjectName(scope) else {
-            throw Complaint("--scope '\(scope.terminalSafe)' must be a DNS-1123 label: 1 to 63 of a-z, 0-9 and -", .usage)
+            throw Complaint(
+                "--scope '\(scope.terminalSafe)' must be a DNS-1123 label: 1 to 63 of a-z, 0-9 and -", .usage)
         }
         return name
     }
@@ -69,7 +71,8 @@ struct GlobalOptions: ParsableArguments {
 
 /// The PATHs of a verb.
 struct PathArguments: ParsableArguments {
-    @Argument(help: ArgumentHelp("Files, folders, or - for standard input; default: the current folder.", valueName: "path"))
+    @Argument(
+        help: ArgumentHelp("Files, folders, or - for standard input; default: the current folder.", valueName: "path"))
     var paths: [String] = []
 
     /// As given, or the current folder.

@@ -122,7 +122,9 @@ private struct InventoryReader {
         let name = space.flatMap { compartmentName($0) }
         return Inventory.Endpoint(
             name: mark.owner.name.text,
-            network: link.master.flatMap { links[$0]?.mark }.flatMap { $0.owner.kind == .network ? $0.owner.name.text : nil },
+            network: link.master.flatMap { links[$0]?.mark }.flatMap {
+                $0.owner.kind == .network ? $0.owner.name.text : nil
+            },
             compartment: name, namespacePath: space.map { path($0.reference) }, outer: link, inner: inner,
             addresses: own.map(\.address).sorted(), state: link.isUp ? "up" : "disabled",
             health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))
@@ -136,7 +138,9 @@ private struct InventoryReader {
         }
     }
 
-    private func compartmentName(_ space: ObservedNamespace) -> String { names[space.reference.text] ?? space.reference.text }
+    private func compartmentName(_ space: ObservedNamespace) -> String {
+        names[space.reference.text] ?? space.reference.text
+    }
 
     private func compartments(_ endpoints: [Inventory.Endpoint]) -> [Inventory.Compartment] {
         let byName = Dictionary(grouping: endpoints, by: \.compartment)

@@ -117,7 +117,8 @@ public final class NetlinkConnection {
         let first = sequence &+ 1
         for request in requests {
             sequence &+= 1
-            bytes += Self.encode(request, flags: [.request, .ack, request.flags], sequence: sequence, port: transport.port)
+            bytes += Self.encode(
+                request, flags: [.request, .ack, request.flags], sequence: sequence, port: transport.port)
         }
         try transport.send(bytes)
         var results = [NetlinkError?](repeating: nil, count: requests.count)

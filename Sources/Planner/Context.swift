@@ -30,7 +30,8 @@ struct Context {
         self.observed = observed
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        hostLinkNames = Dictionary(observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+        hostLinkNames = Dictionary(
+            observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         let spaces = [observed.host] + observed.namespaces
         addresses = Self.byLink(spaces, \.addresses) { $0.link }
         routes = Self.byLink(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }

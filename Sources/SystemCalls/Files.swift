@@ -153,12 +153,16 @@ public enum Files {
 
     /// `unlink(2)`; a missing file is no error.
     public static func remove(_ path: String) throws(SystemError) {
-        try ignoring(.noEntry) { () throws(SystemError) in _ = try valueOrError("unlink", path) { unsafe unlink(path) } }
+        try ignoring(.noEntry) { () throws(SystemError) in
+            _ = try valueOrError("unlink", path) { unsafe unlink(path) }
+        }
     }
 
     /// `mkdir(2)`; an existing folder is no error.
     public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
-        try ignoring(.exists) { () throws(SystemError) in _ = try valueOrError("mkdir", path) { unsafe mkdir(path, mode) } }
+        try ignoring(.exists) { () throws(SystemError) in
+            _ = try valueOrError("mkdir", path) { unsafe mkdir(path, mode) }
+        }
     }
 
     /// Makes a folder and all above it.
@@ -173,7 +177,9 @@ public enum Files {
     /// `rmdir(2)`; a missing folder, or one that holds something, is no error.
     public static func removeEmptyDirectory(_ path: String) throws(SystemError) {
         try ignoring(.notEmpty) { () throws(SystemError) in
-            try ignoring(.noEntry) { () throws(SystemError) in _ = try valueOrError("rmdir", path) { unsafe rmdir(path) } }
+            try ignoring(.noEntry) { () throws(SystemError) in
+                _ = try valueOrError("rmdir", path) { unsafe rmdir(path) }
+            }
         }
     }
 

@@ -70,7 +70,7 @@ public enum Host {
         var process: pid_t = 0
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         let code = unsafe posix_spawn(&process, program, nil, nil, pointers, environ)
         guard code == 0 else { throw SystemError("run", program, Errno(rawValue: code)) }
         var status: Int32 = 0

@@ -16,7 +16,9 @@ struct Comparison {
     /// Whether the process may read and write the kernel's network state; ends with the remedy where not.
     static func requireRights() throws {
         guard Host.mayConfigure() else {
-            throw Complaint("bulkhead needs CAP_NET_ADMIN and CAP_SYS_ADMIN to read and change network namespaces; run it as root (`sudo`)")
+            throw Complaint(
+                "bulkhead needs CAP_NET_ADMIN and CAP_SYS_ADMIN to read and change network namespaces; run it as root (`sudo`)"
+            )
         }
     }
 

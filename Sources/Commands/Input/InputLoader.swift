@@ -45,7 +45,9 @@ struct InputLoader {
             let prefix = path == "." ? "" : path.hasSuffix("/") ? path : path + "/"
             readFolder(Folder(real: real, shown: prefix, root: real, parts: [], ignores: []))
         } catch {
-            fail("\(path.terminalSafe): \(error.code.name) (\(error.code.text)); give files, folders or - for standard input")
+            fail(
+                "\(path.terminalSafe): \(error.code.name) (\(error.code.text)); give files, folders or - for standard input"
+            )
         }
     }
 

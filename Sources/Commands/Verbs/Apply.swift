@@ -10,7 +10,9 @@ internal import SystemCalls
 struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plan, show, ask, apply, and verify, or undo.",
-        discussion: "Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work.")
+        discussion:
+            "Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
+    )
 
     @OptionGroup var paths: PathArguments
     @OptionGroup var global: GlobalOptions

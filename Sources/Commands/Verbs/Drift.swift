@@ -9,7 +9,9 @@ internal import Reconciler
 struct Drift: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compare the live state with the manifests; read-only.",
-        discussion: "Status 2 where they differ. With --monitoring: 0 in sync, 1 drift, 2 last apply failed, 3 unknown, and one line.")
+        discussion:
+            "Status 2 where they differ. With --monitoring: 0 in sync, 1 drift, 2 last apply failed, 3 unknown, and one line."
+    )
 
     @OptionGroup var paths: PathArguments
     @OptionGroup var global: GlobalOptions
@@ -63,7 +65,9 @@ struct Drift: ParsableCommand {
             throw MonitoringFinish(status: 2)
         }
         guard plan.isInSync else {
-            Terminal.out("BULKHEAD WARNING - \(plan.steps.count) differences, first: \(plan.steps[0].summary.terminalSafe) | \(data)\n")
+            Terminal.out(
+                "BULKHEAD WARNING - \(plan.steps.count) differences, first: \(plan.steps[0].summary.terminalSafe) | \(data)\n"
+            )
             throw MonitoringFinish(status: 1)
         }
         Terminal.out("BULKHEAD OK - in sync | \(data)\n")

@@ -7,18 +7,22 @@ internal import SystemCalls
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a command inside a compartment, with its resolv.conf and hosts.",
-        discussion: "The status is the command's own; 125 bulkhead failed, 126 not executable, 127 not found, 128+n signal.")
+        discussion:
+            "The status is the command's own; 125 bulkhead failed, 126 not executable, 127 not found, 128+n signal.")
 
     @Argument(help: ArgumentHelp("A compartment, or endpoint/NAME.", valueName: "compartment"))
     var place: String
 
-    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command and its arguments, after --.", valueName: "command"))
+    @Argument(
+        parsing: .postTerminator, help: ArgumentHelp("The command and its arguments, after --.", valueName: "command"))
     var command: [String] = []
 
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard !command.isEmpty else { throw ValidationError("give a command after --, such as `bulkhead exec web-1 -- ip address`") }
+        guard !command.isEmpty else {
+            throw ValidationError("give a command after --, such as `bulkhead exec web-1 -- ip address`")
+        }
     }
 
     func run() throws {
@@ -50,11 +54,13 @@ struct Exec: ParsableCommand {
             }
             return found
         }
-        let name = place.hasPrefix("compartment/") || place.hasPrefix("Compartment/") ? String(place.dropFirst(12)) : place
+        let name =
+            place.hasPrefix("compartment/") || place.hasPrefix("Compartment/") ? String(place.dropFirst(12)) : place
         guard let found = inventory.compartments.first(where: { $0.name == name }) else {
             let known = inventory.compartments.map(\.name).prefix(10).joined(separator: ", ")
             throw Complaint(
-                "no compartment '\(name.terminalSafe)' in scope \(global.scope.terminalSafe)\(known.isEmpty ? "" : "; there are \(known)")")
+                "no compartment '\(name.terminalSafe)' in scope \(global.scope.terminalSafe)\(known.isEmpty ? "" : "; there are \(known)")"
+            )
         }
         return found
     }
@@ -68,7 +74,9 @@ struct ExecFinish: Error {
 /// A namespace to be entered.
 enum NamespaceEntry {
     static func open(_ path: String) throws -> SharedDescriptor {
-        guard let found = try Namespaces.open(path) else { throw Complaint("\(path.terminalSafe) is no network namespace") }
+        guard let found = try Namespaces.open(path) else {
+            throw Complaint("\(path.terminalSafe) is no network namespace")
+        }
         return found
     }
 }

@@ -74,7 +74,8 @@ enum Pins {
             let list = endpoint.addresses.map { address in
                 address.address.family == .ipv6 ? "\"\(address.address)\"" : "\(address.address)"
             }
-            return "# \(endpoint.id) (\(place.file.terminalSafe):\(place.line))\naddresses: [\(list.joined(separator: ", "))]\n"
+            return
+                "# \(endpoint.id) (\(place.file.terminalSafe):\(place.line))\naddresses: [\(list.joined(separator: ", "))]\n"
         }.joined()
     }
 }

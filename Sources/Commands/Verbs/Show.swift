@@ -29,11 +29,15 @@ struct Show: ParsableCommand {
         case .network: document = inventory.networks.first { $0.name == name }.map(ShowDocument.network)
         case .compartment: document = inventory.compartments.first { $0.name == name }.map(ShowDocument.compartment)
         case .endpoint:
-            document = inventory.endpoints.first { $0.name == name }.map { ShowDocument.endpoint($0, host: inventory.host) }
+            document = inventory.endpoints.first { $0.name == name }.map {
+                ShowDocument.endpoint($0, host: inventory.host)
+            }
         case .host, .policy, nil: document = nil
         }
         guard let document else {
-            throw Complaint("scope \(global.scope.terminalSafe) owns no \((selection.kind?.rawValue ?? "").lowercased()) '\(name.terminalSafe)' on this machine")
+            throw Complaint(
+                "scope \(global.scope.terminalSafe) owns no \((selection.kind?.rawValue ?? "").lowercased()) '\(name.terminalSafe)' on this machine"
+            )
         }
         switch global.output {
         case .json: Terminal.out(document.text(pretty: true))
@@ -53,7 +57,9 @@ struct Show: ParsableCommand {
             let known: [ObjectKind] = [.network, .compartment, .endpoint]
             kind = known.first { word == $0.rawValue.lowercased() || word == $0.rawValue.lowercased() + "s" }
             guard kind != nil else {
-                throw Complaint("'\(text.terminalSafe)' must be network, compartment or endpoint, or one of them with /NAME", .usage)
+                throw Complaint(
+                    "'\(text.terminalSafe)' must be network, compartment or endpoint, or one of them with /NAME", .usage
+                )
             }
             if parts.count > 1 { name = parts[1] }
         }
@@ -114,7 +120,9 @@ enum ShowDocument {
 
     private static func optional(_ value: String?) -> JSON { value.map { .string($0) } ?? nil }
     private static func text(_ mac: MACAddress?) -> JSON { mac.map { .string($0.description) } ?? nil }
-    private static func list(_ addresses: [InterfaceAddress]) -> JSON { .array(addresses.map { .string($0.description) }) }
+    private static func list(_ addresses: [InterfaceAddress]) -> JSON {
+        .array(addresses.map { .string($0.description) })
+    }
 
     private static func counters(_ counters: LinkCounters?) -> JSON {
         guard let counters else { return nil }
@@ -173,7 +181,9 @@ enum ShowText {
     private static func collect(_ value: JSON, _ name: String, _ lines: inout [(String, String)]) {
         switch value {
         case .object(let object):
-            for member in object.members { collect(member.value, name.isEmpty ? member.key : "\(name).\(member.key)", &lines) }
+            for member in object.members {
+                collect(member.value, name.isEmpty ? member.key : "\(name).\(member.key)", &lines)
+            }
         case .array(let values): lines.append((name, values.map { $0.string ?? $0.text() }.joined(separator: " ")))
         case .string(let text): lines.append((name, text))
         case .null: lines.append((name, "-"))

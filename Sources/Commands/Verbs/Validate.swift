@@ -7,14 +7,17 @@ internal import Model
 struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check manifests, offline.",
-        discussion: "Every error of the whole input is reported in one run, with its place and, where one is close, a suggestion.")
+        discussion:
+            "Every error of the whole input is reported in one run, with its place and, where one is close, a suggestion."
+    )
 
     @OptionGroup var paths: PathArguments
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let (documents, sources, problems) = Preparation.read(paths.chosen)
-        let diagnostics = problems.contains { $0.severity == .error } ? problems : problems + Resolver.validate(documents)
+        let diagnostics =
+            problems.contains { $0.severity == .error } ? problems : problems + Resolver.validate(documents)
         let isBad = diagnostics.contains { $0.severity == .error }
         switch global.output {
         case .text:

@@ -60,7 +60,10 @@ extension Table {
         chains += old.chains.filter { $0.base == nil && !names.contains($0.name) }
         chains.sort { $0.name < $1.name }
         for index in sets.indices where !sets[index].isInterval {
-            guard let before = old.sets.first(where: { $0.name == sets[index].name && $0.keyTypes == sets[index].keyTypes })
+            guard
+                let before = old.sets.first(where: {
+                    $0.name == sets[index].name && $0.keyTypes == sets[index].keyTypes
+                })
             else { continue }
             let keys = Set(sets[index].elements.map(\.key))
             sets[index].elements += before.elements.filter { !keys.contains($0.key) }

@@ -37,8 +37,11 @@ extension Compiler {
 
     private static func portSets(_ input: CompilerInput) -> [NamedSet] {
         [
-            NamedSet(name: "checked_addresses", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
-            NamedSet(name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
+            NamedSet(
+                name: "checked_addresses", keyTypes: ["ifname"],
+                elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
+            NamedSet(
+                name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
             NamedSet(name: "isolated", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
             NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
             NamedSet(name: "secluded", keyTypes: ["ifname"], elements: input.ports { $1.type == .private }),
@@ -67,8 +70,10 @@ extension Compiler {
                 elements: elements { endpoint in
                     Set([endpoint.mac] + endpoint.allowedMACs).sorted().map { .string($0.description) }
                 }),
-            NamedSet(name: "sources4", keyTypes: ["ifname", "ipv4_addr"], isInterval: true, elements: withAddresses(.ipv4)),
-            NamedSet(name: "sources6", keyTypes: ["ifname", "ipv6_addr"], isInterval: true, elements: withAddresses(.ipv6)),
+            NamedSet(
+                name: "sources4", keyTypes: ["ifname", "ipv4_addr"], isInterval: true, elements: withAddresses(.ipv4)),
+            NamedSet(
+                name: "sources6", keyTypes: ["ifname", "ipv6_addr"], isInterval: true, elements: withAddresses(.ipv6)),
             NamedSet(
                 name: "targets", keyTypes: ["ifname"], dataType: "verdict",
                 elements: checked.filter(\.checksAddresses).map { endpoint in
@@ -123,7 +128,10 @@ extension Compiler {
         let discovery = Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit")
         return [
             Rule(
-                [checked, Nft.differs(sender, "0.0.0.0"), Nft.differs(Nft.concat(Nft.input, sender), "@sources4"), Nft.counter, Nft.drop],
+                [
+                    checked, Nft.differs(sender, "0.0.0.0"), Nft.differs(Nft.concat(Nft.input, sender), "@sources4"),
+                    Nft.counter, Nft.drop,
+                ],
                 comment: "antiSpoof: IPv4 address in ARP"),
             Rule(
                 [
@@ -143,7 +151,10 @@ extension Compiler {
                 [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), "ipv6-icmp"), Nft.back],
                 comment: "duplicate address detection, listener reports"),
             Rule(
-                [checked, Nft.equal(source6, linkLocal), Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"), Nft.back],
+                [
+                    checked, Nft.equal(source6, linkLocal), Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"),
+                    Nft.back,
+                ],
                 comment: "its own link-local address"),
             Rule(
                 [checked, Nft.equal(source6, linkLocal), Nft.differs(source6, "@locals_taken"), Nft.back],

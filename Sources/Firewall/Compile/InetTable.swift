@@ -8,7 +8,8 @@ extension Compiler {
         Table(
             family: .inet, name: input.tableName, sets: boundSets(input) + publishedMaps(input),
             chains: [
-                Chain(name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: forwardRules()),
+                Chain(
+                    name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: forwardRules()),
                 Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: inputRules()),
             ] + outboundChains(input) + [
                 Chain(
@@ -24,7 +25,10 @@ extension Compiler {
                     name: "prerouting_nat", base: .init(type: "nat", hook: "prerouting", priority: -100),
                     rules: [
                         Rule(
-                            [Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4), Nft.back],
+                            [
+                                Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4),
+                                Nft.back,
+                            ],
                             comment: "loopback addresses are not published to others")
                     ] + publishedRules()),
             ])
@@ -35,7 +39,8 @@ extension Compiler {
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
             NamedSet(
                 name: "guarded", keyTypes: ["ifname"],
-                elements: input.facts.guardedInterfaces.map { Element(key: .string($0), comment: "forwarding was off") }),
+                elements: input.facts.guardedInterfaces.map { Element(key: .string($0), comment: "forwarding was off") }
+            ),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
             NamedSet(name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat }),
             NamedSet(
@@ -100,7 +105,9 @@ extension Compiler {
             Rule([Nft.equal(Nft.output, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way in"),
             Rule([Nft.isTranslated, Nft.accept], comment: "published ports"),
             Rule([Nft.equal(Nft.input, ours), Nft.differs(Nft.output, "bh-*"), Nft.accept], comment: "nat: way out"),
-            Rule([Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.accept], comment: "inbound: routed"),
+            Rule(
+                [Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.accept],
+                comment: "inbound: routed"),
             Rule([Nft.counter, Nft.drop], comment: "no path"),
         ]
     }

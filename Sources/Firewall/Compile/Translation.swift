@@ -64,7 +64,10 @@ extension Compiler {
             let (transport, port) = (Nft.meta("l4proto"), Nft.payload("th", "dport"))
             return [
                 Rule(
-                    [Nft.isForHost, Nft.translate(family, Nft.concat(transport, address, port), "published\(suffix)_at")],
+                    [
+                        Nft.isForHost,
+                        Nft.translate(family, Nft.concat(transport, address, port), "published\(suffix)_at"),
+                    ],
                     comment: "published on one address"),
                 Rule(
                     [Nft.isForHost, Nft.translate(family, Nft.concat(transport, port), "published\(suffix)")],
@@ -97,7 +100,9 @@ extension Compiler {
             let families = nat.families.filter(network.families.contains)
             return Chain(
                 name: outboundChain(network),
-                rules: [Rule([Nft.equal(Nft.output, "bh-*"), Nft.back], comment: "between networks nothing is translated")]
+                rules: [
+                    Rule([Nft.equal(Nft.output, "bh-*"), Nft.back], comment: "between networks nothing is translated")
+                ]
                     + families.flatMap { outboundRules(nat, $0) })
         }
     }

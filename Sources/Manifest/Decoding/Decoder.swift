@@ -48,12 +48,16 @@ public struct Decoder {
             return
         }
         guard let version = root["apiVersion"]?.text else {
-            fail("'apiVersion: \(KindSpec.apiVersion)' is missing; every document must be bulkhead's", root.position, source)
+            fail(
+                "'apiVersion: \(KindSpec.apiVersion)' is missing; every document must be bulkhead's", root.position,
+                source)
             return
         }
         guard version == KindSpec.apiVersion else {
             let hint = version.hasPrefix("bulkhead.dev/") ? "" : "; every document must be bulkhead's"
-            fail("apiVersion '\(version)' is not \(KindSpec.apiVersion)\(hint)", root["apiVersion"]?.position ?? root.position, source)
+            fail(
+                "apiVersion '\(version)' is not \(KindSpec.apiVersion)\(hint)",
+                root["apiVersion"]?.position ?? root.position, source)
             return
         }
         guard let kindNode = root["kind"], let kind = kindNode.text else {

@@ -42,7 +42,9 @@ struct DocumentReader {
         for entry in root["metadata"]?["labels"]?.entries ?? [] {
             if !Self.isLabelKey(entry.key) {
                 problems.append(
-                    Diagnostic(.error, "label key '\(entry.key)' is not one that Kubernetes takes", at: source.location(entry.keyPosition)))
+                    Diagnostic(
+                        .error, "label key '\(entry.key)' is not one that Kubernetes takes",
+                        at: source.location(entry.keyPosition)))
             }
             if let text = entry.value.text, !(text.isEmpty || Self.isLabelPart(text)) {
                 problems.append(

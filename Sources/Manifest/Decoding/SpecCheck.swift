@@ -45,7 +45,9 @@ struct SpecCheck {
             }
         case .ports:
             if node.text.flatMap({ PortRange($0) }) == nil {
-                fail("\(what): expected a port from 1 to 65535 or a range such as 8000-8100, found \(described(node))", at: node.position)
+                fail(
+                    "\(what): expected a port from 1 to 65535 or a range such as 8000-8100, found \(described(node))",
+                    at: node.position)
             }
         case .list(let element, let minimum): checkList(node, element, minimum, what: what)
         case .map(let element): checkMap(node, element, what: what)
@@ -81,7 +83,9 @@ struct SpecCheck {
             return
         }
         if items.count < minimum {
-            fail("\(what): an empty list would match nothing; leave '\(what)' out, or put something in", at: node.position)
+            fail(
+                "\(what): an empty list would match nothing; leave '\(what)' out, or put something in",
+                at: node.position)
         }
         for item in items { check(item, element, what: what) }
     }

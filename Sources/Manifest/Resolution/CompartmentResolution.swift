@@ -60,8 +60,10 @@ extension StateBuilder {
 
     private func merged(_ networks: [String], _ hosts: [String: [HostsEntry]]) -> [HostsEntry] {
         var seen: Set<HostsEntry> = []
-        return networks.flatMap { hosts[$0] ?? [] }.sorted { ($0.address, $0.names.first ?? "") < ($1.address, $1.names.first ?? "") }
-            .filter { seen.insert($0).inserted }
+        return networks.flatMap { hosts[$0] ?? [] }.sorted {
+            ($0.address, $0.names.first ?? "") < ($1.address, $1.names.first ?? "")
+        }
+        .filter { seen.insert($0).inserted }
     }
 
     private func mergedDNS(_ names: [String]) -> DNSSettings? {
@@ -82,7 +84,9 @@ enum Fingerprint {
         func take(_ text: String) { hash = StableHash.separate(StableHash.update(hash, text)) }
         take("\(state.scope) \(state.host)")
         for network in state.networks {
-            take("\(network.id) \(network.type) \(network.bridge) \(network.mac) \(network.mtu) \(network.inbound) \(network.deniesIntraNetwork) \(network.deniesHostAccess) \(network.metadata.preventDestroy)")
+            take(
+                "\(network.id) \(network.type) \(network.bridge) \(network.mac) \(network.mtu) \(network.inbound) \(network.deniesIntraNetwork) \(network.deniesHostAccess) \(network.metadata.preventDestroy)"
+            )
             for subnet in network.subnets { take("\(subnet.prefix) \(subnet.gateway.map { "\($0)" } ?? "-")") }
             take(network.peers.map(\.text).joined(separator: ","))
             take(network.outboundNAT.map { "\($0)" } ?? "-")
@@ -99,11 +103,19 @@ enum Fingerprint {
             take(compartment.dns.map { "\($0)" } ?? "-")
         }
         for endpoint in state.endpoints {
-            take("\(endpoint.id) \(endpoint.network) \(endpoint.compartment) \(endpoint.interface) \(endpoint.hostInterface) \(endpoint.mac) \(endpoint.mtu) \(endpoint.enabled) \(endpoint.antiSpoof) \(endpoint.metadata.preventDestroy)")
-            take("\(endpoint.addresses) \(endpoint.allowedAddresses) \(endpoint.allowedMACs) \(endpoint.defaultGateways)")
-            for route in endpoint.routes { take("\(route.destination) \(route.via) \(route.metric.map(String.init) ?? "-")") }
+            take(
+                "\(endpoint.id) \(endpoint.network) \(endpoint.compartment) \(endpoint.interface) \(endpoint.hostInterface) \(endpoint.mac) \(endpoint.mtu) \(endpoint.enabled) \(endpoint.antiSpoof) \(endpoint.metadata.preventDestroy)"
+            )
+            take(
+                "\(endpoint.addresses) \(endpoint.allowedAddresses) \(endpoint.allowedMACs) \(endpoint.defaultGateways)"
+            )
+            for route in endpoint.routes {
+                take("\(route.destination) \(route.via) \(route.metric.map(String.init) ?? "-")")
+            }
             for mapping in endpoint.portMappings {
-                take("\(mapping.transport) \(mapping.hostPorts) \(mapping.ports) \(mapping.hostAddress.map { "\($0)" } ?? "-") \(mapping.families)")
+                take(
+                    "\(mapping.transport) \(mapping.hostPorts) \(mapping.ports) \(mapping.hostAddress.map { "\($0)" } ?? "-") \(mapping.families)"
+                )
             }
         }
         let digits = String(StableHash.finish(hash), radix: 16)

@@ -12,13 +12,15 @@ extension StateBuilder {
         let hasDefault =
             (document.defaultRoute?.value ?? isOnly) && Validator.givesDefaultRoute(network)
         let gateways = hasDefault ? defaultGateways(network, own) : []
-        let routes = network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } } + document.routes
+        let routes =
+            network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } } + document.routes
         return Endpoint(
             metadata: document.head.metadata, network: network.head.name, compartment: compartment,
             interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,
             alternativeName: document.hostInterface == nil ? derived.alternative : nil,
             mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
-            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own, hasAutomaticAddresses: document.addresses == nil,
+            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own,
+            hasAutomaticAddresses: document.addresses == nil,
             allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
             antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
             routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },

@@ -12,7 +12,9 @@ public enum Explanation {
         let kind = parts.removeFirst()
         guard let spec = KindSpec.all.first(where: { $0.kind.lowercased() == kind.lowercased() }) else {
             let hint = Suggestion.phrase(kind, among: KindSpec.all.map(\.kind))
-            throw Unknown(description: "unknown kind '\(kind)'\(hint); kinds are \(KindSpec.all.map(\.kind).joined(separator: ", "))")
+            throw Unknown(
+                description:
+                    "unknown kind '\(kind)'\(hint); kinds are \(KindSpec.all.map(\.kind).joined(separator: ", "))")
         }
         guard let first = parts.first else { return overview(spec) }
         var level = spec.document

@@ -11,7 +11,9 @@ public enum JSONSchema {
         schema = JSONObject(
             [
                 .init(key: "$schema", value: "https://json-schema.org/draft/2020-12/schema"),
-                .init(key: "$id", value: .string("https://bulkhead.dev/schemas/v1alpha1/\(kind.lowercased()).schema.json")),
+                .init(
+                    key: "$id", value: .string("https://bulkhead.dev/schemas/v1alpha1/\(kind.lowercased()).schema.json")
+                ),
                 .init(key: "title", value: .string(kind)), .init(key: "description", value: .string(spec.doc)),
             ] + schema.members)
         return .object(schema)
@@ -60,7 +62,9 @@ public enum JSONSchema {
             if let pattern = format.pattern { schema["pattern"] = .string(pattern) }
             return .object(schema)
         case .integer(let range):
-            return ["type": "integer", "minimum": .int(Int64(range.lowerBound)), "maximum": .int(Int64(range.upperBound))]
+            return [
+                "type": "integer", "minimum": .int(Int64(range.lowerBound)), "maximum": .int(Int64(range.upperBound)),
+            ]
         case .boolean: return ["type": "boolean"]
         case .ports:
             return [

@@ -5,11 +5,13 @@ extension KindSpec {
             FieldSpec(
                 "type",
                 .text(.words(["nat", "internal", "private", "transparent", "l2bridge", "l2tunnel", "overlay"])),
-                required: true, "What kind of switch it is.", kernel: "bridge `bh-NAME` (`ip link add bh-NAME type bridge`)"),
+                required: true, "What kind of switch it is.",
+                kernel: "bridge `bh-NAME` (`ip link add bh-NAME type bridge`)"),
             FieldSpec("hostSelector", .object(selector), default: "all Hosts", "On which Hosts it exists."),
             FieldSpec("subnets", .list(.object(subnet), minimum: 0), default: "none", "Prefixes of the network."),
             FieldSpec(
-                "mtu", .either([.text(.words(["auto"])), .integer(68...65535)], words: "auto or a number from 68 to 65535"),
+                "mtu",
+                .either([.text(.words(["auto"])), .integer(68...65535)], words: "auto or a number from 68 to 65535"),
                 default: "auto", "Bytes; auto is the uplink's less encapsulation, 1500 without an uplink.",
                 kernel: "`ip link set bh-NAME mtu N`"),
             FieldSpec("dns", .object(dns), "Name servers for the compartments.", kernel: "/etc/netns/NAME/resolv.conf"),
@@ -19,7 +21,9 @@ extension KindSpec {
                 kernel: "`ip route add TO via VIA proto 98` in the compartment"),
             FieldSpec(
                 "peerNetworks",
-                .list(.object(ObjectSpec([FieldSpec("network", .text(.name), required: true, "The other network.")])), minimum: 0),
+                .list(
+                    .object(ObjectSpec([FieldSpec("network", .text(.name), required: true, "The other network.")])),
+                    minimum: 0),
                 "Networks reachable by routing; both must list each other.",
                 kernel: "element of the nft map of paths between bridges"),
             FieldSpec(
@@ -44,7 +48,9 @@ extension KindSpec {
             FieldSpec(
                 "vlan", .object(ObjectSpec([FieldSpec("id", .integer(1...4094), required: true, "802.1Q id.")])),
                 "Tag on the uplink."),
-            FieldSpec("attachment", .text(.words(["bridge", "macvlan"])), default: "bridge", "How a transparent network is attached."),
+            FieldSpec(
+                "attachment", .text(.words(["bridge", "macvlan"])), default: "bridge",
+                "How a transparent network is attached."),
             FieldSpec(
                 "bridge",
                 .object(ObjectSpec([FieldSpec("existing", .text(.interface), required: true, "Its name.")])),
@@ -57,7 +63,9 @@ extension KindSpec {
         FieldSpec(
             "gateway", .text(.address), default: "the first usable address, where the host is gateway",
             "The host's address on the network.", kernel: "`ip address add GATEWAY dev bh-NAME`"),
-        FieldSpec("pool", .list(.text(.range), minimum: 1), default: "the whole prefix", "Where automatic addresses come from."),
+        FieldSpec(
+            "pool", .list(.text(.range), minimum: 1), default: "the whole prefix",
+            "Where automatic addresses come from."),
         FieldSpec("reserved", .list(.text(.range), minimum: 0), "Never handed out automatically."),
     ])
 
@@ -76,7 +84,9 @@ extension KindSpec {
     private static let outboundNAT = ObjectSpec([
         FieldSpec("enabled", .boolean, default: "true", "Whether traffic is translated."),
         FieldSpec("families", .list(.text(.words(["ipv4", "ipv6"])), minimum: 1), default: "both", "Which families."),
-        FieldSpec("addresses", .list(.text(.address), minimum: 1), default: "that of the outgoing interface", "Source addresses to use, one a family."),
+        FieldSpec(
+            "addresses", .list(.text(.address), minimum: 1), default: "that of the outgoing interface",
+            "Source addresses to use, one a family."),
         FieldSpec("exceptions", .list(.text(.prefix), minimum: 1), "Destinations that are not translated."),
         FieldSpec("destinations", .list(.text(.prefix), minimum: 1), "Only these destinations are translated."),
         FieldSpec("ports", .ports, "Source ports to use for TCP and UDP."),
@@ -92,6 +102,7 @@ extension KindSpec {
     private static let vxlan = ObjectSpec([
         FieldSpec("vni", .integer(1...16_777_215), required: true, "Network identifier."),
         FieldSpec("port", .integer(1...65535), default: "4789", "UDP port."),
-        FieldSpec("controlPlane", .text(.words(["manifests", "evpn"])), default: "manifests", "Where entries come from."),
+        FieldSpec(
+            "controlPlane", .text(.words(["manifests", "evpn"])), default: "manifests", "Where entries come from."),
     ])
 }

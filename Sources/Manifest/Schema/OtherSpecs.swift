@@ -3,7 +3,8 @@ extension KindSpec {
         kind: "Host", doc: "A machine of the fleet.",
         spec: ObjectSpec([
             FieldSpec(
-                "underlay", .object(ObjectSpec([FieldSpec("address", .text(.address), required: true, "IPv4 or IPv6.")])),
+                "underlay",
+                .object(ObjectSpec([FieldSpec("address", .text(.address), required: true, "IPv4 or IPv6.")])),
                 "Tunnel endpoint address; needed by overlay networks."),
             FieldSpec("uplinks", .map(.object(uplink)), "Names for networks to use."),
             FieldSpec(
@@ -20,7 +21,9 @@ extension KindSpec {
                 .object(
                     ObjectSpec([
                         FieldSpec("asn", .integer(1...4_294_967_295), required: true, "This host's AS."),
-                        FieldSpec("peers", .list(.text(.address), minimum: 1), required: true, "Route reflectors or neighbours."),
+                        FieldSpec(
+                            "peers", .list(.text(.address), minimum: 1), required: true,
+                            "Route reflectors or neighbours."),
                     ])), "For overlays on BGP EVPN."),
         ]))
 
@@ -39,7 +42,9 @@ extension KindSpec {
             FieldSpec(
                 "sysctls", .map(.text(.free)), "Kernel settings below net; interface names with dots as in sysctl(8).",
                 kernel: "`ip netns exec NAME sysctl -w KEY=VALUE`"),
-            FieldSpec("dns", .object(dns), default: "what the networks say", "Overrides the networks.", kernel: "/etc/netns/NAME/resolv.conf"),
+            FieldSpec(
+                "dns", .object(dns), default: "what the networks say", "Overrides the networks.",
+                kernel: "/etc/netns/NAME/resolv.conf"),
             FieldSpec(
                 "hostAliases",
                 .list(
@@ -57,21 +62,27 @@ extension KindSpec {
             FieldSpec("host", .text(.name), "The Host it is on; required when Hosts are declared."),
             FieldSpec(
                 "device", .text(.words(["nic", "tap", "macvtap"])), default: "nic",
-                "nic: a card in a compartment; tap, macvtap: a card for a hypervisor.", kernel: "`ip link add ep-NAME type veth`"),
+                "nic: a card in a compartment; tap, macvtap: a card for a hypervisor.",
+                kernel: "`ip link add ep-NAME type veth`"),
             FieldSpec("compartment", .text(.name), default: "the endpoint's own name", "The compartment it is in."),
             FieldSpec(
                 "interface", .text(.interface), default: "eth0 for the only endpoint of a compartment",
                 "Name of the card inside."),
             FieldSpec("hostInterface", .text(.interface), default: "ep-NAME", "Name on the host side."),
-            FieldSpec("mac", .text(.mac), default: "derived from network, endpoint and host name", "MAC of the card.",
+            FieldSpec(
+                "mac", .text(.mac), default: "derived from network, endpoint and host name", "MAC of the card.",
                 kernel: "`ip link set INTERFACE address MAC`"),
             FieldSpec(
                 "addresses", .list(.text(.address), minimum: 0), default: "one automatic address from each subnet",
                 "Its addresses; [] for none.", kernel: "`ip address add ADDRESS dev INTERFACE nodad`"),
-            FieldSpec("allowedAddresses", .list(.text(.prefix), minimum: 0), "Further sources that antiSpoof lets through."),
-            FieldSpec("allowedMACs", .list(.text(.mac), minimum: 0), "Further source MACs that antiSpoof lets through."),
+            FieldSpec(
+                "allowedAddresses", .list(.text(.prefix), minimum: 0), "Further sources that antiSpoof lets through."),
+            FieldSpec(
+                "allowedMACs", .list(.text(.mac), minimum: 0), "Further source MACs that antiSpoof lets through."),
             FieldSpec("antiSpoof", .boolean, default: "the network's", "Whether sources are checked."),
-            FieldSpec("defaultRoute", .boolean, default: "true for the only endpoint of a compartment", "Whether the default route leads through it."),
+            FieldSpec(
+                "defaultRoute", .boolean, default: "true for the only endpoint of a compartment",
+                "Whether the default route leads through it."),
             FieldSpec("routes", .list(.object(route), minimum: 0), "Further routes.", kernel: "`ip route add`"),
             FieldSpec("mtu", .integer(68...65535), default: "the network's", "Bytes."),
             FieldSpec("enabled", .boolean, default: "true", "false: link down, everything else kept (quarantine)."),
@@ -83,7 +94,9 @@ extension KindSpec {
                         FieldSpec("group", .text(.free), "Group that may open it."),
                         FieldSpec("multiQueue", .boolean, default: "false", "Several queues."),
                     ])), "Attributes of a tap."),
-            FieldSpec("portMappings", .list(.object(portMapping), minimum: 0), "Published ports.", kernel: "elements of nft DNAT maps"),
+            FieldSpec(
+                "portMappings", .list(.object(portMapping), minimum: 0), "Published ports.",
+                kernel: "elements of nft DNAT maps"),
             FieldSpec(
                 "bandwidth",
                 .object(
@@ -98,7 +111,8 @@ extension KindSpec {
         FieldSpec("protocol", .text(.words(["tcp", "udp", "sctp"])), default: "tcp", "The protocol."),
         FieldSpec("hostPort", .ports, required: true, "Port or range on the host."),
         FieldSpec("port", .ports, required: true, "Port or range of the endpoint, as long as hostPort."),
-        FieldSpec("hostAddress", .text(.address), default: "all local addresses", "The only host address it is published on."),
+        FieldSpec(
+            "hostAddress", .text(.address), default: "all local addresses", "The only host address it is published on."),
         FieldSpec("allowShadow", .boolean, default: "false", "Publish although something listens on the port."),
     ])
 
@@ -116,12 +130,15 @@ extension KindSpec {
             FieldSpec("mode", .text(.words(["enforce", "audit"])), default: "enforce", "audit: count and log only."),
             FieldSpec("ingress", .object(direction("from")), "What may come in."),
             FieldSpec("egress", .object(direction("to")), "What may go out."),
-            FieldSpec("onRevoke", .text(.words(["flush", "keep"])), default: "flush", "What happens to connections that are no longer allowed."),
+            FieldSpec(
+                "onRevoke", .text(.words(["flush", "keep"])), default: "flush",
+                "What happens to connections that are no longer allowed."),
         ]))
 
     private static func direction(_ peers: String) -> ObjectSpec {
         ObjectSpec([
-            FieldSpec("default", .text(.words(["allow", "deny"])), required: true, "For traffic that no rule matches."),
+            FieldSpec(
+                "default", .text(.words(["allow", "deny"])), required: true, "For traffic that no rule matches."),
             FieldSpec("rules", .list(.object(rule(peers)), minimum: 0), "In order; the first match decides."),
         ])
     }
@@ -146,7 +163,9 @@ extension KindSpec {
                 .list(
                     .object(
                         ObjectSpec([
-                            FieldSpec("protocol", .text(.words(["tcp", "udp", "sctp", "icmp", "icmpv6"])), required: true, "The protocol."),
+                            FieldSpec(
+                                "protocol", .text(.words(["tcp", "udp", "sctp", "icmp", "icmpv6"])), required: true,
+                                "The protocol."),
                             FieldSpec("ports", .list(.ports, minimum: 1), "Destination ports."),
                             FieldSpec("types", .list(.text(.free), minimum: 1), "ICMP types by name."),
                         ])), minimum: 1), default: "all", "What it is about."),

@@ -76,7 +76,8 @@ enum TextFormat: Hashable, Sendable {
             let bytes = Array(label.utf8)
             guard let first = bytes.first, let last = bytes.last, bytes.count <= 63 else { return false }
             func plain(_ byte: UInt8) -> Bool {
-                (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
+                (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
+                    || byte == 0x5f
             }
             return plain(first) && plain(last) && bytes.allSatisfy { plain($0) || $0 == 0x2d }
         }

@@ -15,17 +15,23 @@ extension Validator {
                 let id = card.head.name
                 if let interface = card.interface {
                     if let other = names.updateValue(id, forKey: interface.value.text) {
-                        fail("Endpoint/\(id) and Endpoint/\(other) are both \(interface.value) in Compartment/\(name); set another `spec.interface`", at: interface.at)
+                        fail(
+                            "Endpoint/\(id) and Endpoint/\(other) are both \(interface.value) in Compartment/\(name); set another `spec.interface`",
+                            at: interface.at)
                     }
                 } else {
-                    fail("Endpoint/\(id): 'interface' is missing; it is required where a compartment has several endpoints", at: card.head.at)
+                    fail(
+                        "Endpoint/\(id): 'interface' is missing; it is required where a compartment has several endpoints",
+                        at: card.head.at)
                 }
                 hosts[card.host?.value ?? ""] = id
                 guard let route = card.defaultRoute, route.value, let network = networks[card.network.value]
                 else { continue }
                 for family in Self.families(card, network) {
                     if let other = holders.updateValue(id, forKey: family) {
-                        fail("Endpoint/\(id) and Endpoint/\(other) both have the \(family.rawValue) default route of Compartment/\(name); at most one", at: route.at)
+                        fail(
+                            "Endpoint/\(id) and Endpoint/\(other) both have the \(family.rawValue) default route of Compartment/\(name); at most one",
+                            at: route.at)
                     }
                 }
             }
@@ -44,7 +50,9 @@ extension Validator {
             for address in endpoint.addresses ?? [] {
                 let key = "\(network) \(address.value)"
                 if let other = addresses[key], other != endpoint.head.name {
-                    fail("address \(address.value) of Endpoint/\(endpoint.head.name) is also that of Endpoint/\(other)", at: address.at)
+                    fail(
+                        "address \(address.value) of Endpoint/\(endpoint.head.name) is also that of Endpoint/\(other)",
+                        at: address.at)
                 }
                 addresses[key] = endpoint.head.name
             }
@@ -62,7 +70,9 @@ extension Validator {
             guard let name = Naming.bridge(network.head.name)?.interface.text else { continue }
             let what = "Network/\(network.head.name)"
             if let other = owners.updateValue((what, network.head.at), forKey: name) {
-                fail("\(what) and \(other.what) would both have the bridge \(name); rename one of them", at: network.head.at)
+                fail(
+                    "\(what) and \(other.what) would both have the bridge \(name); rename one of them",
+                    at: network.head.at)
             }
         }
         for endpoint in documents.endpoints {
@@ -74,7 +84,9 @@ extension Validator {
             let other = owners["\(host) \(name)"] ?? owners[name]
             owners["\(host) \(name)"] = (what, place)
             guard let other, other.what != what else { continue }
-            fail("\(what) and \(other.what) would both have the interface \(name) on the host; set `spec.hostInterface`", at: place)
+            fail(
+                "\(what) and \(other.what) would both have the interface \(name) on the host; set `spec.hostInterface`",
+                at: place)
         }
     }
 

@@ -48,13 +48,17 @@ extension Validator {
             let host = compartment.host?.value ?? ""
             if let path = compartment.namespacePath {
                 if let other = paths.updateValue(name, forKey: "\(host) \(path.value)") {
-                    fail("Compartment/\(name) and Compartment/\(other) share the namespace \(path.value); one compartment each", at: path.at)
+                    fail(
+                        "Compartment/\(name) and Compartment/\(other) share the namespace \(path.value); one compartment each",
+                        at: path.at)
                 }
                 continue
             }
             let chosen = compartment.namespaceName ?? Located(value: name.text, at: compartment.head.at)
             if let other = names.updateValue(name, forKey: "\(host) \(chosen.value)") {
-                fail("Compartment/\(name) and Compartment/\(other) share the namespace \(chosen.value); one compartment each", at: chosen.at)
+                fail(
+                    "Compartment/\(name) and Compartment/\(other) share the namespace \(chosen.value); one compartment each",
+                    at: chosen.at)
             }
         }
     }

@@ -28,7 +28,8 @@ extension Validator {
         checkRoutes(endpoint.routes, network)
         if endpoint.addresses != nil { checkAddresses(endpoint, network) }
         for mapping in endpoint.portMappings { checkMapping(mapping, endpoint, network) }
-        if endpoint.defaultRoute?.value == true, !Self.givesDefaultRoute(network), let place = endpoint.defaultRoute?.at {
+        if endpoint.defaultRoute?.value == true, !Self.givesDefaultRoute(network), let place = endpoint.defaultRoute?.at
+        {
             fail("defaultRoute: Network/\(network.head.name) has no gateway that leads anywhere", at: place)
         }
     }
@@ -46,7 +47,9 @@ extension Validator {
         let name = endpoint.head.name
         guard let host = endpoint.host else {
             if !documents.hosts.isEmpty {
-                fail("Endpoint/\(name): 'host' is missing; it is required where Hosts are declared", at: endpoint.head.at)
+                fail(
+                    "Endpoint/\(name): 'host' is missing; it is required where Hosts are declared", at: endpoint.head.at
+                )
             }
             return
         }
@@ -57,12 +60,16 @@ extension Validator {
         if let network = networks[endpoint.network.value], let selector = network.hostSelector,
             !selector.matches(declared.head.labels)
         {
-            fail("Endpoint/\(name): Network/\(network.head.name) does not exist on Host/\(host.value) (its hostSelector does not select it)", at: host.at)
+            fail(
+                "Endpoint/\(name): Network/\(network.head.name) does not exist on Host/\(host.value) (its hostSelector does not select it)",
+                at: host.at)
         }
         if let compartment = compartments[endpoint.compartment?.value ?? name.text], let other = compartment.host,
             other.value != host.value
         {
-            fail("Endpoint/\(name) is on Host/\(host.value), its Compartment/\(compartment.head.name) on Host/\(other.value)", at: host.at)
+            fail(
+                "Endpoint/\(name) is on Host/\(host.value), its Compartment/\(compartment.head.name) on Host/\(other.value)",
+                at: host.at)
         }
     }
 
@@ -83,11 +90,15 @@ extension Validator {
             if !seen.insert(address.value).inserted { fail("address \(address.value) is given twice", at: address.at) }
             guard let subnet = network.subnets.first(where: { $0.prefix.value.contains(address.value) }) else {
                 let prefixes = network.subnets.map { "\($0.prefix.value)" }.joined(separator: ", ")
-                fail("address \(address.value) lies in no subnet of Network/\(network.head.name)\(prefixes.isEmpty ? ", which has none" : " (\(prefixes))")", at: address.at)
+                fail(
+                    "address \(address.value) lies in no subnet of Network/\(network.head.name)\(prefixes.isEmpty ? ", which has none" : " (\(prefixes))")",
+                    at: address.at)
                 continue
             }
             if !subnet.prefix.value.isUsable(address.value) {
-                fail("address \(address.value) is the network or broadcast address of \(subnet.prefix.value)", at: address.at)
+                fail(
+                    "address \(address.value) is the network or broadcast address of \(subnet.prefix.value)",
+                    at: address.at)
             } else if Self.gateway(subnet, network) == address.value {
                 fail("address \(address.value) is the gateway of Network/\(network.head.name)", at: address.at)
             }
@@ -107,18 +118,24 @@ extension Validator {
             return
         }
         if mapping.hostPorts.value.count != mapping.ports.value.count {
-            fail("portMappings: hostPort \(mapping.hostPorts.value) and port \(mapping.ports.value) differ in length", at: mapping.ports.at)
+            fail(
+                "portMappings: hostPort \(mapping.hostPorts.value) and port \(mapping.ports.value) differ in length",
+                at: mapping.ports.at)
         }
         let families = Self.families(endpoint, network)
         if families.isEmpty {
             fail("portMappings: Endpoint/\(endpoint.head.name) has no address to lead to", at: mapping.at)
         } else if let address = mapping.hostAddress {
             if address.value.family == .ipv6 && address.value.isLoopback {
-                fail("portMappings: there is no way from ::1 into a compartment; use 127.0.0.1, or leave hostAddress out", at: address.at)
+                fail(
+                    "portMappings: there is no way from ::1 into a compartment; use 127.0.0.1, or leave hostAddress out",
+                    at: address.at)
             } else if address.value.isMulticast || (address.value.isLinkLocal && address.value.family == .ipv6) {
                 fail("portMappings: hostAddress \(address.value) cannot be published on", at: address.at)
             } else if !families.contains(address.value.family) {
-                fail("portMappings: hostAddress \(address.value) is \(address.value.family.rawValue), and Endpoint/\(endpoint.head.name) has no such address", at: address.at)
+                fail(
+                    "portMappings: hostAddress \(address.value) is \(address.value.family.rawValue), and Endpoint/\(endpoint.head.name) has no such address",
+                    at: address.at)
             }
         }
     }

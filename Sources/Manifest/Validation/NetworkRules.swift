@@ -18,7 +18,9 @@ extension Validator {
             }
         }
         if type == .private, network.deniesHostAccess, let place = network.head.place("isolation") {
-            fail("'hostAccess' is not used by networks of type private, which have no path to the host at all", at: place)
+            fail(
+                "'hostAccess' is not used by networks of type private, which have no path to the host at all", at: place
+            )
         }
         for subnet in network.subnets { checkSubnet(subnet, type) }
         checkMTU(network)
@@ -93,7 +95,9 @@ extension Validator {
     mutating func checkRoutes(_ routes: [RouteDocument], _ network: NetworkDocument) {
         for route in routes {
             if route.to.value.family != route.via.value.family {
-                fail("route to \(route.to.value) cannot lead via \(route.via.value) of the other family", at: route.via.at)
+                fail(
+                    "route to \(route.to.value) cannot lead via \(route.via.value) of the other family",
+                    at: route.via.at)
             } else if !network.subnets.contains(where: { $0.prefix.value.contains(route.via.value) }) {
                 fail("next hop \(route.via.value) lies in no subnet of Network/\(network.head.name)", at: route.via.at)
             }
@@ -113,7 +117,9 @@ extension Validator {
         for (name, prefix) in all {
             if let other = open, other.prefix.value.overlaps(prefix.value) {
                 let whose = other.name == name ? "of the same network" : "of Network/\(other.name)"
-                fail("prefix \(prefix.value) overlaps \(other.prefix.value) \(whose) (\(other.prefix.at))", at: prefix.at)
+                fail(
+                    "prefix \(prefix.value) overlaps \(other.prefix.value) \(whose) (\(other.prefix.at))", at: prefix.at
+                )
             } else {
                 open = (name, prefix)
             }

@@ -76,7 +76,9 @@ struct Validator {
                     continue
                 }
                 if declared.type.value != .nat && declared.type.value != .l2bridge {
-                    fail("outboundAddresses: Network/\(network.value) is of type \(declared.type.value.rawValue), which has no outbound NAT", at: network.at)
+                    fail(
+                        "outboundAddresses: Network/\(network.value) is of type \(declared.type.value.rawValue), which has no outbound NAT",
+                        at: network.at)
                 }
                 checkOnePerFamily(addresses, what: "outboundAddresses")
             }
@@ -92,7 +94,9 @@ struct Validator {
     mutating func checkOnePerFamily(_ addresses: [Located<IPAddress>], what: String) {
         var seen: Set<AddressFamily> = []
         for address in addresses where !seen.insert(address.value.family).inserted {
-            fail("\(what): one address a family; \(address.value) is the second of \(address.value.family.rawValue)", at: address.at)
+            fail(
+                "\(what): one address a family; \(address.value) is the second of \(address.value.family.rawValue)",
+                at: address.at)
         }
     }
 
@@ -103,7 +107,9 @@ struct Validator {
             let key = "\(endpoint.network.value)/\(endpoint.host?.value ?? "")"
             count[key, default: 0] += 1
             if count[key] == 1024 {
-                fail("Network/\(endpoint.network.value) has more than 1023 endpoints on one host, which is all a bridge takes; split it", at: endpoint.head.at)
+                fail(
+                    "Network/\(endpoint.network.value) has more than 1023 endpoints on one host, which is all a bridge takes; split it",
+                    at: endpoint.head.at)
             }
         }
     }

@@ -4,7 +4,9 @@ extension Validator {
     /// What the contract has and this version cannot do yet. Everything else knows only what is done.
     mutating func checkVersion() {
         for network in documents.networks where !Self.types.contains(network.type.value) {
-            fail("Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal and private", at: network.type.at)
+            fail(
+                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal and private",
+                at: network.type.at)
         }
         for endpoint in documents.endpoints {
             if let device = endpoint.device, device.value != "nic" {
@@ -15,7 +17,9 @@ extension Validator {
             }
         }
         for policy in documents.policies {
-            fail("kind Policy is not in this version yet; a policy that is not enforced must not be accepted", at: policy.head.at)
+            fail(
+                "kind Policy is not in this version yet; a policy that is not enforced must not be accepted",
+                at: policy.head.at)
         }
     }
 

@@ -79,7 +79,8 @@ struct YAMLNode: Sendable, Hashable {
     /// Whether the core schema takes it for a number with fraction or exponent.
     var isFloat: Bool {
         guard case .scalar(let text, true) = content, int == nil else { return false }
-        return [".inf", "-.inf", ".nan"].contains(text.lowercased()) || (Double(text) != nil && text.first != "n" && text.first != "i")
+        return [".inf", "-.inf", ".nan"].contains(text.lowercased())
+            || (Double(text) != nil && text.first != "n" && text.first != "i")
     }
 
     /// What it is, in words.

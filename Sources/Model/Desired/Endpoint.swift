@@ -43,7 +43,8 @@ public struct Endpoint: Hashable, Sendable {
     public init(
         metadata: ObjectMetadata, network: ObjectName, compartment: ObjectName, interface: InterfaceName,
         hostInterface: InterfaceName, alternativeName: String? = nil, mac: MACAddress, hostMAC: MACAddress,
-        addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [], allowedMACs: [MACAddress] = [],
+        addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [],
+        allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
         enabled: Bool = true, portMappings: [PortMapping] = []
     ) {

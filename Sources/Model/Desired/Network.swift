@@ -80,7 +80,9 @@ public struct Network: Hashable, Sendable {
     /// `Network/NAME`.
     public var id: ObjectID { ObjectID(.network, metadata.name) }
     /// The families of its subnets, sorted.
-    public var families: [AddressFamily] { AddressFamily.allCases.filter { f in subnets.contains { $0.prefix.family == f } } }
+    public var families: [AddressFamily] {
+        AddressFamily.allCases.filter { f in subnets.contains { $0.prefix.family == f } }
+    }
 }
 
 /// One prefix of a network.

@@ -34,7 +34,9 @@ extension Builder {
         for network in context.desired.networks {
             for subnet in network.subnets {
                 guard let other = taken.first(where: { $0.prefix.overlaps(subnet.prefix) }) else { continue }
-                fail("prefix \(subnet.prefix) of \(network.id) overlaps \(other.what); choose another prefix", at: subnet.source)
+                fail(
+                    "prefix \(subnet.prefix) of \(network.id) overlaps \(other.what); choose another prefix",
+                    at: subnet.source)
             }
         }
     }
@@ -48,7 +50,9 @@ extension Builder {
                         "host port \(listener.port)/\(mapping.transport.rawValue) of \(endpoint.id) shadows "
                         + "\(listener.process ?? "a socket") listening on \(listener.address)"
                     if listener == context.options.session {
-                        fail("\(text), which is the port of your SSH session; choose another hostPort", at: mapping.source)
+                        fail(
+                            "\(text), which is the port of your SSH session; choose another hostPort",
+                            at: mapping.source)
                     } else if mapping.allowShadow || isPublished(endpoint) {
                         warn(text, at: mapping.source)
                     } else {

@@ -7,9 +7,10 @@ extension Builder {
         _ wanted: [InterfaceAddress], on reference: LinkReference, present link: ObservedLink?, owner: ObjectID,
         source: SourceLocation
     ) {
-        let there = link.map { link in
-            (context.addresses[reference.namespace]?[link.index] ?? []).filter(\.isManaged)
-        } ?? []
+        let there =
+            link.map { link in
+                (context.addresses[reference.namespace]?[link.index] ?? []).filter(\.isManaged)
+            } ?? []
         let usable = Set(there.filter { !$0.isTentative }.map(\.address))
         for address in wanted.sorted() where !usable.contains(address) {
             let broken = there.contains { $0.address == address }

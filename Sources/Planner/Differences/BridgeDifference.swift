@@ -44,7 +44,8 @@ extension Builder {
             touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
         appendSettings(
             context.bridgeSettings(network).map { ($0.path, $0.value, source) }, in: context.observed.host,
-            id: "setting/host/\(spec.reference.name)", owner: network.id, phase: .host, title: "bridge \(spec.reference)")
+            id: "setting/host/\(spec.reference.name)", owner: network.id, phase: .host,
+            title: "bridge \(spec.reference)")
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
         compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)

@@ -36,7 +36,9 @@ extension Builder {
 
     /// Nothing of that name may be in the compartment; only our own card that is being replaced.
     private mutating func isFree(_ reference: LinkReference, for endpoint: Endpoint) -> Bool {
-        guard let inside = present(reference.namespace), let link = inside.link(named: reference.name) else { return true }
+        guard let inside = present(reference.namespace), let link = inside.link(named: reference.name) else {
+            return true
+        }
         if let hostEnd = context.hostLinks.values.first(where: { context.peer(of: $0)?.link == link }),
             hostEnd.mark?.scope == context.desired.scope
         {
@@ -78,7 +80,8 @@ extension Builder {
         steps.append(
             Step(
                 id: id, action: .replace, owner: endpoint.id, kind: "veth",
-                summary: "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
+                summary:
+                    "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
                 reason: "a card cannot be renamed or moved to another compartment while it is in use",
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
                 before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
@@ -148,7 +151,9 @@ extension Builder {
     ) {
         var wanted = own
         if case .adopted = compartment.namespace {
-            wanted = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, endpoint.metadata.source) } + own
+            wanted =
+                context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, endpoint.metadata.source) }
+                + own
         }
         guard let first = wanted.first else { return }
         steps.append(

@@ -30,7 +30,8 @@ extension Builder {
             Step(
                 id: id, action: action, owner: nil, kind: "firewall", summary: "\(verb): \(words)\(more)",
                 reason: action == .delete ? "nothing needs it any more" : "rules differ from what the manifests say",
-                source: context.desired.networks.first?.metadata.source, after: change.words.map { Property("change", $0) },
+                source: context.desired.networks.first?.metadata.source,
+                after: change.words.map { Property("change", $0) },
                 operations: [.firewall(change.commands)], inverse: [.firewall(inverse.commands)], phase: phase))
     }
 }

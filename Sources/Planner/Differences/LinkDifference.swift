@@ -13,8 +13,10 @@ struct LinkDifference {
     var isEmpty: Bool { changes.isEmpty }
     /// `mtu 1500 → 1400, state down → up`.
     var words: String {
-        zip(before, after).map { "\($0.name) \($0.value.isEmpty ? "none" : $0.value) → \($1.value.isEmpty ? "none" : $1.value)" }
-            .joined(separator: ", ")
+        zip(before, after).map {
+            "\($0.name) \($0.value.isEmpty ? "none" : $0.value) → \($1.value.isEmpty ? "none" : $1.value)"
+        }
+        .joined(separator: ", ")
     }
 
     mutating func note<Value: Equatable>(

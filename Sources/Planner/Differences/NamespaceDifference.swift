@@ -58,7 +58,9 @@ extension Builder {
         switch compartment.namespace {
         case .adopted(let path):
             guard space.inode != context.observed.host.inode || space.inode == 0 else {
-                fail("\(compartment.id): \(path) is the host's own network namespace, which cannot be adopted", at: source)
+                fail(
+                    "\(compartment.id): \(path) is the host's own network namespace, which cannot be adopted",
+                    at: source)
                 return false
             }
             return true

@@ -31,9 +31,12 @@ extension Builder {
         _ wanted: [(entry: RouteEntry, source: SourceLocation)], on reference: LinkReference,
         present link: ObservedLink?, owner: ObjectID, source: SourceLocation
     ) {
-        var there = link.map { link in
-            (context.routes[reference.namespace]?[link.index] ?? []).filter(\.isManaged).map { $0.entry(on: reference) }
-        } ?? []
+        var there =
+            link.map { link in
+                (context.routes[reference.namespace]?[link.index] ?? []).filter(\.isManaged).map {
+                    $0.entry(on: reference)
+                }
+            } ?? []
         var missing: [(entry: RouteEntry, source: SourceLocation)] = []
         for route in wanted {
             if let index = there.firstIndex(of: route.entry) { there.remove(at: index) } else { missing.append(route) }

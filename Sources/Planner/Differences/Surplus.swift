@@ -60,7 +60,9 @@ extension Builder {
             !link.isLoopback && !context.isOwnCard(link, in: space)
         }
         if let link = foreign.first {
-            warn("deleting namespace \(space.reference) also deletes \(link.name.terminalSafe) in it, which is not bulkhead's", at: nil)
+            warn(
+                "deleting namespace \(space.reference) also deletes \(link.name.terminalSafe) in it, which is not bulkhead's",
+                at: nil)
         }
         steps.append(
             Step(

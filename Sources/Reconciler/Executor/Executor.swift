@@ -163,7 +163,9 @@ final class Executor {
 
     private func loadModule(_ name: String) throws {
         let status = try Host.run("/sbin/modprobe", ["--", name])
-        guard status == 0 else { throw StateError("modprobe \(name) ended with status \(status); install the kernel's modules") }
+        guard status == 0 else {
+            throw StateError("modprobe \(name) ended with status \(status); install the kernel's modules")
+        }
     }
 
     /// Looks indexes up in the kernel, once each.

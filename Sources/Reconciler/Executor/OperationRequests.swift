@@ -23,7 +23,9 @@ extension Operation {
             return (link.namespace, [AddressMessage.add(address, link: try indexes.index(of: link), operation: title)])
         case .removeAddress(let link, let address):
             let title = "remove address \(address) from \(link)"
-            return (link.namespace, [AddressMessage.remove(address, link: try indexes.index(of: link), operation: title)])
+            return (
+                link.namespace, [AddressMessage.remove(address, link: try indexes.index(of: link), operation: title)]
+            )
         case .addRoute(let route):
             let value = try Self.value(route, indexes)
             let title = "add route \(route) on \(route.link)"

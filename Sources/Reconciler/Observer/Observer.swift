@@ -104,7 +104,8 @@ public struct Observer {
     private func openAdopted(_ reference: NamespaceRef, _ path: String) throws -> OpenNamespace? {
         if let space = try session.open(reference) { return space }
         guard (try? Files.status(path)) != nil else { return nil }
-        throw StateError("\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
+        throw StateError(
+            "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
     }
 
     private func readTogether(_ chosen: [(reference: NamespaceRef, space: OpenNamespace, paths: [String])]) throws

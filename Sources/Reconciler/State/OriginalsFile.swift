@@ -22,7 +22,9 @@ struct OriginalsFile {
         guard let document = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)),
             let boot = document["boot"]?.string, let settings = document["settings"]?.array
         else {
-            throw StateError("\(path) cannot be read as JSON; it notes what host settings were before bulkhead, so look at it, then remove it")
+            throw StateError(
+                "\(path) cannot be read as JSON; it notes what host settings were before bulkhead, so look at it, then remove it"
+            )
         }
         guard boot == Self.bootID() else { return [] }
         return settings.compactMap { item in

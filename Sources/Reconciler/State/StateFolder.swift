@@ -26,7 +26,8 @@ public struct StateFolder: Sendable {
             try Files.writeAtomically(probe, [], mode: 0o600)
             try Files.remove(probe)
         } catch {
-            throw StateError("the state folder \(path) cannot be written: \(error); run as root, or choose another with --state-dir")
+            throw StateError(
+                "the state folder \(path) cannot be written: \(error); run as root, or choose another with --state-dir")
         }
         let holder = "pid \(Host.processID), since \(Timestamp.text(Host.now()))"
         switch try FileLock.acquire("\(path)/lock", holder: holder) {
