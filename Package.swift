@@ -43,8 +43,9 @@ let package = Package(
         layer("Manifest", ["Addressing", "JSON", "Model", "CYAML"]),
         layer("NetlinkCodec", ["Addressing"]),
         layer("NetlinkClient", ["NetlinkCodec", "Addressing", "SystemCalls"]),
-        layer("Firewall", ["Addressing", "JSON", "Model", "CNftables"]),
-        layer("Planner", ["Addressing", "JSON", "Model", "Firewall"]),
+        layer("Reachability", ["Addressing", "Model"]),
+        layer("Firewall", ["Addressing", "JSON", "Model", "Reachability", "CNftables"]),
+        layer("Planner", ["Addressing", "JSON", "Model", "Reachability", "Firewall"]),
         layer(
             "Reconciler",
             [

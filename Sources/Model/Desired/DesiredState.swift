@@ -12,19 +12,22 @@ public struct DesiredState: Hashable, Sendable {
     public var compartments: [Compartment]
     /// The network cards of this host.
     public var endpoints: [Endpoint]
+    /// Policies that select an endpoint of this host, in the order in which they are asked: by priority, then name.
+    public var policies: [Policy]
     /// Changes with any change of the manifests that matters to this host; hexadecimal.
     public var fingerprint: String
 
     /// A desired state.
     public init(
         scope: ObjectName, host: String, networks: [Network] = [], compartments: [Compartment] = [],
-        endpoints: [Endpoint] = [], fingerprint: String = ""
+        endpoints: [Endpoint] = [], policies: [Policy] = [], fingerprint: String = ""
     ) {
         self.scope = scope
         self.host = host
         self.networks = networks
         self.compartments = compartments
         self.endpoints = endpoints
+        self.policies = policies
         self.fingerprint = fingerprint
     }
 }

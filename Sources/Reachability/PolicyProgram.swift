@@ -1,0 +1,70 @@
+public import Model
+
+/// The intermediate form of policies: which of them are asked for an endpoint, in which order, and what decides where
+/// none does. `Firewall` compiles it to nftables, `Reachability` answers questions from it; neither reads policies any
+/// other way, so that what is enforced and what is answered cannot drift apart.
+public struct PolicyProgram: Hashable, Sendable {
+    /// What is asked for the endpoints of a direction that share it. Equal profiles are one chain in the kernel.
+    public struct Profile: Hashable, Sendable {
+        /// Seen from the endpoint.
+        public var direction: TrafficDirection
+        /// Enforced policies that speak of the direction, in order; places in `PolicyProgram.policies`.
+        public var enforced: [Int]
+        /// Audit policies that speak of the direction, in order.
+        public var audits: [Int]
+        /// What decides where no rule matches.
+        public var fallback: Fallback
+    }
+
+    /// What decides where no rule of any policy matches.
+    public enum Fallback: Hashable, Sendable {
+        /// The default of this policy denies; the first one that does. Place in `PolicyProgram.policies`.
+        case deny(policy: Int)
+        /// No default denies, and this policy's, the first one, allows.
+        case allow(policy: Int)
+        /// No enforced policy speaks of the direction.
+        case isolation
+    }
+
+    /// All policies of the host, by priority and name.
+    public let policies: [Policy]
+    private let profiles: [TrafficDirection: [ObjectName: Profile]]
+
+    /// Works out the profile of every endpoint that a policy selects.
+    public init(_ desired: DesiredState) {
+        let policies = desired.policies
+        self.policies = policies
+        var result: [TrafficDirection: [ObjectName: Profile]] = [:]
+        for direction in TrafficDirection.allCases {
+            var chosen: [ObjectName: [Int]] = [:]
+            for (place, policy) in policies.enumerated() where policy[direction] != nil {
+                for name in policy.selected { chosen[name, default: []].append(place) }
+            }
+            result[direction] = chosen.mapValues { Self.profile(direction, $0, policies) }
+        }
+        profiles = result
+    }
+
+    private static func profile(_ direction: TrafficDirection, _ places: [Int], _ policies: [Policy]) -> Profile {
+        let enforced = places.filter { !policies[$0].isAudit }
+        let denying = enforced.first { policies[$0][direction]?.deniesByDefault ?? false }
+        let fallback: Fallback =
+            denying.map { .deny(policy: $0) } ?? enforced.first.map { .allow(policy: $0) } ?? .isolation
+        return Profile(
+            direction: direction, enforced: enforced, audits: places.filter { policies[$0].isAudit },
+            fallback: fallback)
+    }
+
+    /// What is asked for an endpoint; nil where no policy speaks of it, so that isolation decides.
+    public func profile(_ direction: TrafficDirection, of endpoint: ObjectName) -> Profile? {
+        profiles[direction]?[endpoint]
+    }
+
+    /// Whether an enforced policy speaks of an endpoint, in either direction.
+    public func isPoliced(_ endpoint: ObjectName) -> Bool {
+        TrafficDirection.allCases.contains { profile($0, of: endpoint).map { !$0.enforced.isEmpty } ?? false }
+    }
+
+    /// Text that identifies a rule in the kernel: in comments, log prefixes and counters. `web-in/from-lb`.
+    public static func ruleID(_ policy: Policy, _ rule: PolicyRule) -> String { "\(policy.metadata.name)/\(rule.name)" }
+}
