@@ -119,18 +119,24 @@ private final class Results<Value: Sendable>: Sendable {
     func wait() {
         locked {
             while !isDone { unsafe pthread_cond_wait(changed, mutex) }
-            job = nil
         }
     }
 
     func loop() {
-        while let work = next() {
-            work()
+        while runNext() {
             locked {
                 isDone = true
                 unsafe pthread_cond_broadcast(changed)
             }
         }
+    }
+
+    /// Runs one closure; false where there will be none any more. The closure is let go of before whoever waits for it
+    /// is told, because it may not outlive their call: hence a function of its own that is never inlined.
+    @inline(never) private func runNext() -> Bool {
+        guard let work = next() else { return false }
+        work()
+        return true
     }
 
     func end() {
@@ -142,7 +148,8 @@ private final class Results<Value: Sendable>: Sendable {
 
     private func next() -> (() -> Void)? {
         locked {
-            while !isEnding && (job == nil || isDone) { unsafe pthread_cond_wait(changed, mutex) }
+            while !isEnding && job == nil { unsafe pthread_cond_wait(changed, mutex) }
+            defer { job = nil }
             return isEnding ? nil : job
         }
     }

@@ -1,0 +1,124 @@
+internal import Addressing
+internal import JSON
+internal import Model
+
+/// What a rule's peers become.
+struct PeerMatches {
+    let groups: PeerGroups
+    let place: Place
+    let side: PeerSide
+
+    init(_ groups: PeerGroups, _ direction: TrafficDirection) {
+        self.groups = groups
+        place = groups.place
+        side = PeerSide(direction: direction)
+    }
+
+    /// The ways in which one of the peers can be matched; one that takes everything where the rule names none.
+    func alternatives(_ peers: [PolicyPeer]?) -> [Alternative] {
+        guard let peers else { return [.anything] }
+        let plain = peers.compactMap(\.plainPrefix)
+        return blocks(plain) + peers.filter { $0.plainPrefix == nil }.flatMap(alternatives)
+    }
+
+    /// Prefixes without exceptions are one look-up a family.
+    private func blocks(_ prefixes: [IPPrefix]) -> [Alternative] {
+        AddressFamily.allCases.compactMap { family in
+            let own = prefixes.filter { $0.family == family }
+            guard !own.isEmpty else { return nil }
+            return Alternative(family: family, expressions: [inside(own, family)])
+        }
+    }
+
+    /// Every key of the peer must hold.
+    private func alternatives(_ peer: PolicyPeer) -> [Alternative] {
+        var result = [Alternative.anything]
+        if let group = peer.group { result = combine(result, groups.alternatives(group, side)) }
+        if let block = peer.block {
+            let family = block.prefix.family
+            var expressions = [inside([block.prefix], family)]
+            if !block.except.isEmpty { expressions.append(Nft.differs(side.address(family), Nft.anyOf(block.except))) }
+            result = combine(result, [Alternative(family: family, expressions: expressions)])
+        }
+        switch peer.entity {
+        case nil: return result
+        case .host: return combine(result, host())
+        case .world: return combine(result, world())
+        }
+    }
+
+    private func combine(_ left: [Alternative], _ right: [Alternative]) -> [Alternative] {
+        left.flatMap { one in right.compactMap { one.and($0) } }
+    }
+
+    private func inside(_ prefixes: [IPPrefix], _ family: AddressFamily) -> JSON {
+        if prefixes.contains(where: \.isDefault) {
+            // libnftables has no prefix of length 0.
+            switch place {
+            case .inet: return Nft.equal(Nft.meta("nfproto"), .string(family.rawValue))
+            case .bridge: return Nft.equal(Nft.meta("protocol"), Nft.name(family))
+            }
+        }
+        return Nft.equal(side.address(family), Nft.anyOf(prefixes))
+    }
+
+    /// Local addresses of this host. A frame that came in by one of our bridges has none as its source, whatever it
+    /// says of itself.
+    private func host() -> [Alternative] {
+        switch place {
+        case .inet:
+            let local = Nft.equal(side.addressType, "local")
+            switch side.direction {
+            case .ingress: return [Alternative(expressions: [local, Nft.differs(Nft.input, "@bridges")])]
+            case .egress: return [Alternative(expressions: [local])]
+            }
+        case .bridge:
+            return AddressFamily.allCases.map { family in
+                Alternative(
+                    family: family,
+                    expressions: [
+                        Nft.differs(Nft.input, "@ports"),
+                        Nft.equal(side.address(family), .string("@gateways\(family.suffix)")),
+                    ])
+            }
+        }
+    }
+
+    /// What lies beyond every bridge of ours. On networks without an uplink no frame of a bridge is from there.
+    private func world() -> [Alternative] {
+        switch place {
+        case .inet:
+            switch side.direction {
+            case .ingress:
+                return [
+                    Alternative(expressions: [
+                        Nft.differs(side.addressType, "local"), Nft.differs(Nft.input, "@bridges"),
+                    ])
+                ]
+            case .egress:
+                return [
+                    Alternative(expressions: [
+                        Nft.equal(side.addressType, "unicast"), Nft.differs(Nft.output, "@bridges"),
+                    ])
+                ]
+            }
+        case .bridge:
+            return AddressFamily.allCases.map { family in
+                Alternative(
+                    family: family,
+                    expressions: [
+                        Nft.differs(Nft.input, "@ports"),
+                        Nft.differs(side.address(family), .string("@gateways\(family.suffix)")),
+                    ])
+            }
+        }
+    }
+}
+
+extension PolicyPeer {
+    /// The prefix, where the peer is nothing but one.
+    fileprivate var plainPrefix: IPPrefix? {
+        guard group == nil, entity == nil, let block, block.except.isEmpty else { return nil }
+        return block.prefix
+    }
+}

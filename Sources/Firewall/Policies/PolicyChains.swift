@@ -1,0 +1,184 @@
+internal import Addressing
+internal import JSON
+internal import Model
+internal import Reachability
+
+/// The chains that policies become: one a policy and direction, and one for every different list of policies that
+/// endpoints have. Base chains find an endpoint's list by map.
+struct PolicyChains {
+    let input: CompilerInput
+    let place: Place
+    let groups: PeerGroups
+
+    init(_ input: CompilerInput, _ place: Place) {
+        self.input = input
+        self.place = place
+        groups = PeerGroups(place, input)
+    }
+
+    /// All chains but the base chains.
+    func chains() -> [Chain] {
+        place.directions.flatMap { direction -> [Chain] in
+            let profiles = profiles(direction)
+            let used = Set(profiles.flatMap { $0.enforced + $0.audits })
+            let policies = input.program.policies.enumerated().filter { used.contains($0.offset) }
+            return policies.compactMap { policyChain($0.element, direction) } + profiles.map(profileChain)
+        }
+    }
+
+    /// Different profiles, in the order of their first endpoint.
+    private func profiles(_ direction: TrafficDirection) -> [PolicyProgram.Profile] {
+        var seen: Set<PolicyProgram.Profile> = []
+        return input.desired.endpoints.compactMap { input.program.profile(direction, of: $0.metadata.name) }
+            .filter { seen.insert($0).inserted }
+    }
+
+    /// Elements that lead an endpoint's packets to its list: by its interface and addresses.
+    func members(_ direction: TrafficDirection, _ family: AddressFamily) -> (single: [Element], blocks: [Element]) {
+        var result: (single: [Element], blocks: [Element]) = ([], [])
+        for endpoint in input.desired.endpoints {
+            guard let profile = input.program.profile(direction, of: endpoint.metadata.name),
+                let interface = input.interface(of: endpoint, place)
+            else { continue }
+            for source in endpoint.identities(family) {
+                let element = Element(
+                    key: Nft.concat(.string(interface), Nft.prefix(source)), data: Nft.jump(name(profile)),
+                    comment: endpoint.id.description)
+                if source.length == family.width {
+                    result.single.append(element)
+                } else {
+                    result.blocks.append(element)
+                }
+            }
+        }
+        return result
+    }
+
+    /// Elements that lead frames to a port to the list of its endpoint.
+    func portMembers() -> [Element] {
+        input.desired.endpoints.compactMap { endpoint in
+            input.program.profile(.ingress, of: endpoint.metadata.name).map {
+                Element(
+                    key: .string(endpoint.hostInterface.text), data: Nft.jump(name($0)),
+                    comment: endpoint.id.description)
+            }
+        }
+    }
+
+    // MARK: Lists
+
+    private func name(_ profile: PolicyProgram.Profile) -> String {
+        let names = (profile.audits + [-1] + profile.enforced).map { place in
+            place < 0 ? "|" : input.program.policies[place].metadata.name.text
+        }
+        let hash = StableHash.hash(names.joined(separator: " "), "\(profile.fallback.isIsolation)")
+        return "\(profile.direction.rawValue)-\(StableHash.base32(hash, count: 8))"
+    }
+
+    private func profileChain(_ profile: PolicyProgram.Profile) -> Chain {
+        let jumps = (profile.audits + profile.enforced).map { place in
+            Rule([Nft.jump(policyName(input.program.policies[place], profile.direction))])
+        }
+        return Chain(name: name(profile), rules: jumps + [fallback(profile)])
+    }
+
+    private func fallback(_ profile: PolicyProgram.Profile) -> Rule {
+        func comment(_ place: Int) -> String {
+            PolicyProgram.defaultID(input.program.policies[place], profile.direction)
+        }
+        switch profile.fallback {
+        case .deny(let policy): return Rule([Nft.counter, Nft.drop], comment: comment(policy))
+        case .allow(let policy): return Rule([Nft.counter, Nft.accept], comment: comment(policy))
+        case .isolation: return Rule([Nft.goto(Self.isolationChain(profile.direction))], comment: "isolation decides")
+        }
+    }
+
+    /// Where `pass` leads.
+    static func isolationChain(_ direction: TrafficDirection) -> String { "isolation-\(direction.rawValue)" }
+
+    private func policyName(_ policy: Policy, _ direction: TrafficDirection) -> String {
+        "\(policy.isAudit ? "audit" : "policy")-\(direction.rawValue)-\(policy.metadata.name)"
+    }
+
+    // MARK: Rules
+
+    private func policyChain(_ policy: Policy, _ direction: TrafficDirection) -> Chain? {
+        guard let half = policy[direction] else { return nil }
+        let matches = PeerMatches(groups, direction)
+        var rules = half.rules.flatMap { rule in
+            let comment = PolicyProgram.ruleID(policy, direction, rule)
+            return alternatives(rule, matches).flatMap { alternative in
+                policy.isAudit
+                    ? audited(rule, comment, alternative) : enforced(rule, comment, alternative, direction)
+            }
+        }
+        if policy.isAudit && half.deniesByDefault {
+            let comment = PolicyProgram.defaultID(policy, direction)
+            rules += [Rule(log(.kernel, "audit", comment)), Rule([Nft.counter], comment: comment)]
+        }
+        return Chain(name: policyName(policy, direction), rules: rules)
+    }
+
+    private func alternatives(_ rule: PolicyRule, _ matches: PeerMatches) -> [Alternative] {
+        let services = ServiceMatches.alternatives(rule.services)
+        return matches.alternatives(rule.peers).flatMap { peer in services.compactMap { $0.and(peer) } }
+    }
+
+    private func enforced(
+        _ rule: PolicyRule, _ comment: String, _ match: Alternative, _ direction: TrafficDirection
+    ) -> [Rule] {
+        let logs = rule.log.map { [Rule(match.expressions + log($0, rule.action.rawValue, comment))] } ?? []
+        switch rule.action {
+        case .allow: return logs + [Rule(match.expressions + [Nft.counter, Nft.accept], comment: comment)]
+        case .deny: return logs + [Rule(match.expressions + [Nft.counter, Nft.drop], comment: comment)]
+        case .pass:
+            let target = Nft.goto(Self.isolationChain(direction))
+            return logs + [Rule(match.expressions + [Nft.counter, target], comment: comment)]
+        case .reject: return logs + rejections(match).map { Rule($0, comment: comment) }
+        }
+    }
+
+    /// A TCP connection is reset, everything else gets an ICMP error. To a frame for a group there is no answer.
+    private func rejections(_ match: Alternative) -> [[JSON]] {
+        let plain = match.expressions + [Nft.counter]
+        switch place {
+        case .bridge: return [plain + [Nft.drop]]
+        case .inet:
+            if match.transport == .tcp { return [plain + [Nft.reset]] }
+            guard match.takesTCP else { return [plain + [Nft.refuse]] }
+            let tcp = Nft.equal(Nft.meta("l4proto"), "tcp")
+            return [match.expressions + [tcp, Nft.counter, Nft.reset], plain + [Nft.refuse]]
+        }
+    }
+
+    /// What an audit policy would deny is counted and logged; nothing is decided.
+    private func audited(_ rule: PolicyRule, _ comment: String, _ match: Alternative) -> [Rule] {
+        switch rule.action {
+        case .allow, .pass: return [Rule(match.expressions + [Nft.back], comment: comment)]
+        case .deny, .reject:
+            return [
+                Rule(match.expressions + log(rule.log ?? .kernel, "audit", comment)),
+                Rule(match.expressions + [Nft.counter, Nft.back], comment: comment),
+            ]
+        }
+    }
+
+    /// `bh:VERDICT:ID `, ten a second at most.
+    private func log(_ target: RuleLog, _ verdict: String, _ comment: String) -> [JSON] {
+        let limit: JSON = ["limit": ["rate": 10, "burst": 5, "per": "second"]]
+        let prefix = JSON.string("bh:\(verdict):\(comment) ")
+        switch target {
+        case .nflog(let group): return [limit, ["log": ["prefix": prefix, "group": .int(Int64(group))]]]
+        case .kernel: return [limit, ["log": ["prefix": prefix]]]
+        }
+    }
+}
+
+extension PolicyProgram.Fallback {
+    fileprivate var isIsolation: Bool {
+        switch self {
+        case .isolation: true
+        case .deny, .allow: false
+        }
+    }
+}
