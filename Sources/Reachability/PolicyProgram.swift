@@ -60,11 +60,23 @@ public struct PolicyProgram: Hashable, Sendable {
         profiles[direction]?[endpoint]
     }
 
-    /// Whether an enforced policy speaks of an endpoint, in either direction.
-    public func isPoliced(_ endpoint: ObjectName) -> Bool {
-        TrafficDirection.allCases.contains { profile($0, of: endpoint).map { !$0.enforced.isEmpty } ?? false }
+    /// Whether an enforced policy speaks of a direction of an endpoint.
+    public func isPoliced(_ direction: TrafficDirection, _ endpoint: ObjectName) -> Bool {
+        profile(direction, of: endpoint).map { !$0.enforced.isEmpty } ?? false
     }
 
-    /// Text that identifies a rule in the kernel: in comments, log prefixes and counters. `web-in/from-lb`.
-    public static func ruleID(_ policy: Policy, _ rule: PolicyRule) -> String { "\(policy.metadata.name)/\(rule.name)" }
+    /// Text that identifies a rule in the kernel, in comments and log prefixes: `web-in/ingress/from-lb`; a hash in
+    /// place of the names where those are too long for a log prefix (`NF_LOG_PREFIXLEN`, 127).
+    public static func ruleID(_ policy: Policy, _ direction: TrafficDirection, _ rule: PolicyRule) -> String {
+        shortened("\(policy.metadata.name)/\(direction.rawValue)/\(rule.name)")
+    }
+
+    /// The same for a policy's default. A rule's name has no space in it.
+    public static func defaultID(_ policy: Policy, _ direction: TrafficDirection) -> String {
+        shortened("\(policy.metadata.name)/\(direction.rawValue) default")
+    }
+
+    private static func shortened(_ text: String) -> String {
+        text.utf8.count <= 100 ? text : "#" + StableHash.base32(StableHash.hash(text), count: 12)
+    }
 }

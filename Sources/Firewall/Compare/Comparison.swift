@@ -37,10 +37,9 @@ public struct RulesetChange: Hashable, Sendable {
 
 extension Ruleset {
     /// The wanted ruleset, and what of the old one nothing contradicts: rules and elements of links that are still
-    /// there stay in force until those are gone.
+    /// there stay in force until those are gone, so that nothing that is on its way out is unguarded for a moment.
     ///
-    /// Elements of interval sets are not kept, because they may overlap the wanted ones; what they allowed is denied
-    /// a moment earlier then.
+    /// Elements of interval sets that overlap wanted ones are not kept: the kernel takes only one of the two.
     public func keeping(_ old: Ruleset) -> Ruleset {
         guard !tables.isEmpty else { return old }
         var result = self
@@ -59,12 +58,18 @@ extension Table {
         let names = Set(chains.map(\.name))
         chains += old.chains.filter { $0.base == nil && !names.contains($0.name) }
         chains.sort { $0.name < $1.name }
-        for index in sets.indices where !sets[index].isInterval {
+        for index in sets.indices {
             guard
                 let before = old.sets.first(where: {
                     $0.name == sets[index].name && $0.keyTypes == sets[index].keyTypes
+                        && $0.dataType == sets[index].dataType && $0.isInterval == sets[index].isInterval
                 })
             else { continue }
+            if sets[index].isInterval {
+                let taken = Intervals(sets[index].elements)
+                sets[index].elements += before.elements.filter { !taken.overlap($0) }
+                continue
+            }
             let keys = Set(sets[index].elements.map(\.key))
             sets[index].elements += before.elements.filter { !keys.contains($0.key) }
         }

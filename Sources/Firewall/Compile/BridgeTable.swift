@@ -1,20 +1,25 @@
 internal import Addressing
 internal import JSON
 internal import Model
+internal import Reachability
 
 extension Compiler {
-    /// What frames may enter by a port: the anti-spoofing of every endpoint, and the seclusion of private networks.
+    /// What frames may enter by a port: the anti-spoofing of every endpoint, and the seclusion of private networks; and
+    /// what may leave by one: policies on what goes to groups.
     static func bridgeTable(_ input: CompilerInput) -> Table {
-        Table(
-            family: .bridge, name: input.tableName, sets: portSets(input) + sourceSets(input),
+        let policies = PolicyChains(input, .bridge)
+        return Table(
+            family: .bridge, name: input.tableName,
+            sets: portSets(input) + sourceSets(input) + groupSets(input, policies) + policies.groups.sets,
             chains: [
+                Chain(name: "delivery", rules: deliveryRules()),
                 Chain(
                     name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
                     rules: [
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
                             comment: "intraNetwork: deny")
-                    ]),
+                    ] + guardRules()),
                 Chain(
                     name: "input", base: .init(type: "filter", hook: "input", priority: -200),
                     rules: [
@@ -22,17 +27,87 @@ extension Compiler {
                             [Nft.equal(Nft.input, "@secluded"), Nft.counter, Nft.drop],
                             comment: "private: nothing to the host")
                     ]),
+                Chain(name: PolicyChains.isolationChain(.ingress), rules: groupIsolation() + [Rule([Nft.accept])]),
                 Chain(
                     name: "output", base: .init(type: "filter", hook: "output", priority: -200),
                     rules: [
                         Rule(
                             [Nft.equal(Nft.output, "@secluded"), Nft.counter, Nft.drop],
                             comment: "private: nothing from the host")
-                    ]),
+                    ] + guardRules()),
                 Chain(
                     name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
                     rules: frameRules() + addressRules()),
-            ] + targetChains(input))
+            ] + policies.chains() + targetChains(input))
+    }
+
+    /// Only frames to ports that something guards are looked at.
+    private static func guardRules() -> [Rule] {
+        [Rule([Nft.verdicts(Nft.output, "guards")], comment: "policies: what leaves by a port")]
+    }
+
+    private static func groupSets(_ input: CompilerInput, _ policies: PolicyChains) -> [NamedSet] {
+        let program = input.program
+        return [
+            NamedSet(name: "gateways4", keyTypes: ["ipv4_addr"], elements: input.gateways(.ipv4)),
+            NamedSet(name: "gateways6", keyTypes: ["ipv6_addr"], elements: input.gateways(.ipv6)),
+            NamedSet(
+                name: "group_receivers", keyTypes: ["ifname"], dataType: "verdict", elements: policies.portMembers()),
+            NamedSet(
+                name: "guards", keyTypes: ["ifname"], dataType: "verdict",
+                elements: input.ports { endpoint, network in
+                    network.deniesIntraNetwork || program.profile(.ingress, of: endpoint.metadata.name) != nil
+                }.map { Element(key: $0.key, data: Nft.jump("delivery"), comment: $0.comment) }),
+            NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
+            NamedSet(
+                name: "policed_receivers", keyTypes: ["ifname"],
+                elements: input.ports { endpoint, _ in program.isPoliced(.ingress, endpoint.metadata.name) }),
+            NamedSet(
+                name: "policed_senders", keyTypes: ["ifname"],
+                elements: input.ports { endpoint, _ in program.isPoliced(.egress, endpoint.metadata.name) }),
+            NamedSet(name: "siblings_denied", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
+        ]
+    }
+
+    /// What leaves by a port. Policies know an endpoint by its addresses: frames to any other address do not reach one
+    /// that a policy guards, and what goes to a group is decided here, where the receiver is known.
+    private static func deliveryRules() -> [Rule] {
+        let guarded = Nft.equal(Nft.output, "@policed_receivers")
+        let (target4, target6) = (Nft.payload("ip", "daddr"), Nft.payload("ip6", "daddr"))
+        return [
+            Rule(
+                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.accept],
+                comment: "neighbour discovery, multicast listeners"),
+            Rule(
+                [Nft.equal(target4, "@groups4"), Nft.verdicts(Nft.output, "group_receivers")],
+                comment: "policies: ingress of groups"),
+            Rule(
+                [Nft.equal(target6, Nft.groups6), Nft.verdicts(Nft.output, "group_receivers")],
+                comment: "policies: ingress of groups"),
+            Rule(
+                [
+                    guarded, Nft.differs(target4, "@groups4"),
+                    Nft.differs(Nft.concat(Nft.output, target4), "@sources4"), Nft.counter, Nft.drop,
+                ], comment: "no address of this endpoint"),
+            Rule(
+                [
+                    guarded, Nft.differs(target6, Nft.groups6),
+                    Nft.differs(Nft.concat(Nft.output, target6), "@sources6"),
+                    Nft.differs(Nft.concat(Nft.output, target6), "@locals_own"), Nft.counter, Nft.drop,
+                ], comment: "no address of this endpoint"),
+        ] + groupIsolation()
+    }
+
+    private static func groupIsolation() -> [Rule] {
+        let pair = [Nft.equal(Nft.input, "@siblings_denied"), Nft.equal(Nft.output, "@siblings_denied")]
+        return [
+            Rule(
+                pair + [Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.counter, Nft.drop],
+                comment: "intraNetwork: deny"),
+            Rule(
+                pair + [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.counter, Nft.drop],
+                comment: "intraNetwork: deny"),
+        ]
     }
 
     private static func portSets(_ input: CompilerInput) -> [NamedSet] {
@@ -42,7 +117,7 @@ extension Compiler {
                 elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
             NamedSet(
                 name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
-            NamedSet(name: "isolated", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
+            NamedSet(name: "isolated", keyTypes: ["ifname"], elements: input.ports { input.isSecluded($1) }),
             NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
             NamedSet(name: "secluded", keyTypes: ["ifname"], elements: input.ports { $1.type == .private }),
         ]
@@ -157,7 +232,10 @@ extension Compiler {
                 ],
                 comment: "its own link-local address"),
             Rule(
-                [checked, Nft.equal(source6, linkLocal), Nft.differs(source6, "@locals_taken"), Nft.back],
+                [
+                    checked, Nft.differs(Nft.input, "@policed_senders"), Nft.equal(source6, linkLocal),
+                    Nft.differs(source6, "@locals_taken"), Nft.back,
+                ],
                 comment: "a link-local address that nobody else has"),
             Rule(
                 [checked, Nft.differs(Nft.concat(Nft.input, source6), "@sources6"), Nft.counter, Nft.drop],

@@ -1,6 +1,7 @@
 internal import Addressing
 internal import JSON
 public import Model
+internal import Reachability
 
 /// Turns the desired state into tables: constant rules, and sets and maps that hold what differs.
 ///
@@ -26,12 +27,19 @@ struct CompilerInput {
     let facts: HostFacts
     let networks: [ObjectName: Network]
     let tableName: String
+    let program: PolicyProgram
+    /// Networks with an endpoint for which an enforced policy says what may come in.
+    private let openedNetworks: Set<ObjectName>
 
     init(_ desired: DesiredState, _ facts: HostFacts) {
         self.desired = desired
         self.facts = facts
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         tableName = Compiler.tableName(desired.scope)
+        let program = PolicyProgram(desired)
+        self.program = program
+        openedNetworks = Set(
+            desired.endpoints.filter { program.isPoliced(.ingress, $0.metadata.name) }.map(\.network))
     }
 
     /// One element a network that fulfils the condition: the name of its bridge.
@@ -39,6 +47,29 @@ struct CompilerInput {
         desired.networks.filter(condition).map {
             Element(key: .string($0.bridge.text), comment: $0.id.description)
         }
+    }
+
+    /// IPv4 addresses that mean all on a segment; those of IPv6 are one prefix.
+    func groups4() -> [Element] {
+        let broadcasts = desired.networks.flatMap(\.subnets).map(\.prefix)
+            .filter { $0.family == .ipv4 && $0.length < 31 }.map(\.last)
+        return [Element(key: ["prefix": ["addr": "224.0.0.0", "len": 4]], comment: nil)]
+            + (Set(broadcasts).sorted().map { $0.description } + ["255.255.255.255"])
+            .map { Element(key: .string($0), comment: nil) }
+    }
+
+    /// The host's own addresses on its bridges, link-local ones included.
+    func gateways(_ family: AddressFamily) -> [Element] {
+        let own = desired.networks.filter { $0.type != .private }.flatMap { network -> [IPAddress] in
+            let gateways = network.subnets.compactMap(\.gateway).filter { $0.family == family }
+            return gateways + (family == .ipv6 ? [.v6(network.mac.linkLocal)] : [])
+        }
+        return Set(own).sorted().map { Element(key: .string($0.description), comment: nil) }
+    }
+
+    /// Networks whose endpoints never reach one another: not even frames pass, as long as no policy opens a way.
+    func isSecluded(_ network: Network) -> Bool {
+        network.deniesIntraNetwork && !openedNetworks.contains(network.metadata.name)
     }
 
     /// One element an endpoint that fulfils the condition: the name of its port.

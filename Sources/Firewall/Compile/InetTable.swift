@@ -4,34 +4,89 @@ internal import Model
 
 extension Compiler {
     /// What packets may pass between networks, to the host and to the world, and how they are translated.
+    ///
+    /// A packet between endpoints passes two chains of the forward hook, one for each end: `accept` ends a chain, not
+    /// the hook, so that both ends must let it.
     static func inetTable(_ input: CompilerInput) -> Table {
-        Table(
-            family: .inet, name: input.tableName, sets: boundSets(input) + publishedMaps(input),
-            chains: [
-                Chain(
-                    name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: forwardRules()),
-                Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: inputRules()),
-            ] + outboundChains(input) + [
-                Chain(
-                    name: "output_nat", base: .init(type: "nat", hook: "output", priority: -100),
-                    rules: publishedRules()),
-                Chain(
-                    name: "postrouting_nat", base: .init(type: "nat", hook: "postrouting", priority: 100),
-                    rules: sourceRules()),
-                Chain(
-                    name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
-                    rules: loopbackRules()),
-                Chain(
-                    name: "prerouting_nat", base: .init(type: "nat", hook: "prerouting", priority: -100),
-                    rules: [
-                        Rule(
-                            [
-                                Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4),
-                                Nft.back,
-                            ],
-                            comment: "loopback addresses are not published to others")
-                    ] + publishedRules()),
-            ])
+        let policies = PolicyChains(input, .inet)
+        return Table(
+            family: .inet, name: input.tableName,
+            sets: boundSets(input) + memberMaps(policies) + policies.groups.sets + publishedMaps(input),
+            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains())
+    }
+
+    private static func filterChains() -> [Chain] {
+        [
+            Chain(name: "bounds", rules: boundRules()),
+            Chain(name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: senderRules()),
+            Chain(
+                name: "forward_to", base: .init(type: "filter", hook: "forward", priority: 10), rules: receiverRules()),
+            Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: inputRules()),
+            Chain(name: PolicyChains.isolationChain(.egress), rules: hostIsolation() + [Rule([Nft.accept])]),
+            Chain(name: PolicyChains.isolationChain(.ingress), rules: siblingIsolation() + [Rule([Nft.accept])]),
+            Chain(name: "output", base: .init(type: "filter", hook: "output", priority: 0), rules: outputRules()),
+            Chain(
+                name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
+                rules: loopbackRules()),
+        ]
+    }
+
+    private static func translationChains() -> [Chain] {
+        [
+            Chain(
+                name: "output_nat", base: .init(type: "nat", hook: "output", priority: -100), rules: publishedRules()),
+            Chain(
+                name: "postrouting_nat", base: .init(type: "nat", hook: "postrouting", priority: 100),
+                rules: sourceRules()),
+            Chain(
+                name: "prerouting_nat", base: .init(type: "nat", hook: "prerouting", priority: -100),
+                rules: [
+                    Rule(
+                        [Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4), Nft.back],
+                        comment: "loopback addresses are not published to others")
+                ] + publishedRules()),
+        ]
+    }
+
+    /// Maps that lead to the policies of the endpoint at either end: by single address, and by prefix for
+    /// `allowedAddresses`.
+    private static func memberMaps(_ policies: PolicyChains) -> [NamedSet] {
+        TrafficDirection.allCases.flatMap { direction in
+            AddressFamily.allCases.flatMap { family -> [NamedSet] in
+                let members = policies.members(direction, family)
+                let types = ["ifname", family.setType]
+                let name = "\(memberMap(direction))\(family.suffix)"
+                return [
+                    NamedSet(name: name, keyTypes: types, dataType: "verdict", elements: members.single),
+                    NamedSet(
+                        name: "\(name)_blocks", keyTypes: types, dataType: "verdict", isInterval: true,
+                        elements: members.blocks),
+                ]
+            }
+        }
+    }
+
+    private static func memberMap(_ direction: TrafficDirection) -> String {
+        switch direction {
+        case .ingress: "receivers"
+        case .egress: "senders"
+        }
+    }
+
+    /// The policies of the endpoint at one end of the packet.
+    private static func memberRules(_ direction: TrafficDirection) -> [Rule] {
+        AddressFamily.allCases.flatMap { family -> [Rule] in
+            let key =
+                switch direction {
+                case .egress: Nft.concat(Nft.input, Nft.payload(family.protocolName, "saddr"))
+                case .ingress: Nft.concat(Nft.output, Nft.payload(family.protocolName, "daddr"))
+                }
+            let name = "\(memberMap(direction))\(family.suffix)"
+            return [
+                Rule([Nft.verdicts(key, name)], comment: "policies: \(direction.rawValue)"),
+                Rule([Nft.verdicts(key, "\(name)_blocks")], comment: "policies: \(direction.rawValue)"),
+            ]
+        }
     }
 
     private static func boundSets(_ input: CompilerInput) -> [NamedSet] {
@@ -41,6 +96,7 @@ extension Compiler {
                 name: "guarded", keyTypes: ["ifname"],
                 elements: input.facts.guardedInterfaces.map { Element(key: .string($0), comment: "forwarding was off") }
             ),
+            NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
             NamedSet(name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat }),
             NamedSet(
@@ -61,7 +117,7 @@ extension Compiler {
 
     /// Which bridge may send to which: within a network, and between peers.
     private static func paths(_ input: CompilerInput) -> [Element] {
-        siblings(input) { !$0.deniesIntraNetwork }
+        siblings(input) { _ in true }
             + input.desired.networks.flatMap { network in
                 network.peers.compactMap { input.networks[$0] }.map { peer in
                     Element(
@@ -89,39 +145,84 @@ extension Compiler {
         }
     }
 
-    /// First match decides. Only packets that touch one of our bridges get past the second rule.
-    private static func forwardRules() -> [Rule] {
-        let ours: JSON = "@bridges"
-        let pair = Nft.concat(Nft.input, Nft.output)
-        return [
+    /// What passes whatever policies say: known connections, and what keeps a segment working.
+    private static func knownRules() -> [Rule] {
+        [
+            Rule([Nft.isAnswer, Nft.accept], comment: "answers and related errors"),
+            Rule([Nft.isKnown, Nft.accept], comment: "connections that were let through"),
+            Rule(
+                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.accept],
+                comment: "neighbour discovery, multicast listeners"),
+        ]
+    }
+
+    private static let isOurs = "@bridges" as JSON
+
+    /// The sender's side of forwarding. Only packets that touch one of our bridges get past the second rule.
+    private static func senderRules() -> [Rule] {
+        [
             Rule(
                 [Nft.equal(Nft.input, "@guarded"), Nft.differs(Nft.output, "bh-*"), Nft.counter, Nft.drop],
                 comment: "forwarding was off here before bulkhead"),
-            Rule([Nft.differs(Nft.input, ours), Nft.differs(Nft.output, ours), Nft.back], comment: "not ours"),
-            Rule([Nft.isAnswer, Nft.accept], comment: "answers and related errors"),
-            Rule([Nft.equal(pair, "@paths"), Nft.accept], comment: "within a network, and between peers"),
-            Rule([Nft.equal(pair, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny"),
+            Rule([Nft.differs(Nft.input, isOurs), Nft.differs(Nft.output, isOurs), Nft.back], comment: "not ours"),
+        ] + knownRules() + [
+            Rule(
+                [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
+                comment: "belongs to no connection"),
+            Rule([Nft.jump("bounds")]),
+        ] + memberRules(.egress)
+    }
+
+    /// What no policy opens.
+    private static func boundRules() -> [Rule] {
+        let pair = Nft.concat(Nft.input, Nft.output)
+        return [
+            Rule([Nft.equal(pair, "@paths"), Nft.back], comment: "within a network, and between peers"),
             Rule([Nft.equal(Nft.input, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way out"),
             Rule([Nft.equal(Nft.output, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way in"),
-            Rule([Nft.isTranslated, Nft.accept], comment: "published ports"),
-            Rule([Nft.equal(Nft.input, ours), Nft.differs(Nft.output, "bh-*"), Nft.accept], comment: "nat: way out"),
+            Rule([Nft.isTranslated, Nft.back], comment: "published ports"),
+            Rule([Nft.equal(Nft.input, isOurs), Nft.differs(Nft.output, "bh-*"), Nft.back], comment: "nat: way out"),
             Rule(
-                [Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.accept],
+                [Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.back],
                 comment: "inbound: routed"),
             Rule([Nft.counter, Nft.drop], comment: "no path"),
         ]
     }
 
-    private static func inputRules() -> [Rule] {
+    /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.
+    private static func receiverRules() -> [Rule] {
+        [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
+            + memberRules(.ingress) + [
+                Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
+                Rule(
+                    [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),
+            ] + siblingIsolation()
+    }
+
+    private static func siblingIsolation() -> [Rule] {
+        let pair = Nft.concat(Nft.input, Nft.output)
+        return [Rule([Nft.equal(pair, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")]
+    }
+
+    private static func hostIsolation() -> [Rule] {
         [
-            Rule([Nft.differs(Nft.input, "@host_denied"), Nft.back], comment: "hostAccess: allow, or not ours"),
-            Rule([Nft.isAnswer, Nft.accept], comment: "answers and related errors"),
             Rule(
-                [
-                    Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(["nd-neighbor-advert", "nd-neighbor-solicit"])),
-                    Nft.accept,
-                ], comment: "neighbour discovery"),
-            Rule([Nft.counter, Nft.drop], comment: "hostAccess: deny"),
+                [Nft.equal(Nft.addressType, "local"), Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop],
+                comment: "hostAccess: deny")
         ]
+    }
+
+    /// From endpoints to the host.
+    private static func inputRules() -> [Rule] {
+        [Rule([Nft.differs(Nft.input, isOurs), Nft.back], comment: "not from one of ours")] + knownRules()
+            + memberRules(.egress) + [
+                Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
+            ]
+    }
+
+    /// From the host to endpoints.
+    private static func outputRules() -> [Rule] {
+        [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
+            + memberRules(.ingress)
     }
 }

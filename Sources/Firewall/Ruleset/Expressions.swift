@@ -13,6 +13,9 @@ enum Nft {
     static func concat(_ parts: JSON...) -> JSON { ["concat": .array(parts)] }
     static func set(_ values: [JSON]) -> JSON { ["set": .array(values)] }
 
+    /// A right-hand side of one value, or of several.
+    static func anyOf(_ values: [JSON]) -> JSON { values.count == 1 ? values[0] : set(values) }
+
     static func equal(_ left: JSON, _ right: JSON) -> JSON { match("==", left, right) }
     static func differs(_ left: JSON, _ right: JSON) -> JSON { match("!=", left, right) }
     static func contains(_ left: JSON, _ right: JSON) -> JSON { match("in", left, right) }
@@ -29,10 +32,25 @@ enum Nft {
     static let masquerade: JSON = ["masquerade": nil]
     static let isTranslated = contains(["ct": ["key": "status"]], "dnat")
     static let isForHost = equal(["fib": ["result": "type", "flags": ["daddr"]]], "local")
+    /// A packet of a connection whose first packet passed every hook: also of one that nobody has answered yet.
+    static let isKnown = contains(["ct": ["key": "status"]], "confirmed")
     static let isAnswer = contains(["ct": ["key": "state"]], ["established", "related"])
+    /// ICMPv6 that a segment needs, whoever may talk to whom: listener reports, solicitations and advertisements.
+    static let segmentTypes: [JSON] = [
+        "mld-listener-query", "mld-listener-report", "mld-listener-done", "nd-router-solicit", "nd-router-advert",
+        "nd-neighbor-solicit", "nd-neighbor-advert", "mld2-listener-report",
+    ]
+    static let groups6: JSON = ["prefix": ["addr": "ff00::", "len": 8]]
+    /// What the routing tables say of the destination.
+    static let addressType: JSON = ["fib": ["result": "type", "flags": ["daddr"]]]
     static let loopback4: JSON = ["prefix": ["addr": "127.0.0.0", "len": 8]]
 
     static func jump(_ chain: String) -> JSON { ["jump": ["target": .string(chain)]] }
+    static func goto(_ chain: String) -> JSON { ["goto": ["target": .string(chain)]] }
+    /// `reject with tcp reset`.
+    static let reset: JSON = ["reject": ["type": "tcp reset"]]
+    /// `reject with icmpx admin-prohibited`.
+    static let refuse: JSON = ["reject": ["type": "icmpx", "expr": "admin-prohibited"]]
     static func verdicts(_ key: JSON, _ map: String) -> JSON { ["vmap": ["key": key, "data": .string("@\(map)")]] }
     /// Address and port come from a map each, because libnftables 1.0.6 takes no map with two values in JSON.
     static func translate(_ family: AddressFamily, _ key: JSON, _ map: String) -> JSON {
