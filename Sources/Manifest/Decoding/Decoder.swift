@@ -84,7 +84,7 @@ public struct Decoder {
         case .network: if let value = reader.network() { documents.networks.append(value) }
         case .compartment: if let value = reader.compartment() { documents.compartments.append(value) }
         case .endpoint: if let value = reader.endpoint() { documents.endpoints.append(value) }
-        case .policy: if let head = reader.head() { documents.policies.append(PolicyDocument(head: head)) }
+        case .policy: if let value = reader.policy() { documents.policies.append(value) }
         case nil: break
         }
     }

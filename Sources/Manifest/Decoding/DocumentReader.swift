@@ -60,13 +60,13 @@ struct DocumentReader {
         return problems
     }
 
-    private static func isLabelKey(_ key: String) -> Bool {
+    static func isLabelKey(_ key: String) -> Bool {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let name = parts.last, isLabelPart(String(name)) else { return false }
         return parts.count == 1 || TextFormat.domain.accepts(String(parts[0]))
     }
 
-    private static func isLabelPart(_ text: String) -> Bool {
+    static func isLabelPart(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         func plain(_ byte: UInt8) -> Bool {
             (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)

@@ -135,11 +135,6 @@ struct EndpointDocument: Sendable {
     var portMappings: [PortMappingDocument]
 }
 
-/// A policy as far as this version takes it: it knows the form, and says that it cannot enforce it yet.
-struct PolicyDocument: Sendable {
-    var head: DocumentHead
-}
-
 /// All documents of the input, in its order.
 public struct Documents: Sendable {
     var hosts: [HostDocument] = []

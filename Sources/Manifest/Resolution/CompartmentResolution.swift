@@ -118,6 +118,8 @@ enum Fingerprint {
                 )
             }
         }
+        var policies = PolicyFingerprint()
+        for policy in state.policies { for line in policies.lines(policy) { take(line) } }
         let digits = String(StableHash.finish(hash), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

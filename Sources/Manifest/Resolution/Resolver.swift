@@ -18,6 +18,7 @@ public enum Resolver {
         guard !validator.diagnostics.contains(where: { $0.severity == .error }) else { return validator.diagnostics }
         var builder = StateBuilder(documents, scope: nil, host: nil)
         builder.assignAddresses()
+        builder.checkIdentities()
         return validator.diagnostics + builder.diagnostics
     }
 
@@ -36,6 +37,7 @@ public enum Resolver {
         }
         var builder = StateBuilder(documents, scope: scope, host: host)
         builder.assignAddresses()
+        builder.checkIdentities()
         let state = builder.build()
         let diagnostics = validator.diagnostics + builder.diagnostics
         let isBad = diagnostics.contains { $0.severity == .error }

@@ -86,7 +86,7 @@ struct StateBuilder {
         }
         var state = DesiredState(
             scope: scope, host: host, networks: networks, compartments: compartments(cards, host: host),
-            endpoints: endpoints)
+            endpoints: endpoints, policies: policies(mine))
         state.fingerprint = Fingerprint.of(state)
         return state
     }

@@ -145,8 +145,12 @@ extension KindSpec {
 
     private static func rule(_ peers: String) -> ObjectSpec {
         ObjectSpec([
-            FieldSpec("name", .text(.name), "For logs and messages."),
-            FieldSpec("action", .text(.words(["allow", "deny", "reject", "pass"])), required: true, "What happens."),
+            FieldSpec(
+                "name", .text(.name), default: "ingress-1, ingress-2, … or egress-1, … by its place",
+                "For logs, counters and messages; unique in its direction."),
+            FieldSpec(
+                "action", .text(.words(["allow", "deny", "reject", "pass"])), required: true,
+                "allow; deny: drop without an answer; reject: ICMP error or TCP reset; pass: isolation decides."),
             FieldSpec(
                 peers,
                 .list(
@@ -166,16 +170,25 @@ extension KindSpec {
                             FieldSpec(
                                 "protocol", .text(.words(["tcp", "udp", "sctp", "icmp", "icmpv6"])), required: true,
                                 "The protocol."),
-                            FieldSpec("ports", .list(.ports, minimum: 1), "Destination ports."),
-                            FieldSpec("types", .list(.text(.free), minimum: 1), "ICMP types by name."),
+                            FieldSpec(
+                                "ports", .list(.ports, minimum: 1), default: "all",
+                                "Destination ports of tcp, udp and sctp."),
+                            FieldSpec(
+                                "types",
+                                .list(
+                                    .either(
+                                        [.integer(0...255), .text(.icmpType)],
+                                        words: "a type such as echo-request, or its number from 0 to 255"),
+                                    minimum: 1), default: "all", "ICMP types by name or number."),
                         ])), minimum: 1), default: "all", "What it is about."),
             FieldSpec(
                 "log",
                 .object(
                     ObjectSpec([
                         FieldSpec("to", .text(.words(["nflog", "kernel"])), required: true, "Where to."),
-                        FieldSpec("group", .integer(0...65535), "NFLOG group."),
-                    ])), "Log matches, rate-limited."),
+                        FieldSpec("group", .integer(0...65535), "NFLOG group; required for nflog."),
+                    ])), default: "no log", "Log matches, rate-limited.",
+                kernel: "`log prefix \"bh:VERDICT:POLICY/RULE\" group N`"),
         ])
     }
 }

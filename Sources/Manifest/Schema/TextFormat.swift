@@ -13,6 +13,7 @@ enum TextFormat: Hashable, Sendable {
     case size
     case path
     case domain
+    case icmpType
     case words([String])
     case free
 
@@ -29,6 +30,7 @@ enum TextFormat: Hashable, Sendable {
         case .size: "a size such as 64KiB"
         case .path: "an absolute path"
         case .domain: "a domain name"
+        case .icmpType: "an ICMP type such as echo-request"
         case .words(let words): "one of " + words.joined(separator: ", ")
         case .free: "a string"
         }
@@ -47,6 +49,7 @@ enum TextFormat: Hashable, Sendable {
         case .size: ByteSize(text) != nil
         case .path: text.hasPrefix("/") && text.utf8.count <= 4096 && !text.unicodeScalars.contains { $0.value < 0x20 }
         case .domain: Self.isDomain(text)
+        case .icmpType: ObjectName(text) != nil
         case .words(let words): words.contains(text)
         case .free: text.utf8.count <= 4096 && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
         }
@@ -65,6 +68,7 @@ enum TextFormat: Hashable, Sendable {
         case .size: "^[0-9]+([KMGkmg]i?)?[Bb]?$"
         case .path: "^/"
         case .domain: "^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\.?$"
+        case .icmpType: "^[a-z0-9]+(-[a-z0-9]+)*$"
         case .words, .free: nil
         }
     }

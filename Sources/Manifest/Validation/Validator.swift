@@ -43,6 +43,7 @@ struct Validator {
         checkInterfaceNames()
         checkPortMappings()
         checkPortCount()
+        for policy in documents.policies { checkPolicy(policy) }
     }
 
     /// A reference to something that is not declared.

@@ -16,11 +16,6 @@ extension Validator {
                 fail("'bandwidth' is not in this version yet", at: place)
             }
         }
-        for policy in documents.policies {
-            fail(
-                "kind Policy is not in this version yet; a policy that is not enforced must not be accepted",
-                at: policy.head.at)
-        }
     }
 
     static let types: Set<NetworkType> = [.nat, .internal, .private]

@@ -69,3 +69,24 @@ public enum PolicyService: Hashable, Sendable {
     /// ICMP of a family, of these types; nil for all.
     case icmp(AddressFamily, [UInt8]?)
 }
+
+extension PolicyService: CustomStringConvertible {
+    /// As people write it: `tcp`, `tcp 80,443,8000-8100`, `icmp echo-request`.
+    public var description: String {
+        switch self {
+        case .transport(let transport, let ports):
+            ports.map { "\(transport.rawValue) \($0.map(\.description).joined(separator: ","))" } ?? transport.rawValue
+        case .icmp(let family, let types):
+            types.map { list in
+                "\(Self.word(family)) \(list.map { ICMPTypes.name($0, family) }.joined(separator: ","))"
+            } ?? Self.word(family)
+        }
+    }
+
+    private static func word(_ family: AddressFamily) -> String {
+        switch family {
+        case .ipv4: "icmp"
+        case .ipv6: "icmpv6"
+        }
+    }
+}
