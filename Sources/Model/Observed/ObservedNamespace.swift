@@ -58,27 +58,85 @@ extension ObservedLink {
     }
 }
 
-/// Positions of per-interface settings in the arrays that link dumps carry.
-public enum DeviceSetting {
-    /// `IPV4_DEVCONF_*` less one (`linux/ip.h`), or `DEVCONF_*` (`linux/ipv6.h`).
-    public static func index(family: String, key: String) -> Int? {
-        switch (family, key) {
-        case ("ipv4", "forwarding"): 0
-        case ("ipv4", "proxy_arp"): 2
-        case ("ipv4", "accept_redirects"): 3
-        case ("ipv4", "send_redirects"): 5
-        case ("ipv4", "rp_filter"): 7
-        case ("ipv4", "accept_source_route"): 8
-        case ("ipv4", "arp_ignore"): 18
-        case ("ipv4", "promote_secondaries"): 19
-        case ("ipv4", "route_localnet"): 25
-        case ("ipv6", "forwarding"): 0
-        case ("ipv6", "accept_ra"): 3
-        case ("ipv6", "accept_redirects"): 4
-        case ("ipv6", "accept_source_route"): 24
-        case ("ipv6", "disable_ipv6"): 26
-        case ("ipv6", "force_forwarding"): 59
-        case (_, _): nil
-        }
+/// Per-interface settings as link dumps carry them.
+public struct DeviceSetting: Hashable, Sendable {
+    /// `ipv4` or `ipv6`.
+    public let family: String
+    /// Its name below `/proc/sys/net/FAMILY/conf/INTERFACE`.
+    public let key: String
+    /// Position in the array: `IPV4_DEVCONF_*` less one (`linux/ip.h`), or `DEVCONF_*` (`linux/ipv6.h`).
+    public let position: Int
+    /// What the kernel starts with.
+    public let initial: String
+    /// Whether bulkhead writes it on links of its own.
+    public let isManaged: Bool
+
+    private init(_ family: String, _ key: String, _ position: Int, _ initial: String = "0", isManaged: Bool = false) {
+        self.family = family
+        self.key = key
+        self.position = position
+        self.initial = initial
+        self.isManaged = isManaged
     }
+
+    /// Position of a setting in the array of its family; nil for those that are not read.
+    public static func index(family: String, key: String) -> Int? {
+        family == "ipv4" ? ipv4[key] : ipv6[key]
+    }
+
+    private static let ipv4 = positions("ipv4")
+    private static let ipv6 = positions("ipv6")
+
+    private static func positions(_ family: String) -> [String: Int] {
+        Dictionary(
+            restored.filter { $0.family == family }.map { ($0.key, $0.position) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// All that a link gets back when it is made again.
+    public static let restored: [DeviceSetting] = [
+        DeviceSetting("ipv4", "forwarding", 0, isManaged: true),
+        DeviceSetting("ipv4", "proxy_arp", 2),
+        DeviceSetting("ipv4", "accept_redirects", 3, "1", isManaged: true),
+        DeviceSetting("ipv4", "secure_redirects", 4, "1"),
+        DeviceSetting("ipv4", "send_redirects", 5, "1"),
+        DeviceSetting("ipv4", "shared_media", 6, "1"),
+        DeviceSetting("ipv4", "rp_filter", 7),
+        DeviceSetting("ipv4", "accept_source_route", 8, isManaged: true),
+        DeviceSetting("ipv4", "log_martians", 10),
+        DeviceSetting("ipv4", "arp_filter", 12),
+        DeviceSetting("ipv4", "arp_announce", 17),
+        DeviceSetting("ipv4", "arp_ignore", 18),
+        DeviceSetting("ipv4", "promote_secondaries", 19, isManaged: true),
+        DeviceSetting("ipv4", "arp_accept", 20),
+        DeviceSetting("ipv4", "arp_notify", 21),
+        DeviceSetting("ipv4", "accept_local", 22),
+        DeviceSetting("ipv4", "src_valid_mark", 23),
+        DeviceSetting("ipv4", "proxy_arp_pvlan", 24),
+        DeviceSetting("ipv4", "route_localnet", 25, isManaged: true),
+        DeviceSetting("ipv4", "ignore_routes_with_linkdown", 28),
+        DeviceSetting("ipv4", "drop_unicast_in_l2_multicast", 29),
+        DeviceSetting("ipv4", "drop_gratuitous_arp", 30),
+        DeviceSetting("ipv4", "bc_forwarding", 31),
+        // First of IPv6: without it the others have no place.
+        DeviceSetting("ipv6", "disable_ipv6", 26, isManaged: true),
+        DeviceSetting("ipv6", "forwarding", 0, isManaged: true),
+        DeviceSetting("ipv6", "hop_limit", 1, "64"),
+        DeviceSetting("ipv6", "accept_ra", 3, "1", isManaged: true),
+        DeviceSetting("ipv6", "accept_redirects", 4, "1", isManaged: true),
+        DeviceSetting("ipv6", "autoconf", 5, "1"),
+        DeviceSetting("ipv6", "dad_transmits", 6, "1"),
+        DeviceSetting("ipv6", "use_tempaddr", 10),
+        DeviceSetting("ipv6", "accept_ra_defrtr", 17, "1"),
+        DeviceSetting("ipv6", "accept_ra_pinfo", 18, "1"),
+        DeviceSetting("ipv6", "proxy_ndp", 22),
+        DeviceSetting("ipv6", "accept_source_route", 24, isManaged: true),
+        DeviceSetting("ipv6", "accept_dad", 27, "1"),
+        DeviceSetting("ipv6", "ndisc_notify", 29),
+        DeviceSetting("ipv6", "accept_ra_mtu", 35, "1"),
+        DeviceSetting("ipv6", "drop_unicast_in_l2_multicast", 40),
+        DeviceSetting("ipv6", "drop_unsolicited_na", 41),
+        DeviceSetting("ipv6", "keep_addr_on_down", 42),
+        DeviceSetting("ipv6", "force_forwarding", 59, isManaged: true),
+    ]
 }

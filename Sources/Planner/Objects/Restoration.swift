@@ -1,0 +1,81 @@
+internal import Addressing
+internal import Model
+
+extension Context {
+    /// What makes a deleted link again as it was: attributes, settings, ports, addresses, routes and neighbours, its
+    /// own and those of its inner end. Empty where that cannot be told.
+    func restoration(of link: ObservedLink) -> [Operation] {
+        let reference = LinkReference(.host, link.name)
+        guard let alias = link.alias, let kind = kind(of: link) else { return [] }
+        let master = link.master.flatMap { hostLinkNames[$0] }
+        var operations: [Operation] = [
+            .createLink(
+                LinkSpec(
+                    reference: reference, kind: kind, mac: link.mac, mtu: link.mtu, master: master,
+                    port: master == nil ? nil : link.port, addressGeneration: link.addressGeneration ?? 0,
+                    isUp: false, alias: alias, alternativeName: link.alternativeNames.first))
+        ]
+        let names = link.alternativeNames.dropFirst().map { LinkChange.addAlternativeName($0) }
+        if !names.isEmpty { operations.append(.changeLink(reference, names)) }
+        operations += settings(of: link, in: .host)
+        if link.isUp { operations.append(.changeLink(reference, [.up(true)])) }
+        operations += ports(of: link) + contents(of: link, reference)
+        if let inner = peer(of: link) {
+            operations += restoration(ofInner: inner.link, LinkReference(inner.namespace.reference, inner.link.name))
+        }
+        return operations
+    }
+
+    private func kind(of link: ObservedLink) -> LinkSpec.Kind? {
+        if link.kind == "bridge" { return .bridge(link.bridge ?? BridgeOptions()) }
+        guard let inner = peer(of: link) else { return nil }
+        return .veth(
+            peer: PeerSpec(
+                reference: LinkReference(inner.namespace.reference, inner.link.name), mac: inner.link.mac,
+                mtu: inner.link.mtu))
+    }
+
+    /// The inner end comes with the outer one, with nothing but MAC and MTU.
+    private func restoration(ofInner link: ObservedLink, _ reference: LinkReference) -> [Operation] {
+        var changes: [LinkChange] = []
+        if let alias = link.alias { changes.append(.alias(alias)) }
+        if let mode = link.addressGeneration { changes.append(.addressGeneration(mode)) }
+        changes += link.alternativeNames.map { .addAlternativeName($0) }
+        if link.isUp { changes.append(.up(true)) }
+        return settings(of: link, in: reference.namespace) + (changes.isEmpty ? [] : [.changeLink(reference, changes)])
+            + contents(of: link, reference)
+    }
+
+    /// Ports that outlive their bridge: those of others, and our own where only the bridge was deleted.
+    private func ports(of bridge: ObservedLink) -> [Operation] {
+        guard bridge.kind == "bridge" else { return [] }
+        return observed.host.links.filter { $0.master == bridge.index }.map { port in
+            .changeLink(LinkReference(.host, port.name), [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
+        }
+    }
+
+    /// Interface settings: those that bulkhead writes, and those that somebody changed.
+    private func settings(of link: ObservedLink, in namespace: NamespaceRef) -> [Operation] {
+        DeviceSetting.restored.compactMap { setting in
+            guard let value = link.setting(family: setting.family, key: setting.key),
+                setting.isManaged || value != setting.initial
+            else { return nil }
+            return .writeSetting(
+                namespace, path: "net/\(setting.family)/conf/\(link.name)/\(setting.key)", value: value)
+        }
+    }
+
+    private func contents(of link: ObservedLink, _ reference: LinkReference) -> [Operation] {
+        let space = reference.namespace
+        let own = (addresses[space]?[link.index] ?? []).filter(\.isManaged)
+        let ways = (routes[space]?[link.index] ?? []).filter {
+            $0.type == 1 && $0.table != 255 && $0.origin != 2 && !$0.destination.address.isMulticast
+        }
+        let others = neighbours[space]?[link.index] ?? []
+        // A route needs the one by which its next hop is reached.
+        return own.map { .addAddress(reference, $0.address) }
+            + (ways.filter { $0.gateway == nil } + ways.filter { $0.gateway != nil })
+            .map { .addRoute($0.entry(on: reference)) }
+            + others.map { .addNeighbour(NeighbourEntry(link: reference, address: $0.address, mac: $0.mac)) }
+    }
+}

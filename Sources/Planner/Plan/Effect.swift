@@ -1,0 +1,87 @@
+internal import Addressing
+internal import Model
+
+/// The thing that an operation makes, removes or changes.
+enum Subject: Hashable {
+    case module(String)
+    case namespace(String)
+    case link(LinkReference)
+    case address(LinkReference, InterfaceAddress)
+    case route(LinkReference, IPPrefix, metric: UInt32, table: UInt32)
+    case neighbour(LinkReference, IPAddress?, MACAddress?)
+    case setting(NamespaceRef, String)
+    case original(String)
+    case file(String)
+    case firewall
+
+    /// The link that it is, or lies on, or speaks of.
+    var link: LinkReference? {
+        switch self {
+        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _): link
+        case .setting(let namespace, let path): Self.link(namespace, path)
+        case .module, .namespace, .original, .file, .firewall: nil
+        }
+    }
+
+    /// `net/ipv4/conf/LINK/KEY` and its like.
+    private static func link(_ namespace: NamespaceRef, _ path: String) -> LinkReference? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 5, parts[2] == "conf" || parts[2] == "neigh", parts[3] != "all", parts[3] != "default"
+        else { return nil }
+        return LinkReference(namespace, String(parts[3]))
+    }
+}
+
+/// What an operation does to its subject.
+struct Effect: Hashable {
+    var kind: Operation.Direction
+    var subject: Subject
+}
+
+extension Operation {
+    /// Whether something comes to be, goes, or stays and is another.
+    public enum Direction: Hashable, Sendable {
+        /// It is not there before.
+        case makes
+        /// It is not there afterwards.
+        case removes
+        /// All else.
+        case changes
+    }
+
+    /// Which way it goes.
+    public var direction: Direction { effect.kind }
+
+    /// What it does, to what.
+    var effect: Effect {
+        switch self {
+        case .loadModule(let name): Effect(kind: .makes, subject: .module(name))
+        case .createNamespace(let name, _, _), .bindNamespace(let name):
+            Effect(kind: .makes, subject: .namespace(name))
+        case .deleteNamespace(let name): Effect(kind: .removes, subject: .namespace(name))
+        case .createLink(let spec): Effect(kind: .makes, subject: .link(spec.reference))
+        case .deleteLink(let link): Effect(kind: .removes, subject: .link(link))
+        case .changeLink(let link, _): Effect(kind: .changes, subject: .link(link))
+        case .addAddress(let link, let address): Effect(kind: .makes, subject: .address(link, address))
+        case .removeAddress(let link, let address): Effect(kind: .removes, subject: .address(link, address))
+        case .addRoute(let route): Effect(kind: .makes, subject: route.subject)
+        case .replaceRoute(let route, _): Effect(kind: .changes, subject: route.subject)
+        case .removeRoute(let route): Effect(kind: .removes, subject: route.subject)
+        case .addNeighbour(let entry): Effect(kind: .makes, subject: entry.subject)
+        case .removeNeighbour(let entry): Effect(kind: .removes, subject: entry.subject)
+        case .writeSetting(let namespace, let path, _): Effect(kind: .changes, subject: .setting(namespace, path))
+        case .rememberOriginal(let setting), .forgetOriginal(let setting):
+            Effect(kind: .changes, subject: .original(setting.path))
+        case .writeFile(let path, _), .removeFile(let path): Effect(kind: .changes, subject: .file(path))
+        case .firewall: Effect(kind: .changes, subject: .firewall)
+        }
+    }
+}
+
+extension RouteEntry {
+    fileprivate var subject: Subject { .route(link, destination, metric: metric, table: table) }
+}
+
+extension NeighbourEntry {
+    fileprivate var subject: Subject { .neighbour(link, address, mac) }
+}
