@@ -75,10 +75,11 @@ extension Builder {
         }
     }
 
+    /// Before any card: a new one takes what the namespace's defaults say then.
     private mutating func compareSettings(_ compartment: Compartment, in space: ObservedNamespace) {
         let wanted = context.namespaceSettings(compartment)
         appendSettings(
-            wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .compartments,
+            wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .namespaces,
             title: "namespace \(space.reference)")
     }
 
