@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
+    // Fault injection for tests; a release build has none of it.
+    .define("BULKHEAD_FAULTS", .when(configuration: .debug)),
 ]
 
 /// A pure or system target of the package; imports point one way only (see docs/architecture.md).
@@ -58,6 +60,8 @@ let package = Package(
                 argumentParser,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
+        layer("TestSupport"),
         tests("JSONTests", ["JSON"]),
+        tests("FaultTests", ["TestSupport", "bulkhead"]),
     ]
 )

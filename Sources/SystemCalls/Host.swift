@@ -54,6 +54,11 @@ public enum Host {
     /// Leaves with a status.
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
+    #if BULKHEAD_FAULTS
+        /// Sends this process a signal.
+        public static func signalSelf(_ number: Int32) { _ = kill(getpid(), number) }
+    #endif
+
     /// Seconds since 1970.
     public static func now() -> Int64 { Int64(time(nil)) }
 

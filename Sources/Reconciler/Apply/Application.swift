@@ -51,16 +51,20 @@ public final class Application {
             for (number, operation) in step.operations.enumerated() {
                 executor.submit(operation, at: Executor.Place(step: index, operation: number))
             }
+            executor.leave(step: index)
             if !executor.failures.isEmpty { break }
             if let number = Signals.pending {
                 executor.flush()
-                return [Diagnostic(.error, "interrupted by signal \(number)", at: nil)]
+                return failure(plan) ?? [Diagnostic(.error, "interrupted by signal \(number)", at: nil)]
             }
             progress(index + 1, plan.steps.count)
         }
         executor.flush()
-        return executor.failures.isEmpty ? nil : executor.failures.prefix(3).map { explain($0, plan) }
+        return failure(plan)
     }
+
+    /// The first failure. What travelled behind it in the same datagram may have failed because of it.
+    private func failure(_ plan: Plan) -> [Diagnostic]? { executor.failures.first.map { [explain($0, plan)] } }
 
     private func explain(_ failure: Executor.Failure, _ plan: Plan) -> Diagnostic {
         let step = plan.steps[failure.place.step]
@@ -91,21 +95,59 @@ public final class Application {
         }
     }
 
-    /// Undoes every step of which something was done, the last one first.
+    /// Undoes every step of which something was done, the last one first, and looks whether all is as it was.
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
-        let failed = Set(executor.failures.map(\.place.step))
+        let done = executor.done
+        executor.startUndoing()
         var left: [String] = []
-        for index in executor.touched.union(failed).sorted(by: >) {
+        for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
             let step = plan.steps[index]
-            let undoing = Executor(session)
-            for (number, operation) in step.inverse.enumerated() {
-                undoing.submit(operation, at: Executor.Place(step: index, operation: number))
-                undoing.flush()
+            for (number, operation) in step.undo(ofDone: operations) {
+                executor.submit(operation, at: Executor.Place(step: index, operation: number))
+                executor.flush()
+                left += executor.takeFailures().filter { !isHarmless($0, of: operation) }
+                    .map { "\(step.summary): undoing it: \($0.reason)" }
             }
-            // A step that failed half way has things in its inverse that never came to be.
-            let errors = undoing.failures.filter { !(failed.contains(index) && Remedy.isAbsence($0.reason)) }
-            left += errors.map { "\(step.summary): undoing it: \($0.reason)" }
         }
+        left += remains(of: plan)
         return left.isEmpty ? .undone(reason: reason) : .broken(reason: reason, left: left)
+    }
+
+    /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge
+    /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
+    /// end is seen when all is read again.
+    private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
+        switch operation.direction {
+        case .removes, .changes: Remedy.isAbsence(failure.reason)
+        case .makes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
+        }
+    }
+
+    /// The host is as it was before if the same plan would be made for it again.
+    private func remains(of plan: Plan) -> [String] {
+        let again: Plan
+        do {
+            let observation = try Observer(session, desired: desired).observe()
+            again = try Planner.plan(
+                desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
+        } catch let failure as Planner.Failure {
+            return failure.diagnostics.map { "after undoing all: \($0.message)" }
+        } catch {
+            return ["reading back after undoing all failed: \(error)"]
+        }
+        let before = Set(plan.steps.map(Trace.init))
+        let after = Set(again.steps.map(Trace.init))
+        return again.steps.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
+            + plan.steps.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
+    }
+
+    /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
+    private struct Trace: Hashable {
+        let id: String
+        let summary: String
+        init(_ step: Step) {
+            id = step.id
+            summary = step.summary
+        }
     }
 }

@@ -25,9 +25,12 @@ enum Remedy {
         }
     }
 
-    /// Whether the object of an operation is not there, or, for one that makes it, is there already.
+    /// Whether the object of an operation is not there.
     static func isAbsence(_ error: any Error) -> Bool {
         guard let code = code(error) else { return false }
-        return [.noEntry, .noDevice, .noProcess, .addressNotAvailable, .exists, .invalid].contains(code)
+        return [.noEntry, .noDevice, .noProcess, .addressNotAvailable, .notDirectory, .invalid].contains(code)
     }
+
+    /// Whether the object that an operation makes is there already.
+    static func isPresence(_ error: any Error) -> Bool { code(error) == .exists }
 }

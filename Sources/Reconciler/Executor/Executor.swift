@@ -24,124 +24,175 @@ final class Executor {
     }
 
     private let session: HostSession
-    /// Indexes by name, of host links and of links in compartments.
-    private var outer: [LinkReference: UInt32] = [:]
-    private var inner: [LinkReference: UInt32] = [:]
+    private var links = LinkTable()
     private var waiting: [(place: Place, group: [Request])] = []
     private var lane: NamespaceRef = .host
     private var settings: [(place: Place, path: String, value: String)] = []
     private var settingsLane: NamespaceRef = .host
+    private var isUndoing = false
+    private let faults = Faults()
     private(set) var failures: [Failure] = []
-    /// Steps of which something was done.
-    private(set) var touched: Set<Int> = []
+    /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
+    private(set) var done: [Int: Set<Int>] = [:]
 
     init(_ session: HostSession) { self.session = session }
 
-    /// Puts an operation in the queue, or does it at once.
+    /// From now on operations undo others: a failure does not keep the next one from being tried, and a link that this
+    /// run made is known by its index, so that no other of its name is taken for it.
+    func startUndoing() {
+        waiting = []
+        settings = []
+        failures = []
+        isUndoing = true
+    }
+
+    /// The failures since the last time.
+    func takeFailures() -> [Failure] {
+        defer { failures = [] }
+        return failures
+    }
+
+    /// Puts an operation in the queue, or does it at once. After a failure nothing more is done.
     func submit(_ operation: Operation, at place: Place) {
+        guard !isStopped else { return }
         do {
+            try faults.reach(place, isUndoing) { flush() }
             if case .writeSetting(let namespace, let path, let value) = operation {
-                try flushRequests()
-                if settingsLane != namespace { try flushSettings() }
+                flushRequests()
+                if settingsLane != namespace { flushSettings() }
                 settingsLane = namespace
-                settings.append((place, path, value))
-                return
+                settings.append((place, faults.path(path, at: place, isUndoing), value))
+            } else {
+                flushSettings()
+                try take(operation, at: place)
             }
-            try flushSettings()
-            forgetIndexes(operation)
-            // Looking up an index needs everything before it to have happened.
-            if let (namespace, group) = try operation.requests(Lookup(executor: self)) {
-                if lane != namespace { try flushRequests() }
-                lane = namespace
-                waiting.append((place, group))
-                if waiting.count >= Self.batch { try flushRequests() }
-                return
-            }
-            try flushRequests()
-            try perform(operation)
-            touched.insert(place.step)
+            faults.leave(place, isUndoing) { flush() }
+        } catch is Stopped {
+            return
         } catch {
             failures.append(Failure(place: place, reason: error))
         }
     }
+
+    /// Says that all operations of a step were submitted.
+    func leave(step: Int) { faults.leave(step: step) { flush() } }
+
+    private func take(_ operation: Operation, at place: Place) throws {
+        let known = isUndoing ? madeLink(operation) : nil
+        links.forget(operation)
+        // Looking up an index needs everything before it to have happened.
+        guard let (namespace, plain) = try operation.requests(Lookup(executor: self)) else {
+            flushRequests()
+            guard !isStopped else { return }
+            try faults.refuse(place, isUndoing)
+            try perform(operation)
+            done[place.step, default: []].insert(place.operation)
+            return
+        }
+        var group = plain
+        if case .createLink(let spec) = operation, spec.reference.namespace == .host {
+            let index = try links.reserve(spec.reference, session.connection)
+            group = group.map { $0.addressed(toLink: index) }
+        } else if let known {
+            group = group.map { $0.addressed(toLink: known) }
+        }
+        if lane != namespace { flushRequests() }
+        lane = namespace
+        waiting.append((place, faults.requests(group, at: place, isUndoing)))
+        if waiting.count >= Self.batch { flushRequests() }
+    }
+
+    /// Index of the link that is to be deleted, where this run made it.
+    private func madeLink(_ operation: Operation) -> UInt32? {
+        guard case .deleteLink(let link) = operation else { return nil }
+        return links.index(made: link)
+    }
+
+    /// An operation was given up because one before it failed.
+    private struct Stopped: Error {}
+
+    private var isStopped: Bool { !isUndoing && !failures.isEmpty }
 
     /// Requests that wait at most before they are sent: a failure is noticed, and a signal heeded, this often.
     private static let batch = 256
 
     /// Sends what waits.
     func flush() {
-        do {
-            try flushRequests()
-            try flushSettings()
-        } catch {
-            failures.append(Failure(place: Place(step: 0, operation: 0), reason: error))
-        }
+        flushRequests()
+        flushSettings()
     }
 
-    private func flushRequests() throws {
+    private func flushRequests() {
         guard !waiting.isEmpty else { return }
         let batch = waiting
         waiting = []
+        guard !isStopped else { return }
+        let results: [NetlinkError?]
+        do {
+            let connection = try session.connection(in: lane)
+            do {
+                results = try connection.perform(batch.map(\.group))
+            } catch {
+                // They were sent, and nobody knows what became of them.
+                for (place, _) in batch { done[place.step, default: []].insert(place.operation) }
+                throw error
+            }
+        } catch {
+            failures.append(Failure(place: batch[0].place, reason: error))
+            return
+        }
         var position = 0
-        let connection = try session.connection(in: lane)
-        let results = try connection.perform(batch.map(\.group))
         for (place, group) in batch {
             let answers = results[position..<(position + group.count)]
             position += group.count
-            if answers.contains(where: { $0 == nil }) { touched.insert(place.step) }
-            if let error = answers.compactMap(\.self).first {
-                failures.append(Failure(place: place, reason: error))
-            }
+            let errors = answers.compactMap(\.self)
+            if errors.count < group.count { done[place.step, default: []].insert(place.operation) }
+            if let error = errors.first { failures.append(Failure(place: place, reason: error)) }
         }
     }
 
-    private func flushSettings() throws {
+    private func flushSettings() {
         guard !settings.isEmpty else { return }
         let batch = settings
         settings = []
-        let write = { () -> [SystemError?] in
-            batch.map { item in
-                do throws(SystemError) {
-                    try Files.writeProc("/proc/sys/\(item.path)", item.value)
-                    return nil
-                } catch {
-                    return error
-                }
-            }
-        }
+        guard !isStopped else { return }
         let results: [SystemError?]
-        if settingsLane == .host {
-            results = write()
-        } else if let space = try session.open(settingsLane) {
-            results = try session.workers[0].run(in: space.descriptor.rawValue, write)
-        } else {
-            throw SystemError("open namespace", session.path(settingsLane), .noEntry)
+        do {
+            results = try write(batch.map { ($0.path, $0.value) }, in: settingsLane)
+        } catch {
+            failures.append(Failure(place: batch[0].place, reason: error))
+            return
         }
         for (item, error) in zip(batch, results) {
             if let error {
                 failures.append(Failure(place: item.place, reason: error))
             } else {
-                touched.insert(item.place.step)
+                done[item.place.step, default: []].insert(item.place.operation)
             }
         }
     }
 
-    /// A link that is made or deleted has another index than before.
-    private func forgetIndexes(_ operation: Operation) {
-        switch operation {
-        case .createLink(let spec):
-            outer[spec.reference] = nil
-            if case .veth(let peer) = spec.kind { inner[peer.reference] = nil }
-        case .deleteLink(let link):
-            outer[link] = nil
-            // The other end goes with it, wherever it is.
-            inner = [:]
-        case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
-        case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
-            .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile,
-            .removeFile, .firewall:
-            break
+    /// Writes in order, in one visit; the first failure is the last result, unless all are to be tried.
+    private func write(_ batch: [(path: String, value: String)], in namespace: NamespaceRef) throws -> [SystemError?] {
+        let triesAll = isUndoing
+        let write = { () -> [SystemError?] in
+            var results: [SystemError?] = []
+            for item in batch {
+                do throws(SystemError) {
+                    try Files.writeProc("/proc/sys/\(item.path)", item.value)
+                    results.append(nil)
+                } catch {
+                    results.append(error)
+                    if !triesAll { break }
+                }
+            }
+            return results
         }
+        if namespace == .host { return write() }
+        guard let space = try session.open(namespace) else {
+            throw SystemError("open namespace", session.path(namespace), .noEntry)
+        }
+        return try session.workers[0].run(in: space.descriptor.rawValue, write)
     }
 
     private func perform(_ operation: Operation) throws {
@@ -173,11 +224,11 @@ final class Executor {
         let executor: Executor
 
         func index(of link: LinkReference) throws -> UInt32 {
-            let isOuter = link.namespace == .host
-            if let known = isOuter ? executor.outer[link] : executor.inner[link] { return known }
-            try executor.flushRequests()
+            if let known = executor.links[link] { return known }
+            executor.flushRequests()
+            if executor.isStopped { throw Stopped() }
             let index = try executor.session.connection(in: link.namespace).linkIndex(link.name)
-            if isOuter { executor.outer[link] = index } else { executor.inner[link] = index }
+            executor.links[link] = index
             return index
         }
 

@@ -1,0 +1,57 @@
+internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import Planner
+
+/// Indexes of links by name, as far as a run has met them. Names are stable over a run, indexes are not.
+struct LinkTable {
+    private var outer: [LinkReference: UInt32] = [:]
+    private var inner: [LinkReference: UInt32] = [:]
+    /// Links of the host that this run made.
+    private var made: [LinkReference: UInt32] = [:]
+    private var next: UInt32 = 0
+
+    /// The index, where it is known.
+    subscript(link: LinkReference) -> UInt32? {
+        get { link.namespace == .host ? outer[link] : inner[link] }
+        set { if link.namespace == .host { outer[link] = newValue } else { inner[link] = newValue } }
+    }
+
+    /// The index of a link that this run made.
+    func index(made link: LinkReference) -> UInt32? { made[link] }
+
+    /// A link that is made or deleted has another index than before.
+    mutating func forget(_ operation: Operation) {
+        switch operation {
+        case .createLink(let spec):
+            outer[spec.reference] = nil
+            inner = [:]
+        case .deleteLink(let link):
+            outer[link] = nil
+            // The other end goes with it, wherever it is.
+            inner = [:]
+        case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
+        case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
+            .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile,
+            .removeFile, .firewall:
+            break
+        }
+    }
+
+    /// Chooses the index that a new link of the host shall have, out of reach of those that the kernel gives: it
+    /// counts up from 1, and nobody else names them.
+    mutating func reserve(_ link: LinkReference, _ connection: NetlinkConnection) throws -> UInt32 {
+        if next == 0 {
+            let taken = try connection.links(counters: false).map(\.index).filter(Self.range.contains)
+            // Not the very next one, so that the index of a link just deleted is not soon that of another.
+            next = (taken.max() ?? Self.range.lowerBound) + UInt32.random(in: 1...999)
+        }
+        let index = next
+        next = next < Self.range.upperBound ? next + 1 : Self.range.lowerBound
+        made[link] = index
+        outer[link] = index
+        return index
+    }
+
+    private static let range: ClosedRange<UInt32> = 1_000_000...1_000_000_000
+}
