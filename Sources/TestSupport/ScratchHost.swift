@@ -17,6 +17,9 @@ public final class ScratchHost: @unchecked Sendable {
     public struct Failure: Error, CustomStringConvertible {
         /// What, and what it said.
         public let description: String
+
+        /// A failure.
+        public init(description: String) { self.description = description }
     }
 
     private let keeper = Process()

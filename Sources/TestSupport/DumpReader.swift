@@ -1,0 +1,143 @@
+internal import Foundation
+
+/// Turns the output of `ip`, `bridge`, `tc` and `nft` into lines that can be compared.
+struct DumpReader {
+    let folder: String
+    var lines: [String] = []
+    var identities: [String: String] = [:]
+
+    init(folder: String) { self.folder = folder }
+
+    mutating func take(_ kind: String, namespace: String, _ body: String) throws {
+        switch kind {
+        case "inode": identities[namespace] = body.trimmingCharacters(in: .whitespacesAndNewlines)
+        case "class", "filter", "ids", "files", "original", "leftover":
+            for line in body.split(separator: "\n") { add(kind, namespace, plain(String(line))) }
+        case "sysctl":
+            for line in body.split(separator: "\n") where !Self.isVolatile(line) { add(kind, namespace, String(line)) }
+        case "nft":
+            for item in try object(body)["nftables"] as? [Any] ?? [] {
+                guard let item = item as? [String: Any], item["metainfo"] == nil else { continue }
+                add(kind, namespace, try text(firewall(item)))
+            }
+        case "link": for item in try list(body) { try takeLink(item, namespace) }
+        case "address": for item in try list(body) { try takeAddresses(item, namespace) }
+        case _:
+            for item in try list(body) where !Self.isKernels(item, kind) {
+                var item = without(item, Self.dropped)
+                // Carrier: `linkdown`, `dead`.
+                if kind == "route", let flags = item["flags"] as? [String] {
+                    item["flags"] = flags.filter { !["linkdown", "dead"].contains($0) }
+                }
+                add(kind, namespace, try text(item))
+            }
+        }
+    }
+
+    private mutating func add(_ kind: String, _ namespace: String, _ text: String) {
+        lines.append("\(namespace) \(kind) \(text)")
+    }
+
+    private mutating func takeLink(_ item: [String: Any], _ namespace: String) throws {
+        let name = item["ifname"] as? String ?? "?"
+        identities["\(namespace) \(name)"] = "\(item["ifindex"] ?? "?")"
+        var item = without(item, Self.dropped.union(Self.droppedOfLinks))
+        let flags = Set(item["flags"] as? [String] ?? []).intersection(["UP", "NOARP", "PROMISC", "ALLMULTI", "SLAVE"])
+        item["flags"] = flags.sorted()
+        // The other end of a veth in another namespace is named by its index.
+        if let link = item["link"] as? String, link.hasPrefix("if") { item["link"] = nil }
+        if namespace != "host" { item["link_netnsid"] = nil }
+        if ["noop", "noqueue"].contains(item["qdisc"] as? String) { item["qdisc"] = nil }
+        add("link", namespace, try text(item))
+    }
+
+    private mutating func takeAddresses(_ item: [String: Any], _ namespace: String) throws {
+        let name = item["ifname"] as? String ?? "?"
+        for entry in item["addr_info"] as? [[String: Any]] ?? [] {
+            if (entry["local"] as? String ?? "").hasPrefix("fe80:") { continue }
+            add("address", namespace, "\(name) \(try text(without(entry, Self.dropped)))")
+        }
+    }
+
+    /// What the kernel makes by itself, or learns.
+    private static func isKernels(_ item: [String: Any], _ kind: String) -> Bool {
+        let destination = item["dst"] as? String ?? ""
+        switch kind {
+        case "route":
+            return destination.hasPrefix("fe80:") || destination.hasPrefix("ff00:")
+                || item["type"] as? String == "anycast"
+        case "fdb":
+            let isStatic = item["state"] as? String == "permanent" || item["state"] as? String == "static"
+            let mac = item["mac"] as? String ?? ""
+            return !isStatic || mac.hasPrefix("33:33:") || mac.hasPrefix("01:00:5e:")
+        // The qdisc that a link gets when it comes up has no handle.
+        case "qdisc": return item["handle"] as? String == "0:" || item["kind"] as? String == "noop"
+        case _: return false
+        }
+    }
+
+    private static let dropped: Set<String> = [
+        "ifindex", "link_index", "operstate", "handle", "expires", "cache", "dynamic", "preferred_life_time",
+        "valid_life_time", "tentative", "refcnt", "used", "updated", "stats", "bytes", "packets", "drops", "overlimits",
+        "requeues", "backlog", "qlen", "offloaded",
+    ]
+
+    /// Timers, elections and counters of bridges, and numbers of ports, which are given in the order of joining.
+    private static let droppedOfLinks: Set<String> = [
+        "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "topology_change", "topology_change_detected",
+        "root_port", "root_path_cost", "root_id", "fdb_n_learned", "state", "id", "no", "designated_port",
+        "designated_cost", "designated_bridge", "designated_root", "hold_timer", "message_age_timer",
+        "forward_delay_timer", "topology_change_ack", "config_pending", "promiscuity", "allmulti", "parentdev",
+    ]
+
+    private static func isVolatile(_ line: Substring) -> Bool {
+        let keys = [
+            "nf_conntrack_count", "/route/flush", "/random", "netdev_rss_key", "dropped", "nf_conntrack_buckets",
+        ]
+        return keys.contains { line.contains($0) }
+    }
+
+    /// Handles and references in the text of `tc`.
+    private func plain(_ line: String) -> String {
+        line.replacingOccurrences(
+            of: #"(fh|handle|ref|bind|index|id|tag) [0-9a-fx:]+"#, with: "$1", options: .regularExpression
+        )
+        .replacingOccurrences(of: folder, with: "")
+    }
+
+    private func firewall(_ value: Any) -> Any {
+        if let list = value as? [Any] { return list.map(firewall) }
+        guard var object = value as? [String: Any] else { return value }
+        for key in ["handle", "index", "packets", "bytes", "expires"] { object[key] = nil }
+        if let elements = object["elem"] as? [Any] {
+            // Elements that packets add and time removes are no configuration.
+            let isDynamic = (object["flags"] as? [String])?.contains("dynamic") ?? false
+            object["elem"] = isDynamic ? nil : elements.map { (try? text(firewall($0))) ?? "" }.sorted()
+        }
+        return object.mapValues(firewall)
+    }
+
+    private func without(_ item: [String: Any], _ keys: Set<String>) -> [String: Any] {
+        item.filter { !keys.contains($0.key) }.mapValues { value in
+            if let object = value as? [String: Any] { return without(object, keys) }
+            if let list = value as? [[String: Any]] { return list.map { without($0, keys) } }
+            return value
+        }
+    }
+
+    private func text(_ value: Any) throws -> String {
+        if let text = value as? String { return text }
+        let data = try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private func list(_ body: String) throws -> [[String: Any]] {
+        guard !body.allSatisfy(\.isWhitespace) else { return [] }
+        return try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]] ?? []
+    }
+
+    private func object(_ body: String) throws -> [String: Any] {
+        guard !body.allSatisfy(\.isWhitespace) else { return [:] }
+        return try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any] ?? [:]
+    }
+}
