@@ -1,0 +1,100 @@
+# Everything that a developer or CI types. `make help` lists it.
+#
+# On Debian, `make demo` and `make test` need nothing but the Swift toolchain beforehand: as root they install what
+# is missing, as an ordinary user they print the one apt line that would, and stop.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps-build deps-demo deps-test build release install test demo format lint schemas docs clean
+
+# Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
+# the toolchain where PATH may not lead.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+SWIFT ?= $(firstword $(shell command -v swift) $(wildcard $(HOME)/.local/share/swiftly/bin/swift /opt/swift*/usr/bin/swift) swift)
+PREFIX ?= /usr/local
+KINDS := host network compartment endpoint policy
+
+# What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
+BUILD_NEEDS := git=git pkg-config=pkg-config pkg:yaml-0.1=libyaml-dev pkg:libnftables=libnftables-dev pkg:jansson=libjansson-dev
+DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
+TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema
+
+help:
+	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'
+	@echo 'make test      install what is missing, build, and run all tests'
+	@echo 'make build     debug build:   .build/debug/bulkhead'
+	@echo 'make release   release build: .build/release/bulkhead'
+	@echo 'make install   release build, copied to $$(DESTDIR)$$(PREFIX)/bin (PREFIX=$(PREFIX))'
+	@echo 'make format    rewrite sources with swift-format; make lint checks instead'
+	@echo 'make schemas   write schemas/*.json; make docs writes docs/fields.md'
+
+deps-build: NEEDS := $(BUILD_NEEDS)
+deps-demo: NEEDS := $(DEMO_NEEDS)
+deps-test: NEEDS := $(TEST_NEEDS)
+deps-build deps-demo deps-test:
+	@command -v '$(SWIFT)' >/dev/null || {
+	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
+	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
+	missing() {
+	    for need in $(NEEDS); do
+	        case $$need in
+	            pkg:*) name=$${need#pkg:}; pkg-config --exists "$${name%=*}" 2>/dev/null ;;
+	            py:*) name=$${need#py:}; python3 -c "import $${name%=*}" 2>/dev/null ;;
+	            *) command -v "$${need%=*}" >/dev/null ;;
+	        esac || printf '%s ' "$${need#*=}"
+	    done
+	}
+	packages=$$(missing)
+	[ -n "$$packages" ] || exit 0
+	if [ "$$(id -u)" != 0 ]; then
+	    echo 'make: some packages are missing. Please have them installed, then run make again:' >&2
+	    echo "  sudo apt-get install --no-install-recommends $$packages" >&2
+	    exit 1
+	fi
+	command -v apt-get >/dev/null || { echo "make: no apt-get here; please install what these packages hold: $$packages" >&2; exit 1; }
+	echo "Installing $$packages"
+	export DEBIAN_FRONTEND=noninteractive
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+	{ apt-get update && apt-get install --yes --no-install-recommends $$packages; } >"$$log" 2>&1 </dev/null || {
+	    cat "$$log" >&2; echo 'make: the packages could not be installed' >&2; exit 1; }
+	packages=$$(missing)
+	[ -z "$$packages" ] || { echo "make: installed, but still not found: $$packages" >&2; exit 1; }
+
+build: deps-build
+	@"$(SWIFT)" build --product bulkhead
+
+release: deps-build
+	@"$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib
+
+install: release
+	install -D -m 755 .build/release/bulkhead "$(DESTDIR)$(PREFIX)/bin/bulkhead"
+
+demo: deps-demo
+	@"$(SWIFT)" build --product bulkhead
+	BULKHEAD="$$("$(SWIFT)" build --show-bin-path)/bulkhead" bash examples/quickstart/demo.sh
+
+# All tests are Swift Testing; without XCTest's empty run the last line says what counts.
+test: deps-test
+	@"$(SWIFT)" build --build-tests
+	"$(SWIFT)" test --skip-build --disable-xctest
+
+format:
+	@"$(SWIFT)" format format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint:
+	@"$(SWIFT)" format lint --strict --parallel --recursive Package.swift Sources Tests
+
+schemas: build
+	@for kind in $(KINDS); do
+	    .build/debug/bulkhead schema $$kind >schemas/$$kind.schema.json
+	done
+	.build/debug/bulkhead schema >schemas/bulkhead.schema.json
+
+docs: build
+	@.build/debug/bulkhead explain --markdown >docs/fields.md
+
+clean:
+	@"$(SWIFT)" package clean
+
+.ONESHELL:
