@@ -112,6 +112,7 @@ extension Compiler {
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input, where: \.deniesIntraNetwork)),
+            NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
         ]
     }
 

@@ -42,6 +42,9 @@ public enum Operation: Hashable, Sendable {
     case writeFile(path: String, content: String)
     /// Removes such a file, and its folder where that is empty then.
     case removeFile(path: String)
+    /// Cuts every tracked connection of an endpoint that the manifests do not allow (`conntrack -D`), unless the policy
+    /// that denies it keeps them.
+    case cutConnections
     /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
     case firewall([JSON])
 }

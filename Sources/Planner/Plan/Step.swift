@@ -138,6 +138,8 @@ public enum Phase: Int, Hashable, Comparable, Sendable {
     case reduce
     /// Surplus links go.
     case links
+    /// Connections that are no longer allowed are cut.
+    case connections
     /// Rules that nothing needs any more go.
     case unguard
     /// Shared settings go back to what they were; surplus files go.
