@@ -56,8 +56,8 @@ let package = Package(
         layer(
             "Commands",
             [
-                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reconciler", "SystemCalls",
-                argumentParser,
+                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reachability", "Reconciler",
+                "SystemCalls", argumentParser,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
         layer("TestSupport"),
