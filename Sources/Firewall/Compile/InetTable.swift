@@ -12,7 +12,9 @@ extension Compiler {
         return Table(
             family: .inet, name: input.tableName,
             sets: boundSets(input) + memberMaps(policies) + policies.groups.sets + publishedMaps(input),
-            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains())
+            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains() + [
+                Zones.chain(input.desired)
+            ])
     }
 
     private static func filterChains() -> [Chain] {
@@ -91,6 +93,7 @@ extension Compiler {
 
     private static func boundSets(_ input: CompilerInput) -> [NamedSet] {
         [
+            Zones.macs(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
             NamedSet(
                 name: "guarded", keyTypes: ["ifname"],
