@@ -62,6 +62,7 @@ let package = Package(
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
         layer("TestSupport"),
         tests("JSONTests", ["JSON"]),
+        tests("SavedPlanTests", ["Addressing", "JSON", "Model", "Planner"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
     ]
 )
