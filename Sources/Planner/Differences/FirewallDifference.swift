@@ -6,7 +6,9 @@ extension Builder {
     /// Firewall rules: what is wanted comes into force before the links it guards; what guards links that go is kept
     /// until they are gone.
     mutating func compareFirewall(_ live: Ruleset, wanted: Ruleset) {
-        let cuts = wanted.mayRevoke(since: live, fresh: freshOwners()) && hasLiveEndpoints
+        // Where there were no rules, only endpoints that are there already can have connections.
+        let isFirst = live.tables.isEmpty && !hasLiveEndpoints
+        let cuts = !isFirst && wanted.mayRevoke(since: live, fresh: freshOwners())
         let kept = wanted.keeping(live)
         let between = cuts ? kept.withUncheckedConnections : kept
         appendFirewall(
