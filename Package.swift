@@ -63,6 +63,8 @@ let package = Package(
         layer("TestSupport"),
         tests("JSONTests", ["JSON"]),
         tests("SavedPlanTests", ["Addressing", "JSON", "Model", "Planner"]),
+        tests("HouseRulesTests", []),
+        tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
     ]
 )
