@@ -66,5 +66,6 @@ let package = Package(
         tests("HouseRulesTests", []),
         tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
+        tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
     ]
 )
