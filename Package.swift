@@ -63,6 +63,7 @@ let package = Package(
         layer("TestSupport"),
         tests("JSONTests", ["JSON"]),
         tests("SavedPlanTests", ["Addressing", "JSON", "Model", "Planner"]),
+        tests("ExampleTests", ["TestSupport", "bulkhead"]),
         tests("HouseRulesTests", []),
         tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
