@@ -51,7 +51,7 @@ let package = Package(
         layer(
             "Reconciler",
             [
-                "Addressing", "JSON", "Model", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient", "SystemCalls",
+                "Addressing", "JSON", "Model", "Reachability", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient", "SystemCalls",
             ]),
         layer(
             "Commands",
@@ -68,5 +68,6 @@ let package = Package(
         tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
+        tests("EnforcementTests", ["TestSupport", "bulkhead"]),
     ]
 )

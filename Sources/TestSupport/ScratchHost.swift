@@ -176,7 +176,28 @@ public final class RunningProcess: @unchecked Sendable {
     }
 
     /// Waits for a line on its standard output.
-    public func waitForOutput() { _ = output.fileHandleForReading.availableData }
+    public func waitForOutput() { _ = nextLine() }
+
+    /// Writes a line to its standard input, which must have been asked for, and waits for the line it answers.
+    public func ask(_ line: String) throws -> String {
+        guard let input else { throw ScratchHost.Failure(description: "the process has no standard input") }
+        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+        guard let answer = nextLine() else {
+            let words = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+            throw ScratchHost.Failure(description: "the process ended without an answer: \(words)")
+        }
+        return answer
+    }
+
+    /// Byte by byte, so that nothing of what comes after is taken; nil where the process closed its output.
+    private func nextLine() -> String? {
+        var bytes = Data()
+        while let byte = try? output.fileHandleForReading.read(upToCount: 1), let value = byte.first {
+            if value == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(value)
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
 
     /// Sends it a signal.
     public func signal(_ number: Int32) { kill(process.processIdentifier, number) }

@@ -210,7 +210,7 @@ final class Executor {
         case .forgetOriginal(let setting): try OriginalsFile(session.folders).forget(setting)
         case .writeFile(let path, let content): try NamespaceFiles.write(path, content)
         case .removeFile(let path): try NamespaceFiles.remove(path)
-        case .cutConnections: try ConnectionCut(desired).run()
+        case .cutConnections: try ConnectionCut(session, desired).run()
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .addNeighbour, .removeNeighbour, .writeSetting:
