@@ -29,6 +29,11 @@ enum ServiceQuestion {
                 throw Complaint(
                     "--type '\((type ?? "").terminalSafe)' is no type of \(word), such as echo-request", .usage)
             }
+            guard ICMPTypes.startsConnection(number, family) else {
+                throw Complaint(
+                    "\(word) \(ICMPTypes.name(number, family)) begins no connection: it passes as part of, or as an error of, one that is allowed; ask about that one",
+                    .usage)
+            }
             self = .icmp(family, number)
         case _:
             guard let number = UInt8(word), port == nil, type == nil else {
