@@ -51,7 +51,8 @@ let package = Package(
         layer(
             "Reconciler",
             [
-                "Addressing", "JSON", "Model", "Reachability", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient", "SystemCalls",
+                "Addressing", "JSON", "Model", "Reachability", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient",
+                "SystemCalls",
             ]),
         layer(
             "Commands",
