@@ -70,5 +70,7 @@ let package = Package(
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"]),
+        tests(
+            "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"]),
     ]
 )

@@ -180,13 +180,21 @@ public final class RunningProcess: @unchecked Sendable {
 
     /// Writes a line to its standard input, which must have been asked for, and waits for the line it answers.
     public func ask(_ line: String) throws -> String {
+        try tell(line)
+        return try answer()
+    }
+
+    /// Writes a line to its standard input, which must have been asked for.
+    public func tell(_ line: String) throws {
         guard let input else { throw ScratchHost.Failure(description: "the process has no standard input") }
         try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
-        guard let answer = nextLine() else {
-            let words = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
-            throw ScratchHost.Failure(description: "the process ended without an answer: \(words)")
-        }
-        return answer
+    }
+
+    /// Waits for the next line of its standard output.
+    public func answer() throws -> String {
+        if let answer = nextLine() { return answer }
+        let words = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+        throw ScratchHost.Failure(description: "the process ended without an answer: \(words)")
     }
 
     /// Byte by byte, so that nothing of what comes after is taken; nil where the process closed its output.

@@ -111,7 +111,7 @@ extension Compiler {
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
-            NamedSet(name: "siblings", keyTypes: ["ifname", "ifname"], elements: siblings(input) { _ in true }),
+            onSegment(input, .ipv4), onSegment(input, .ipv6),
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input, where: \.deniesIntraNetwork)),
@@ -129,6 +129,18 @@ extension Compiler {
                         comment: network.id.description)
                 }
             }
+    }
+
+    /// Addresses that lie behind a bridge itself: for these the host is no next hop.
+    private static func onSegment(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
+        NamedSet(
+            name: "on_segment\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
+            elements: input.desired.networks.flatMap { network in
+                network.subnets.map(\.prefix).filter { $0.family == family }.map {
+                    Element(
+                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
+                }
+            })
     }
 
     private static func siblings(_ input: CompilerInput, where condition: (Network) -> Bool) -> [Element] {
