@@ -39,9 +39,15 @@ public final class ScratchHost: @unchecked Sendable {
         let setup =
             "mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mount -t sysfs sysfs /sys; "
             + "ip link set lo up && echo ready && exec cat"
-        keeper.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-        keeper.arguments =
-            (isOrdinaryUser ? ["-Ur"] : []) + ["--net", "--mount", "--propagation", "private", "sh", "-c", setup]
+        var command = ["/usr/bin/unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", setup]
+        if isOrdinaryUser {
+            guard let realm = Realm.shared else {
+                throw Failure(description: "a scratch host could not be made: are user namespaces allowed here?")
+            }
+            command = realm.entrance + command
+        }
+        keeper.executableURL = URL(fileURLWithPath: command[0])
+        keeper.arguments = Array(command.dropFirst())
         keeper.standardInput = leash
         let output = Pipe()
         keeper.standardOutput = output
