@@ -8,14 +8,15 @@ internal import Synchronization
 public final class NamespaceWorker: Sendable {
     private let desk: Desk
     private let thread: pthread_t
+    private let isRunning: Bool
 
-    /// Starts the thread.
-    public init() {
+    /// Starts the thread; `EAGAIN` where there is no memory for it, or too many run.
+    public init() throws(SystemError) {
         let desk = Desk()
         self.desk = desk
         var thread: pthread_t = 0
         let box = unsafe Unmanaged.passRetained(desk)
-        unsafe pthread_create(
+        let code = unsafe pthread_create(
             &thread, nil,
             { argument in
                 if let argument = unsafe argument {
@@ -24,9 +25,15 @@ public final class NamespaceWorker: Sendable {
                 return nil
             }, unsafe box.toOpaque())
         self.thread = thread
+        isRunning = code == 0
+        guard isRunning else {
+            unsafe box.release()
+            throw SystemError("start thread", "", Errno(rawValue: code))
+        }
     }
 
     deinit {
+        guard isRunning else { return }
         desk.end()
         pthread_join(thread, nil)
     }

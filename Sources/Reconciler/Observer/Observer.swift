@@ -130,7 +130,7 @@ public struct Observer {
                 session.adopt(open, as: item.reference)
                 return space
             } catch {
-                throw StateError("read namespace \(item.reference): \(error)")
+                throw StateError("read namespace \(item.reference): \(error)\(Remedy.of(error))")
             }
         }
     }

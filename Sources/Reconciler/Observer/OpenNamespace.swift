@@ -34,7 +34,9 @@ public final class HostSession {
         Host.raiseFileLimit()
         connection = try NetlinkConnection()
         // One thread a core reads namespaces; more would only wait for the kernel's locks.
-        workers = (0..<max(1, min(Host.processorCount, 8))).map { _ in NamespaceWorker() }
+        // One does, where memory is short.
+        let first = try NamespaceWorker()
+        workers = [first] + (1..<max(1, min(Host.processorCount, 8))).compactMap { _ in try? NamespaceWorker() }
         let current = try Namespaces.current()
         hostInode = try Files.status(of: current, "own network namespace").inode
         hostNamespace = SharedDescriptor(current)
