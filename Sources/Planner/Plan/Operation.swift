@@ -3,7 +3,7 @@ public import JSON
 public import Model
 
 /// One write to the kernel or to a file. Operations are data: the executor does what they say and nothing else.
-public enum Operation: Hashable, Codable, Sendable {
+public enum Operation: Hashable, Sendable {
     /// `modprobe NAME`.
     case loadModule(String)
     /// Makes a namespace, gives it the id, then binds it to a file of the netns folder (`ip netns add`).
@@ -42,15 +42,12 @@ public enum Operation: Hashable, Codable, Sendable {
     case writeFile(path: String, content: String)
     /// Removes such a file, and its folder where that is empty then.
     case removeFile(path: String)
-    /// Cuts every tracked connection of an endpoint that the manifests do not allow (`conntrack -D`), unless the policy
-    /// that denies it keeps them.
-    case cutConnections
     /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
     case firewall([JSON])
 }
 
 /// A link by the name it has in its namespace.
-public struct LinkReference: Hashable, Codable, Sendable {
+public struct LinkReference: Hashable, Sendable {
     /// Where it lives.
     public var namespace: NamespaceRef
     /// Its name there.
@@ -71,7 +68,7 @@ extension LinkReference: CustomStringConvertible {
 }
 
 /// One attribute of a link to be set.
-public enum LinkChange: Hashable, Codable, Sendable {
+public enum LinkChange: Hashable, Sendable {
     /// `IFF_UP`.
     case up(Bool)
     /// `IFLA_MTU`.
@@ -95,9 +92,9 @@ public enum LinkChange: Hashable, Codable, Sendable {
 }
 
 /// A link to be made, with everything that can be given in the creating datagram.
-public struct LinkSpec: Hashable, Codable, Sendable {
+public struct LinkSpec: Hashable, Sendable {
     /// What it is.
-    public enum Kind: Hashable, Codable, Sendable {
+    public enum Kind: Hashable, Sendable {
         /// `type bridge`.
         case bridge(BridgeOptions)
         /// `type veth peer …`.
@@ -143,7 +140,7 @@ public struct LinkSpec: Hashable, Codable, Sendable {
 }
 
 /// The other end of a veth, made directly in its namespace.
-public struct PeerSpec: Hashable, Codable, Sendable {
+public struct PeerSpec: Hashable, Sendable {
     /// Namespace and final name.
     public var reference: LinkReference
     /// Its MAC.
@@ -160,7 +157,7 @@ public struct PeerSpec: Hashable, Codable, Sendable {
 }
 
 /// A unicast route of table main with protocol 98.
-public struct RouteEntry: Hashable, Codable, Sendable {
+public struct RouteEntry: Hashable, Sendable {
     /// Interface and namespace.
     public var link: LinkReference
     /// Destination.
@@ -202,7 +199,7 @@ extension RouteEntry: CustomStringConvertible {
 }
 
 /// A permanent neighbour, or a static forwarding entry of a bridge.
-public struct NeighbourEntry: Hashable, Codable, Sendable {
+public struct NeighbourEntry: Hashable, Sendable {
     /// Interface and namespace.
     public var link: LinkReference
     /// The address; nil for a forwarding entry.
