@@ -10,8 +10,7 @@ public struct Bulkhead: ParsableCommand {
         discussion: "PATHs are files, folders or - for standard input; the default is the current folder.",
         version: Version.number,
         subcommands: [
-            Validate.self, PlanVerb.self, Apply.self, Destroy.self, Drift.self, Show.self, Exec.self, Trace.self,
-            Explain.self,
+            Validate.self, PlanVerb.self, Apply.self, Destroy.self, Drift.self, Show.self, Exec.self, Explain.self,
             Schema.self,
         ])
 
@@ -21,6 +20,7 @@ public struct Bulkhead: ParsableCommand {
     /// Runs the command line of the process and ends it with the status that `docs/cli.md` gives.
     public static func start() -> Never {
         Host.ignoreBrokenPipes()
+        Host.unblockTermination()
         do {
             var command = try parseAsRoot()
             try command.run()

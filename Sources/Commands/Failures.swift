@@ -1,9 +1,9 @@
-internal import SystemCalls
+internal import Reconciler
 
 /// Errors of any kind as one line.
 enum Failures {
     static func text(_ error: any Error) -> String {
         if let complaint = error as? Complaint { return complaint.message }
-        return "\(error)"
+        return "\(error)\(Remedy.of(error))"
     }
 }

@@ -20,6 +20,9 @@ public final class NetlinkConnection {
     private var buffer: [UInt8] = []
     /// Requests are put together up to this many bytes a datagram.
     private static let datagramLimit = 32_768
+    /// As many answers fit into the smallest receive buffer that a socket is given: a lost one would leave open what was
+    /// done (`ENOBUFS`).
+    private static let requestLimit = 128
     /// How often a dump that was interrupted by changes is read again.
     private static let dumpAttempts = 8
 
@@ -39,10 +42,14 @@ public final class NetlinkConnection {
         while start < groups.endIndex {
             var end = start
             var size = 0
+            var count = 0
             while end < groups.endIndex {
                 let next = groups[end].reduce(0) { $0 + ($1.body.count + 19) & ~3 }
-                if end > start && size + next > Self.datagramLimit { break }
+                if end > start && (size + next > Self.datagramLimit || count + groups[end].count > Self.requestLimit) {
+                    break
+                }
                 size += next
+                count += groups[end].count
                 end += 1
             }
             results += try exchange(groups[start..<end].flatMap(\.self))

@@ -31,6 +31,10 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
     public static let notDirectory = Errno(rawValue: ENOTDIR)
     /// 22, invalid argument.
     public static let invalid = Errno(rawValue: EINVAL)
+    /// 24, the process may not open any more files.
+    public static let tooManyFiles = Errno(rawValue: EMFILE)
+    /// 28, the disk is full.
+    public static let noSpace = Errno(rawValue: ENOSPC)
     /// 39, the folder holds something.
     public static let notEmpty = Errno(rawValue: ENOTEMPTY)
     /// 3, no such process, route or rule.

@@ -21,12 +21,23 @@ public final class FileLock: Sendable {
             _ = try valueOrError("lock", path) { flock(file.rawValue, LOCK_EX | LOCK_NB) }
         } catch {
             guard error.code == .again else { throw error }
-            let text = String(decoding: try Files.read(file, path, limit: 4096), as: UTF8.self)
-            return .held(by: String(text.prefix { $0 != "\n" }))
+            return .held(by: try readHolder(path))
         }
         _ = try valueOrError("truncate", path) { ftruncate(file.rawValue, 0) }
         try Files.writeAll(file.rawValue, Array((holder + "\n").utf8), path)
         return .acquired(FileLock(file))
+    }
+}
+
+extension FileLock {
+    /// What the holder wrote. It writes a moment after it has the lock.
+    private static func readHolder(_ path: String) throws(SystemError) -> String {
+        for _ in 0..<50 {
+            let text = String(decoding: try Files.read(path, limit: 4096), as: UTF8.self)
+            if let line = text.split(separator: "\n").first { return String(line) }
+            usleep(10_000)
+        }
+        return "a process that did not say who it is"
     }
 }
 

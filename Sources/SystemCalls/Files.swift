@@ -130,6 +130,34 @@ public enum Files {
         }
     }
 
+    /// Whether a name is that of a temporary file of `writeAtomically`.
+    public static func isUnfinished(_ name: String) -> Bool {
+        name.split(separator: ".").last?.hasPrefix("new-") ?? false
+    }
+
+    /// Makes a file whole and at once that must not be there yet: without a name first, so that a process that dies
+    /// leaves nothing.
+    public static func createAtomically(_ path: String, in folder: String, _ bytes: [UInt8], mode: UInt32)
+        throws(SystemError)
+    {
+        // O_TMPFILE, which C spells with a flag that Swift does not see.
+        let unnamed = O_WRONLY | O_DIRECTORY | 0o20_000_000
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = try FileDescriptor.open(folder, flags: unnamed, mode: mode)
+        } catch {
+            // A file system without files that have no names.
+            guard error.code == .notSupported || error.code.rawValue == EISDIR else { throw error }
+            return try writeAtomically(path, bytes, mode: mode)
+        }
+        let number = file.rawValue
+        try writeAll(number, bytes, path)
+        _ = try valueOrError("fsync", path) { fsync(number) }
+        _ = try valueOrError("link", path) {
+            unsafe linkat(AT_FDCWD, "/proc/self/fd/\(number)", AT_FDCWD, path, AT_SYMLINK_FOLLOW)
+        }
+    }
+
     /// Rewrites a file that exists, keeping its inode, so that processes that have it mounted see the change.
     public static func writeInPlace(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
         let file = try FileDescriptor.open(path, flags: O_WRONLY | O_NOFOLLOW)

@@ -51,6 +51,14 @@ public enum Host {
     /// A pipe whose reader went away is an error of the write, not the end of the process.
     public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
+    /// HUP, INT and TERM reach this process, even if the thread that started it had blocked them.
+    public static func unblockTermination() {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in [SIGHUP, SIGINT, SIGTERM] { unsafe sigaddset(&set, number) }
+        unsafe _ = pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Leaves with a status.
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
@@ -68,6 +76,13 @@ public enum Host {
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         unsafe _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// How many files this process may have open (`ulimit -n`).
+    public static func fileLimit() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// Runs a program with fixed arguments and no shell; its exit status.

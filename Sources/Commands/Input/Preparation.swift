@@ -1,7 +1,6 @@
 internal import JSON
 internal import Manifest
 internal import Model
-internal import Reachability
 internal import SystemCalls
 
 /// Manifests read, checked and resolved for one host.
@@ -18,8 +17,7 @@ struct Preparation {
         let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
         let all = problems + outcome.diagnostics
         guard let state = outcome.state else { throw fail(all, sources, options) }
-        let warnings = all + PolicyWarnings.of(state)
-        return Preparation(state: state, warnings: DiagnosticText.sort(warnings), sources: sources)
+        return Preparation(state: state, warnings: DiagnosticText.sort(all), sources: sources)
     }
 
     /// Reads and decodes; problems of reading and of decoding come together.

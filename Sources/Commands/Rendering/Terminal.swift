@@ -8,6 +8,10 @@ enum Terminal {
     /// Writes to standard output. A reader that went away ends the run quietly, as it does for other tools.
     static func out(_ text: String) { write(text, 1) }
 
+    /// Writes to standard output what became of a change. The status tells that too, and must not be another because
+    /// nobody reads.
+    static func tell(_ text: String) { try? Host.write(text, to: 1) }
+
     /// Writes to standard error.
     static func err(_ text: String) { write(text, 2) }
 

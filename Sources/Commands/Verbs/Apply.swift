@@ -11,7 +11,7 @@ struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plan, show, ask, apply, and verify, or undo.",
         discussion:
-            "A PATH that `bulkhead plan --out` wrote is done as it was saved, or refused. Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
+            "Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
     )
 
     @OptionGroup var paths: PathArguments
@@ -30,7 +30,6 @@ struct Apply: ParsableCommand {
     var adopt: [String] = []
 
     func run() throws {
-        if let file = PlanFile.find(paths.chosen) { return try applySaved(file) }
         let change = try Change(global, yes: yes)
         let prepared = try Preparation.load(paths.chosen, global)
         var options = try Comparison.options(global)
@@ -41,24 +40,6 @@ struct Apply: ParsableCommand {
             sources: prepared.sources, global, options)
         if !allowMassDelete { try MassDeletion.check(comparison) }
         try change.carryOut(comparison, prepared.state, paths: Comparison.resolved(paths.chosen))
-    }
-
-    /// Does exactly the steps of a saved plan, if the same plan comes out again.
-    private func applySaved(_ file: String) throws {
-        guard prune, adopt.isEmpty else {
-            throw Complaint("a saved plan holds its own options; leave out --no-prune and --adopt", .usage)
-        }
-        let change = try Change(global, yes: yes)
-        let saved = try PlanFile.read(file, global)
-        let prepared = try Preparation.load(saved.paths, global)
-        var options = try Comparison.options(global)
-        options.prunes = saved.prunes
-        options.adopts = Set(saved.adopts)
-        var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, options)
-        try PlanFile.check(saved, against: comparison.plan, file)
-        comparison.plan = saved.plan
-        if !allowMassDelete { try MassDeletion.check(comparison) }
-        try change.carryOut(comparison, prepared.state, paths: saved.paths)
     }
 }
 
@@ -144,22 +125,32 @@ struct Change {
     private func finish(_ outcome: ApplyOutcome, _ plan: Plan, _ paths: [String]?) throws {
         switch outcome {
         case .done:
-            if let paths { try state.record(paths: paths, scope: plan.scope, succeeded: true) }
+            record(paths, plan, succeeded: true)
             if global.output == .json { return report(plan, "applied") }
             if !global.quiet {
-                Terminal.out(
+                Terminal.tell(
                     "\nDone: \(plan.count(.create)) created, \(plan.count(.update)) changed, \(plan.count(.replace)) replaced, "
                         + "\(plan.count(.delete)) deleted; read back and verified.\n")
             }
         case .undone(let reason):
-            if let paths { try state.record(paths: paths, scope: plan.scope, succeeded: false) }
+            record(paths, plan, succeeded: false)
             complain(plan, "undone", reason, [])
             if global.output == .text { Terminal.err("Everything was undone: the host is as it was before.\n") }
             throw Finish(.failed)
         case .broken(let reason, let left):
-            if let paths { try state.record(paths: paths, scope: plan.scope, succeeded: false) }
+            record(paths, plan, succeeded: false)
             complain(plan, "broken", reason, left)
             throw Finish(.broken)
+        }
+    }
+
+    /// What the kernel has does not depend on whether it could be noted: the status says what became of the change.
+    private func record(_ paths: [String]?, _ plan: Plan, succeeded: Bool) {
+        guard let paths else { return }
+        do {
+            try state.record(paths: paths, scope: plan.scope, succeeded: succeeded)
+        } catch {
+            Terminal.err("warning: the result could not be recorded: \(Failures.text(error))\n")
         }
     }
 
@@ -178,7 +169,7 @@ struct Change {
             "status": .string(result), "errors": .array(reason.map(PlanDocument.diagnostic)),
             "left": .array(left.map { .string($0) }),
         ]
-        Terminal.out(JSON.object(document).text(pretty: true))
+        Terminal.tell(JSON.object(document).text(pretty: true))
     }
 
     private func ask() -> Bool {

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import Manifest
 internal import Model
-internal import Reachability
 
 /// `bulkhead validate`.
 struct Validate: ParsableCommand {
@@ -17,12 +16,8 @@ struct Validate: ParsableCommand {
 
     func run() throws {
         let (documents, sources, problems) = Preparation.read(paths.chosen)
-        var diagnostics =
+        let diagnostics =
             problems.contains { $0.severity == .error } ? problems : problems + Resolver.validate(documents)
-        if documents.hasPolicies, !diagnostics.contains(where: { $0.severity == .error }) {
-            let scope = try global.scopeName()
-            diagnostics += Resolver.shares(documents, scope: scope).flatMap { PolicyWarnings.of($0) }
-        }
         let isBad = diagnostics.contains { $0.severity == .error }
         switch global.output {
         case .text:

@@ -1,3 +1,4 @@
+internal import Firewall
 public import Model
 public import Planner
 internal import SystemCalls
@@ -19,6 +20,8 @@ public final class Application {
     private let options: PlanOptions
     private let progress: (Int, Int) -> Void
     private let executor: Executor
+    /// The scope's tables before the first step.
+    private var firewall = Ruleset()
 
     /// An application of plans for a desired state; `progress` is told steps done and steps in all.
     public init(
@@ -29,11 +32,17 @@ public final class Application {
         self.desired = desired
         self.options = options
         self.progress = progress
-        executor = Executor(session, desired: desired)
+        executor = Executor(session)
     }
 
     /// Does the plan. What cannot be undone is done only when all else was done and read back.
     public func run(_ plan: Plan) -> ApplyOutcome {
+        if let shortage = shortage(plan) { return .undone(reason: [shortage]) }
+        do {
+            firewall = try session.firewall().list(Compiler.tableName(desired.scope))
+        } catch {
+            return .undone(reason: [Diagnostic(.error, "reading the firewall failed: \(error)", at: nil)])
+        }
         let last = plan.steps.firstIndex { $0.phase >= .links } ?? plan.steps.endIndex
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
@@ -45,6 +54,25 @@ public final class Application {
         if let failure = verify(allowing: []) { return undo(plan, failure) }
         return .done
     }
+
+    /// Every namespace is held by a descriptor and read by a socket. Running out of them half way would leave none to
+    /// undo with.
+    private func shortage(_ plan: Plan) -> Diagnostic? {
+        let new = plan.steps.flatMap(\.operations).count { operation in
+            if case .createNamespace = operation { return true }
+            return false
+        }
+        let open = (try? Files.list("/proc/self/fd").count) ?? 0
+        let (needed, limit) = (open + 2 * new + Self.spareFiles, Host.fileLimit())
+        guard new > 0, needed > limit else { return nil }
+        return Diagnostic(
+            .error,
+            "\(new) new namespaces need \(needed) open files, and this process may have \(limit); raise the limit "
+                + "(`ulimit -n`, or LimitNOFILE= in a systemd unit)", at: nil)
+    }
+
+    /// For what is opened for a moment.
+    private static let spareFiles = 8
 
     private func execute(_ steps: ArraySlice<Step>, of plan: Plan) -> [Diagnostic]? {
         for (index, step) in zip(steps.indices, steps) {
@@ -95,59 +123,8 @@ public final class Application {
         }
     }
 
-    /// Undoes every step of which something was done, the last one first, and looks whether all is as it was.
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
-        let done = executor.done
-        executor.startUndoing()
-        var left: [String] = []
-        for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
-            let step = plan.steps[index]
-            for (number, operation) in step.undo(ofDone: operations) {
-                executor.submit(operation, at: Executor.Place(step: index, operation: number))
-                executor.flush()
-                left += executor.takeFailures().filter { !isHarmless($0, of: operation) }
-                    .map { "\(step.summary): undoing it: \($0.reason)" }
-            }
-        }
-        left += remains(of: plan)
+        let left = Undoing(session, executor, desired: desired, options: options, firewall: firewall).run(plan)
         return left.isEmpty ? .undone(reason: reason) : .broken(reason: reason, left: left)
-    }
-
-    /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge
-    /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
-    /// end is seen when all is read again.
-    private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
-        switch operation.direction {
-        case .removes, .changes: Remedy.isAbsence(failure.reason)
-        case .makes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
-        }
-    }
-
-    /// The host is as it was before if the same plan would be made for it again.
-    private func remains(of plan: Plan) -> [String] {
-        let again: Plan
-        do {
-            let observation = try Observer(session, desired: desired).observe()
-            again = try Planner.plan(
-                desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
-        } catch let failure as Planner.Failure {
-            return failure.diagnostics.map { "after undoing all: \($0.message)" }
-        } catch {
-            return ["reading back after undoing all failed: \(error)"]
-        }
-        let before = Set(plan.steps.map(Trace.init))
-        let after = Set(again.steps.map(Trace.init))
-        return again.steps.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
-            + plan.steps.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
-    }
-
-    /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
-    private struct Trace: Hashable {
-        let id: String
-        let summary: String
-        init(_ step: Step) {
-            id = step.id
-            summary = step.summary
-        }
     }
 }

@@ -2,7 +2,7 @@ internal import NetlinkClient
 internal import SystemCalls
 
 /// What to do about errors of the kernel.
-enum Remedy {
+public enum Remedy {
     private static func code(_ error: any Error) -> Errno? {
         switch error {
         case let error as NetlinkError: error.code
@@ -12,7 +12,7 @@ enum Remedy {
     }
 
     /// A remedy to be put behind the kernel's words; empty where there is none to give.
-    static func of(_ error: any Error) -> String {
+    public static func of(_ error: any Error) -> String {
         guard let code = code(error) else { return "" }
         switch code {
         case .notPermitted, .access: return "; run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN"
@@ -20,9 +20,17 @@ enum Remedy {
         case .noDevice, .noProcess: return "; something removed it in the meantime, so plan again"
         case .notSupported: return "; this kernel lacks the feature (see `bulkhead plan`)"
         case .busy: return "; something else holds it"
+        case .tooManyFiles: return "; raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)"
+        case .noSpace: return "; make room on the disk"
         case .noBuffers: return "; the kernel's buffers are full, so try again"
         case _: return ""
         }
+    }
+
+    /// Whether what was to be removed is not there any more.
+    static func isGone(_ error: any Error) -> Bool {
+        guard let code = code(error) else { return false }
+        return [.noEntry, .noDevice, .noProcess, .addressNotAvailable].contains(code)
     }
 
     /// Whether the object of an operation is not there.

@@ -24,7 +24,6 @@ final class Executor {
     }
 
     private let session: HostSession
-    private let desired: DesiredState
     private var links = LinkTable()
     private var waiting: [(place: Place, group: [Request])] = []
     private var lane: NamespaceRef = .host
@@ -36,11 +35,7 @@ final class Executor {
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
     private(set) var done: [Int: Set<Int>] = [:]
 
-    /// An executor of plans for a desired state, which says what connections are allowed.
-    init(_ session: HostSession, desired: DesiredState) {
-        self.session = session
-        self.desired = desired
-    }
+    init(_ session: HostSession) { self.session = session }
 
     /// From now on operations undo others: a failure does not keep the next one from being tried, and a link that this
     /// run made is known by its index, so that no other of its name is taken for it.
@@ -90,6 +85,8 @@ final class Executor {
             flushRequests()
             guard !isStopped else { return }
             try faults.refuse(place, isUndoing)
+            // A file on a full disk is written half, and its folder is there.
+            if case .writeFile = operation { done[place.step, default: []].insert(place.operation) }
             try perform(operation)
             done[place.step, default: []].insert(place.operation)
             return
@@ -152,8 +149,15 @@ final class Executor {
             position += group.count
             let errors = answers.compactMap(\.self)
             if errors.count < group.count { done[place.step, default: []].insert(place.operation) }
-            if let error = errors.first { failures.append(Failure(place: place, reason: error)) }
+            if let error = errors.first, isUndoing || !isRemoval(group) || !Remedy.isGone(error) {
+                failures.append(Failure(place: place, reason: error))
+            }
         }
+    }
+
+    /// Others remove things, too, and a link goes when the namespace of its other end does, which takes a while.
+    private func isRemoval(_ group: [Request]) -> Bool {
+        group.allSatisfy { [.deleteLink, .deleteAddress, .deleteRoute, .deleteNeighbour].contains($0.type) }
     }
 
     private func flushSettings() {
@@ -210,7 +214,6 @@ final class Executor {
         case .forgetOriginal(let setting): try OriginalsFile(session.folders).forget(setting)
         case .writeFile(let path, let content): try NamespaceFiles.write(path, content)
         case .removeFile(let path): try NamespaceFiles.remove(path)
-        case .cutConnections: try ConnectionCut(session, desired).run()
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .addNeighbour, .removeNeighbour, .writeSetting:

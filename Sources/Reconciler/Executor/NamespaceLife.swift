@@ -70,7 +70,7 @@ enum NamespaceFiles {
             try Files.writeInPlace(path, bytes)
         } catch {
             guard error.code == .noEntry else { throw error }
-            try Files.writeAtomically(path, bytes, mode: 0o644)
+            try Files.createAtomically(path, in: folder, bytes, mode: 0o644)
         }
     }
 

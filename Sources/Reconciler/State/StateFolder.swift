@@ -15,24 +15,29 @@ public struct StateFolder: Sendable {
     private let path: String
     private let lock: FileLock
 
-    /// Makes the folder where needed, checks that it can be written, and takes the lock.
+    /// Makes the folder where needed, takes the lock, and checks that the folder can be written.
     ///
-    /// The lock is the kernel's (`flock(2)`), so it goes with the process that holds it, however that ends.
+    /// The lock is the kernel's (`flock(2)`), so it goes with the process that holds it, however that ends. What a
+    /// process that died left half written is removed by the next holder.
     public static func acquire(_ folders: Folders) throws -> Outcome {
         let path = folders.state
         do throws(SystemError) {
             try Files.makeDirectories(path, mode: 0o700)
-            let probe = "\(path)/.probe-\(Host.processID)"
-            try Files.writeAtomically(probe, [], mode: 0o600)
-            try Files.remove(probe)
+            let holder = "pid \(Host.processID), since \(Timestamp.text(Host.now()))"
+            switch try FileLock.acquire("\(path)/lock", holder: holder) {
+            case .held(let holder): return .held(by: holder)
+            case .acquired(let lock):
+                for name in try Files.list(path) where Files.isUnfinished(name) { try Files.remove("\(path)/\(name)") }
+                // A page, which a full disk does not have.
+                try Files.writeAtomically("\(path)/probe", [UInt8](repeating: 0, count: 4096), mode: 0o600)
+                try Files.remove("\(path)/probe")
+                return .acquired(StateFolder(path: path, lock: lock))
+            }
         } catch {
             throw StateError(
-                "the state folder \(path) cannot be written: \(error); run as root, or choose another with --state-dir")
-        }
-        let holder = "pid \(Host.processID), since \(Timestamp.text(Host.now()))"
-        switch try FileLock.acquire("\(path)/lock", holder: holder) {
-        case .acquired(let lock): return .acquired(StateFolder(path: path, lock: lock))
-        case .held(let holder): return .held(by: holder)
+                "the state folder \(path) cannot be written: \(error); nothing was changed; run as root, make room, "
+                    + "or choose another with --state-dir"
+            )
         }
     }
 

@@ -1,0 +1,94 @@
+internal import Firewall
+internal import Model
+internal import Planner
+
+/// Puts the host back after a plan failed, and looks whether all is as it was.
+struct Undoing {
+    private let session: HostSession
+    private let executor: Executor
+    private let desired: DesiredState
+    private let options: PlanOptions
+    private let firewall: Ruleset
+
+    /// Undoes what the executor did. `desired` and `options` are those that the plan was made with, `firewall` the
+    /// tables as they were before.
+    init(
+        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset
+    ) {
+        self.session = session
+        self.executor = executor
+        self.desired = desired
+        self.options = options
+        self.firewall = firewall
+    }
+
+    /// Undoes every step of which something was done, the last one first. The result is what could not be put back.
+    func run(_ plan: Plan) -> [String] {
+        let done = executor.done
+        executor.startUndoing()
+        var left: [String] = []
+        for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
+            let step = plan.steps[index]
+            for (number, operation) in step.undo(ofDone: operations) {
+                executor.submit(operation, at: Executor.Place(step: index, operation: number))
+                executor.flush()
+                left += executor.takeFailures().filter { !isHarmless($0, of: operation) }
+                    .map { "\(step.summary): undoing it: \($0.reason)" }
+            }
+        }
+        return left + remains(of: plan)
+    }
+
+    /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge
+    /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
+    /// end is seen when all is read again.
+    private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
+        if case .firewall = operation { return failure.reason is FirewallError && restoreFirewall() }
+        return switch operation.direction {
+        case .removes, .changes: Remedy.isAbsence(failure.reason)
+        case .makes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
+        }
+    }
+
+    /// Another tool flushed or changed the tables, so that what undoes our change does not fit any more: the way back
+    /// then starts at what is there.
+    private func restoreFirewall() -> Bool {
+        do {
+            let library = try session.firewall()
+            let change = RulesetChange.from(try library.list(Compiler.tableName(desired.scope)), to: firewall)
+            if !change.isEmpty { try library.commit(change.commands) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// The host is as it was before if the same plan would be made for it again.
+    private func remains(of plan: Plan) -> [String] {
+        let again: Plan
+        do {
+            let observation = try Observer(session, desired: desired).observe()
+            again = try Planner.plan(
+                desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
+        } catch is Planner.Failure {
+            // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way.
+            return []
+        } catch {
+            return ["reading back after undoing all failed: \(error)"]
+        }
+        let before = Set(plan.steps.map(Trace.init))
+        let after = Set(again.steps.map(Trace.init))
+        return again.steps.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
+            + plan.steps.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
+    }
+
+    /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
+    private struct Trace: Hashable {
+        let id: String
+        let summary: String
+        init(_ step: Step) {
+            id = step.id
+            summary = step.summary
+        }
+    }
+}
