@@ -5,13 +5,22 @@ struct DumpReader {
     let folder: String
     var lines: [String] = []
     var identities: [String: String] = [:]
+    /// Names of namespaces by their ids. Another id is given while a namespace that had the first one still dies.
+    private var namespaces: [Int: String] = [:]
 
     init(folder: String) { self.folder = folder }
 
     mutating func take(_ kind: String, namespace: String, _ body: String) throws {
         switch kind {
         case "inode": identities[namespace] = body.trimmingCharacters(in: .whitespacesAndNewlines)
-        case "class", "filter", "ids", "files", "original", "leftover":
+        case "ids":
+            for line in body.split(separator: "\n") {
+                let words = line.split(separator: " ")
+                guard words.count == 2, let id = Int(words[0]) else { continue }
+                namespaces[id] = String(words[1])
+                add(kind, namespace, "\(words[1]) \(id >= 0x6000_0000 ? "marked" : "unmarked")")
+            }
+        case "class", "filter", "files", "original", "leftover":
             for line in body.split(separator: "\n") { add(kind, namespace, plain(String(line))) }
         case "sysctl":
             for line in body.split(separator: "\n") where !Self.isVolatile(line) { add(kind, namespace, String(line)) }
@@ -46,7 +55,8 @@ struct DumpReader {
         item["flags"] = flags.sorted()
         // The other end of a veth in another namespace is named by its index.
         if let link = item["link"] as? String, link.hasPrefix("if") { item["link"] = nil }
-        if namespace != "host" { item["link_netnsid"] = nil }
+        let other = (item["link_netnsid"] as? Int).flatMap { namespaces[$0] }
+        item["link_netnsid"] = namespace == "host" ? other : nil
         if ["noop", "noqueue"].contains(item["qdisc"] as? String) { item["qdisc"] = nil }
         add("link", namespace, try text(item))
     }

@@ -69,6 +69,8 @@ public struct HostDump: Sendable {
           printf '\001nft %s\n' "$1"; nft -j list ruleset
           printf '\001sysctl %s\n' "$1"; grep -rs . /proc/sys/net
         }
+        [ "$1" = all ] &&
+          { printf '\001ids host\n'; ip netns list-id 2>/dev/null | sed -n 's/^nsid \([0-9]*\) .*name: \(.*\))$/\1 \2/p'; }
         one "$2"
         [ "$1" = all ] || exit 0
         for file in /run/netns/*; do
@@ -81,7 +83,6 @@ public struct HostDump: Sendable {
             printf '\001leftover %s\n' "$name"; cat "$file"
           fi
         done
-        printf '\001ids host\n'; ip netns list-id 2>/dev/null | sed -n 's/^nsid \([0-9]*\) .*name: \(.*\))$/\1 \2/p'
         printf '\001files host\n'
         find "$3/etc" -type d -printf 'folder %P\n' -o -type f -printf 'file %P ' -exec sh -c 'tr "\n" "\036" < "$1"; echo' _ {} \;
         printf '\001original host\n'; if [ -e "$3/state/originals" ]; then tr -d '\n' < "$3/state/originals"; fi

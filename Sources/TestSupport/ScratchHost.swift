@@ -39,15 +39,9 @@ public final class ScratchHost: @unchecked Sendable {
         let setup =
             "mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mount -t sysfs sysfs /sys; "
             + "ip link set lo up && echo ready && exec cat"
-        var command = ["/usr/bin/unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", setup]
-        if isOrdinaryUser {
-            guard let realm = Realm.shared else {
-                throw Failure(description: "a scratch host could not be made: are user namespaces allowed here?")
-            }
-            command = realm.entrance + command
-        }
-        keeper.executableURL = URL(fileURLWithPath: command[0])
-        keeper.arguments = Array(command.dropFirst())
+        keeper.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+        keeper.arguments =
+            (isOrdinaryUser ? ["-Ur"] : []) + ["--net", "--mount", "--propagation", "private", "sh", "-c", setup]
         keeper.standardInput = leash
         let output = Pipe()
         keeper.standardOutput = output
@@ -98,7 +92,7 @@ public final class ScratchHost: @unchecked Sendable {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
         process.arguments =
             ["--target", "\(processID)"] + (isOrdinaryUser ? ["--user", "--preserve-credentials"] : [])
-            + ["--net", "--mount", "--wd=\(folder.path)", "--"] + command
+            + ["--net", "--mount", "--wdns=\(folder.path)", "--"] + command
         var all = ProcessInfo.processInfo.environment
         all["BULKHEAD_STATE_DIR"] = folder.appendingPathComponent("state").path
         all["BULKHEAD_NETNS_ETC_DIR"] = folder.appendingPathComponent("etc").path
@@ -182,35 +176,17 @@ public final class RunningProcess: @unchecked Sendable {
     }
 
     /// Waits for a line on its standard output.
-    public func waitForOutput() { _ = nextLine() }
+    public func waitForOutput() { _ = output.fileHandleForReading.availableData }
 
-    /// Writes a line to its standard input, which must have been asked for, and waits for the line it answers.
-    public func ask(_ line: String) throws -> String {
-        try tell(line)
-        return try answer()
-    }
-
-    /// Writes a line to its standard input, which must have been asked for.
-    public func tell(_ line: String) throws {
-        guard let input else { throw ScratchHost.Failure(description: "the process has no standard input") }
-        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
-    }
-
-    /// Waits for the next line of its standard output.
-    public func answer() throws -> String {
-        if let answer = nextLine() { return answer }
-        let words = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
-        throw ScratchHost.Failure(description: "the process ended without an answer: \(words)")
-    }
-
-    /// Byte by byte, so that nothing of what comes after is taken; nil where the process closed its output.
-    private func nextLine() -> String? {
-        var bytes = Data()
-        while let byte = try? output.fileHandleForReading.read(upToCount: 1), let value = byte.first {
-            if value == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
-            bytes.append(value)
+    /// Waits until it has stopped itself (`SIGSTOP`), or has ended; whether it stopped.
+    public func waitForStop() -> Bool {
+        while true {
+            let stat = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+            let state = stat.split(separator: ")").last?.split(separator: " ").first ?? "X"
+            if state == "T" { return true }
+            if state == "Z" || state == "X" { return false }
+            usleep(2000)
         }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 
     /// Sends it a signal.

@@ -65,8 +65,7 @@ public enum Explanation {
         }
     }
 
-    /// What a value may be, in words.
-    static func words(_ type: ValueType) -> String {
+    private static func words(_ type: ValueType) -> String {
         switch type {
         case .text(let format): format.words
         case .integer(let range): "a number from \(range.lowerBound) to \(range.upperBound)"

@@ -1,7 +1,7 @@
 /// One thing to say about the input, for people.
-public struct Diagnostic: Hashable, Codable, Sendable {
+public struct Diagnostic: Hashable, Sendable {
     /// How bad it is.
-    public enum Severity: String, Hashable, Codable, Sendable {
+    public enum Severity: String, Hashable, Sendable {
         /// Nothing is done.
         case error
         /// Worth a look; things go on.

@@ -1,0 +1,113 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What others do in the middle of an apply.
+@Suite(.enabled(if: Needs.root, Needs.rootText)) struct InterruptionTests {
+    private func hostWithWeb() throws -> ScratchHost {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("web-2"))
+        return host
+    }
+
+    @Test(arguments: [SIGHUP, SIGINT, SIGTERM])
+    func aSignalUndoesWhatWasDone(_ signal: Int32) throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        let process = try host.applyStopped(before: try host.steps().count - 1)
+        process.signal(signal)
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("error: interrupted by signal \(signal)\n"))
+        #expect(result.errors.contains("Everything was undone: the host is as it was before.\n"))
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aBridgeThatIsDeletedMeanwhileIsAnErrorAndAllIsUndone() throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        let steps = try host.steps()
+        let process = try host.applyStopped(before: try #require(steps.firstIndex(of: "link/ep-web-2")))
+        try host.sh("ip link delete bh-web")
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("create veth ep-web-2"))
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aForeignLinkThatTakesTheNameMeanwhileIsLeftAlone() throws {
+        let host = try hostWithWeb()
+        let steps = try host.steps()
+        let process = try host.applyStopped(before: try #require(steps.firstIndex(of: "link/ep-web-1")))
+        try host.sh("ip link add ep-web-1 type veth peer name other && ip link set ep-web-1 alias mine")
+        let foreign = try HostDump(host).identities
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains(
+                "create veth ep-web-1: EEXIST (File exists); something made it in the meantime, so plan again"))
+        #expect(try host.sh("cat /sys/class/net/ep-web-1/ifalias") == "mine\n")
+        let after = try HostDump(host)
+        #expect(after.identities["host ep-web-1"] == foreign["host ep-web-1"])
+        #expect(after.identities["host bh-web"] == nil)
+        #expect(after.lines.contains { $0.hasPrefix("host link ") && $0.contains("ep-web-2") } == false)
+    }
+
+    @Test func aRulesetThatIsFlushedMeanwhileComesBack() throws {
+        let host = try hostWithWeb()
+        #expect(try host.apply().status == 0)
+        let before = try HostDump(host)
+        try host.declare(
+            Manifests.web, Manifests.endpoint("web-1", "portMappings: [{hostPort: 8080, port: 80}]"),
+            Manifests.endpoint("web-2"))
+        let process = try host.applyStopped(before: try host.steps().count - 1)
+        try host.sh("nft flush ruleset")
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aNewNamespaceThatVanishesIsAnErrorAndAllIsUndone() throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        let steps = try host.steps()
+        let process = try host.applyStopped(before: try #require(steps.firstIndex(of: "link/ep-web-1")))
+        try host.sh("ip netns delete web-1")
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("ENOENT (No such file or directory)"))
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func whatAnotherToolTookAwayIsListed() throws {
+        let host = try hostWithWeb()
+        #expect(try host.apply().status == 0)
+        try host.declare(
+            Manifests.web, Manifests.endpoint("web-1", "mtu: 1400"), Manifests.endpoint("web-2", "mtu: 1400"))
+        let steps = try host.steps()
+        let process = try host.applyStopped(before: steps.count - 1)
+        try host.sh("ip netns delete web-2")
+        let result = try host.resume(process)
+        #expect(result.status == 3)
+        #expect(result.errors.contains("The host could not be put back completely; this is left:\n"))
+        #expect(result.errors.contains("  differs now: create namespace web-2"))
+        #expect(try host.apply().status == 0)
+        #expect(try host.steps() == [])
+    }
+
+    @Test(arguments: [">&-", "2>&-", "| true"])
+    func nobodyToReadTheOutputLeavesTheHostWhole(_ redirection: String) throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        let binary = ScratchHost.binary
+        let result = try host.run([
+            "bash", "-c", "\(binary) apply --yes manifests \(redirection); exit ${PIPESTATUS[0]}",
+        ])
+        if result.status == 0 {
+            #expect(try host.steps() == [])
+        } else {
+            #expect(result.status == 1)
+            #expect(try HostDump(host).differences(from: before) == [])
+        }
+    }
+}

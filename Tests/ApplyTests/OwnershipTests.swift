@@ -1,0 +1,182 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What is not bulkhead's, what is another scope's, and what must not be deleted.
+@Suite(.enabled(if: Needs.root, Needs.rootText)) struct OwnershipTests {
+    /// Applies what must be refused: status 1, these words, and nothing changed.
+    private func refuse(
+        _ host: ScratchHost, _ message: String, _ arguments: [String], location: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = try HostDump(host)
+        let result = try host.run([ScratchHost.binary] + arguments)
+        #expect(result.status == 1, sourceLocation: location)
+        #expect(result.errors.contains(message), "\(result.errors)", sourceLocation: location)
+        let after = try HostDump(host)
+        #expect(after.differences(from: before) == [], sourceLocation: location)
+        #expect(after.changedIdentities(from: before) == [], sourceLocation: location)
+    }
+
+    private let apply = ["apply", "--yes", "manifests"]
+
+    @Test func aForeignBridgeIsNamedAndAdoptedInPlaceOnlyWhenAsked() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try host.sh("ip link add bh-web type bridge")
+        let index = try HostDump(host).identities["host bh-web"]
+        try refuse(
+            host,
+            "error: Network/web needs the interface name bh-web, which a foreign bridge interface has; take it over with "
+                + "`--adopt Network/web`, delete it with `ip link delete bh-web`", apply)
+        #expect(try host.apply("--adopt", "Network/web").status == 0)
+        let after = try HostDump(host)
+        #expect(after.identities["host bh-web"] == index)
+        #expect(try host.sh("cat /sys/class/net/bh-web/ifalias") == "bulkhead:default/Network/web\n")
+        #expect(try host.steps() == [])
+    }
+
+    @Test func aForeignLinkOfAnotherKindCannotBeAdopted() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try host.sh("ip link add ep-web-1 type bridge")
+        let message =
+            "error: Endpoint/web-1 needs the interface name ep-web-1, which a foreign bridge interface has; rename or "
+            + "delete it (`ip link delete ep-web-1`), or set `spec.hostInterface`"
+        try refuse(host, message, apply)
+        try refuse(host, message, apply + ["--adopt", "Endpoint/web-1"])
+    }
+
+    @Test func aForeignNamespaceIsNamed() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try host.sh("ip netns add web-1")
+        try refuse(
+            host,
+            "error: Compartment/web-1: namespace web-1 exists and bulkhead did not make it; choose another "
+                + "`spec.namespace.name`, or use it as it is with `spec.namespace.path`", apply)
+    }
+
+    @Test func aForeignFileInThePlaceOfANamespaceIsNamed() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try host.sh("echo mine > /run/netns/web-1")
+        try refuse(
+            host,
+            "error: Compartment/web-1: a file named web-1 that is no namespace lies in the netns folder; remove it, or "
+                + "set `spec.namespace.name`", apply)
+        #expect(try host.sh("cat /run/netns/web-1") == "mine\n")
+    }
+
+    @Test func anAddressOfTheHostIsNotTakenTwice() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web)
+        try host.sh(
+            "ip link add up0 type veth peer name up1 && ip address add 10.88.0.7/24 dev up0 && ip link set up0 up")
+        try refuse(
+            host,
+            "error: prefix 10.88.0.0/24 of Network/web overlaps the host's address 10.88.0.7/24 on up0; choose another prefix",
+            apply)
+    }
+
+    @Test func whatAnotherScopeOwnsIsNamedAndLeftAlone() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        #expect(try host.apply().status == 0)
+        try refuse(
+            host,
+            "error: Network/web needs the interface name bh-web, which Network/web of scope default has; rename one of the two",
+            apply + ["--scope", "other"])
+        let before = try HostDump(host)
+        try host.declare(Manifests.web.replacing("web", with: "db").replacing("10.88", with: "10.89"))
+        #expect(try host.apply("--scope", "other").status == 0)
+        #expect(try host.bulkhead("destroy", "--all", "--yes", "--scope", "other").status == 0)
+        let after = try HostDump(host)
+        #expect(after.differences(from: before) == [])
+        #expect(after.changedIdentities(from: before) == [])
+    }
+
+    @Test func withoutPruningNothingIsDeleted() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("web-2"))
+        #expect(try host.apply().status == 0)
+        let before = try HostDump(host)
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        #expect(try host.apply("--no-prune").status == 0)
+        let after = try HostDump(host)
+        #expect(after.changedIdentities(from: before) == [])
+        #expect(after.identities["web-2"] != nil)
+        #expect(try host.apply().status == 0)
+        #expect(try HostDump(host).identities["web-2"] == nil)
+    }
+
+    @Test func deletingNearlyAllNeedsAWord() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            ([Manifests.web] + (1...4).map { Manifests.endpoint("web-\($0)") }).joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try refuse(
+            host,
+            "bulkhead: this would delete 6 of the 9 objects of scope default; if that is meant, add --allow-mass-delete\n",
+            apply)
+        #expect(try host.apply("--allow-mass-delete").status == 0)
+        #expect(try host.steps() == [])
+    }
+
+    @Test func nothingToReadIsNoOrderToDelete() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        #expect(try host.apply().status == 0)
+        try host.sh("mkdir empty && : > empty.yaml && echo '# nothing' > comment.yaml")
+        try refuse(host, "missing", ["apply", "--yes", "missing"])
+        try refuse(host, "empty", ["apply", "--yes", "empty"])
+        try refuse(host, "the manifests in empty.yaml hold no document", ["apply", "--yes", "empty.yaml"])
+        try refuse(host, "the manifests in comment.yaml hold no document", ["apply", "--yes", "comment.yaml"])
+        let standardInput = try host.bulkhead("apply", "--yes", "-", input: "")
+        #expect(standardInput.status == 1)
+    }
+
+    @Test(arguments: ["at once", "later"])
+    func whatIsProtectedOutlivesItsDocument(_ moment: String) throws {
+        let host = try ScratchHost()
+        let plain = [Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("keep")]
+        let compartment = """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: keep\(Manifests.protected)}
+            spec: {}
+            """
+        let guarded = [
+            Manifests.web.replacing("name: web}", with: "name: web\(Manifests.protected)}"), plain[1],
+            Manifests.endpoint("keep", annotations: Manifests.protected), compartment,
+        ]
+        if moment == "later" {
+            try host.declare(plain.joined(separator: "\n---\n"))
+            #expect(try host.apply().status == 0)
+        }
+        try host.declare(guarded.joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        #expect(try host.steps() == [])
+        func message(_ owner: String, _ what: String) -> String {
+            "\(owner) is protected (bulkhead.dev/prevent-destroy), and this would delete \(what); apply it once without "
+                + "the annotation, then remove it"
+        }
+        try host.declare(
+            Manifests.web.replacing("web", with: "other").replacing("10.88", with: "10.89"))
+        for arguments in [apply + ["--allow-mass-delete"], ["destroy", "--all", "--yes"]] {
+            try refuse(host, message("Network/web", "bh-web"), arguments)
+            try refuse(host, message("Endpoint/keep", "ep-keep"), arguments)
+            try refuse(host, message("Compartment/keep", "namespace keep"), arguments)
+        }
+        try host.declare(plain.joined(separator: "\n---\n"))
+        try refuse(host, message("Network/web", "bh-web"), ["destroy", "--yes", "manifests"])
+        #expect(try host.apply().status == 0)
+        #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
+    }
+}
+
+extension String {
+    fileprivate func replacing(_ text: String, with other: String) -> String {
+        replacingOccurrences(of: text, with: other)
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Disks that are full, limits that are low.
+@Suite(.enabled(if: Needs.root, Needs.rootText)) struct ResourceTests {
+    private func hostWithWeb() throws -> ScratchHost {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("web-2"))
+        return host
+    }
+
+    @Test func aFullStateFolderIsRefusedBeforeAnything() throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        try host.sh(
+            "mount -t tmpfs -o size=8k tmpfs state && (head -c 1M /dev/zero > state/filler 2>/dev/null || true)")
+        let result = try host.apply()
+        #expect(result.status == 1)
+        #expect(result.errors.hasPrefix("bulkhead: the state folder \(host.folder.path)/state cannot be written: "))
+        #expect(result.errors.contains("ENOSPC (No space left on device); nothing was changed; "))
+        #expect(result.output == "")
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aStateFolderThatCannotBeMadeIsRefusedBeforeAnything() throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        let result = try host.apply("--state-dir", "/proc/bulkhead")
+        #expect(result.status == 1)
+        #expect(
+            result.errors
+                == "bulkhead: the state folder /proc/bulkhead cannot be written: mkdir /proc/bulkhead: ENOENT "
+                + "(No such file or directory); nothing was changed; run as root, make room, or choose another with "
+                + "--state-dir\n")
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aFullFolderOfNamespaceFilesUndoesAll() throws {
+        let host = try hostWithWeb()
+        try host.sh("mount -t tmpfs -o size=8k tmpfs etc && (head -c 1M /dev/zero > etc/filler 2>/dev/null || true)")
+        let before = try HostDump(host)
+        let result = try host.apply()
+        #expect(result.status == 1)
+        #expect(result.errors.contains("ENOSPC (No space left on device)"))
+        #expect(result.errors.contains("Everything was undone: the host is as it was before.\n"))
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aFileThatGrowsOnAFullDiskKeepsItsContents() throws {
+        let host = try hostWithWeb()
+        try host.sh("mount -t tmpfs -o size=64k tmpfs etc")
+        #expect(try host.apply().status == 0)
+        try host.sh("head -c 1M /dev/zero > etc/filler 2>/dev/null || true")
+        let before = try HostDump(host)
+        let long = (0..<200).map { "{ip: 10.1.0.\($0), hostnames: [a-very-long-name-of-some-host-number-\($0)]}" }
+        try host.declare(
+            Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("web-2"),
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: web-1}
+            spec: {hostAliases: [\(long.joined(separator: ", "))]}
+            """)
+        let result = try host.apply()
+        #expect(result.status == 1)
+        #expect(result.errors.contains("ENOSPC (No space left on device)"))
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func tooFewOpenFilesAreRefusedBeforeAnything() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            ([Manifests.web] + (1...60).map { Manifests.endpoint("web-\($0)") }).joined(separator: "\n---\n"))
+        let before = try HostDump(host)
+        let result = try host.run([
+            "sh", "-c", "ulimit -n 64; exec \(ScratchHost.binary) apply --yes manifests",
+        ])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("60 new namespaces need "))
+        #expect(
+            result.errors.contains(
+                " open files, and this process may have 64; raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)"
+            ))
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try host.apply().status == 0)
+        let again = try host.run(["sh", "-c", "ulimit -n 64; exec \(ScratchHost.binary) plan manifests"])
+        #expect(again.status == 1)
+        #expect(again.errors.contains("EMFILE (Too many open files); raise the limit (`ulimit -n`"))
+    }
+
+    /// Memory that runs out ends the process wherever it is: the next run converges.
+    @Test func tooLittleMemoryNeverLeavesWhatTheNextRunCannotRepair() throws {
+        let host = try hostWithWeb()
+        for limit in stride(from: 20_000, through: 400_000, by: 20_000) {
+            let result = try host.run([
+                "sh", "-c", "ulimit -v \(limit); exec \(ScratchHost.binary) apply --yes manifests",
+            ])
+            if result.status == 0 { break }
+        }
+        #expect(try host.apply().status == 0)
+        #expect(try host.steps() == [])
+        #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
+        #expect(try host.sh("ip -o link").split(separator: "\n").count == 1)
+    }
+}
