@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-demo deps-test build release install test faults demo format lint schemas docs clean
+.PHONY: help deps-build deps-demo deps-test build release install test faults verify-policies demo format lint schemas docs clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -23,6 +23,7 @@ TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'
 	@echo 'make test      install what is missing, build, and run all tests'
+	@echo 'make verify-policies  random policies against real packets, at length'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
@@ -79,6 +80,12 @@ demo: deps-demo
 test: deps-test
 	@"$(SWIFT)" build --build-tests
 	"$(SWIFT)" test --skip-build --disable-xctest
+
+# Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each.
+verify-policies: deps-test
+	@"$(SWIFT)" build --build-tests
+	BULKHEAD_SEED=$${SEED:-1000} BULKHEAD_SEEDS=$${SEEDS:-24} BULKHEAD_STEPS=$${STEPS:-4} BULKHEAD_PROBES=$${PROBES:-300} \
+	    "$(SWIFT)" test --skip-build --disable-xctest --filter DifferentialTests
 
 # A release build must hold no way of asking for a fault.
 faults: deps-test release

@@ -51,18 +51,27 @@ let package = Package(
         layer(
             "Reconciler",
             [
-                "Addressing", "JSON", "Model", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient", "SystemCalls",
+                "Addressing", "JSON", "Model", "Reachability", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient",
+                "SystemCalls",
             ]),
         layer(
             "Commands",
             [
-                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reconciler", "SystemCalls",
-                argumentParser,
+                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reachability", "Reconciler",
+                "SystemCalls", argumentParser,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
         layer("TestSupport"),
         tests("JSONTests", ["JSON"]),
+        tests("SavedPlanTests", ["Addressing", "JSON", "Model", "Planner"]),
+        tests("ExampleTests", ["TestSupport", "bulkhead"]),
+        tests("HouseRulesTests", []),
+        tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
+        tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
+        tests("EnforcementTests", ["TestSupport", "bulkhead"]),
+        tests(
+            "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"]),
     ]
 )

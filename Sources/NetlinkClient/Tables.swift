@@ -57,4 +57,12 @@ extension NetlinkConnection {
         guard let message = try get(LinkRequest.get(name: name)) else { return 0 }
         return try LinkMessage(decoding: message.body).index
     }
+
+    /// `conntrack -L`, on a socket of netfilter.
+    public func trackedConnections() throws -> [ConntrackMessage] {
+        try dump(ConntrackMessage.dump()) { message in
+            guard message.type == ConntrackMessage.new else { return nil }
+            return try ConntrackMessage(decoding: message.body)
+        }
+    }
 }

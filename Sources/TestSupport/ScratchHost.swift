@@ -39,9 +39,15 @@ public final class ScratchHost: @unchecked Sendable {
         let setup =
             "mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mount -t sysfs sysfs /sys; "
             + "ip link set lo up && echo ready && exec cat"
-        keeper.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-        keeper.arguments =
-            (isOrdinaryUser ? ["-Ur"] : []) + ["--net", "--mount", "--propagation", "private", "sh", "-c", setup]
+        var command = ["/usr/bin/unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", setup]
+        if isOrdinaryUser {
+            guard let realm = Realm.shared else {
+                throw Failure(description: "a scratch host could not be made: are user namespaces allowed here?")
+            }
+            command = realm.entrance + command
+        }
+        keeper.executableURL = URL(fileURLWithPath: command[0])
+        keeper.arguments = Array(command.dropFirst())
         keeper.standardInput = leash
         let output = Pipe()
         keeper.standardOutput = output
@@ -176,7 +182,36 @@ public final class RunningProcess: @unchecked Sendable {
     }
 
     /// Waits for a line on its standard output.
-    public func waitForOutput() { _ = output.fileHandleForReading.availableData }
+    public func waitForOutput() { _ = nextLine() }
+
+    /// Writes a line to its standard input, which must have been asked for, and waits for the line it answers.
+    public func ask(_ line: String) throws -> String {
+        try tell(line)
+        return try answer()
+    }
+
+    /// Writes a line to its standard input, which must have been asked for.
+    public func tell(_ line: String) throws {
+        guard let input else { throw ScratchHost.Failure(description: "the process has no standard input") }
+        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+    }
+
+    /// Waits for the next line of its standard output.
+    public func answer() throws -> String {
+        if let answer = nextLine() { return answer }
+        let words = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+        throw ScratchHost.Failure(description: "the process ended without an answer: \(words)")
+    }
+
+    /// Byte by byte, so that nothing of what comes after is taken; nil where the process closed its output.
+    private func nextLine() -> String? {
+        var bytes = Data()
+        while let byte = try? output.fileHandleForReading.read(upToCount: 1), let value = byte.first {
+            if value == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(value)
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
 
     /// Waits until it has stopped itself (`SIGSTOP`), or has ended; whether it stopped.
     public func waitForStop() -> Bool {

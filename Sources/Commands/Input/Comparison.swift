@@ -8,7 +8,7 @@ internal import SystemCalls
 
 /// Live state read and compared with the manifests: what `plan`, `apply`, `drift` and `destroy` have in common.
 struct Comparison {
-    let plan: Plan
+    var plan: Plan
     let observed: ObservedState
     let session: HostSession?
     let options: PlanOptions

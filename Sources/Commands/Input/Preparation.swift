@@ -1,6 +1,7 @@
 internal import JSON
 internal import Manifest
 internal import Model
+internal import Reachability
 internal import SystemCalls
 
 /// Manifests read, checked and resolved for one host.
@@ -17,7 +18,8 @@ struct Preparation {
         let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
         let all = problems + outcome.diagnostics
         guard let state = outcome.state else { throw fail(all, sources, options) }
-        return Preparation(state: state, warnings: DiagnosticText.sort(all), sources: sources)
+        let warnings = all + PolicyWarnings.of(state)
+        return Preparation(state: state, warnings: DiagnosticText.sort(warnings), sources: sources)
     }
 
     /// Reads and decodes; problems of reading and of decoding come together.

@@ -11,7 +11,7 @@ struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plan, show, ask, apply, and verify, or undo.",
         discussion:
-            "Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
+            "A PATH that `bulkhead plan --out` wrote is done as it was saved, or refused. Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
     )
 
     @OptionGroup var paths: PathArguments
@@ -30,6 +30,7 @@ struct Apply: ParsableCommand {
     var adopt: [String] = []
 
     func run() throws {
+        if let file = PlanFile.find(paths.chosen) { return try applySaved(file) }
         let change = try Change(global, yes: yes)
         let prepared = try Preparation.load(paths.chosen, global)
         var options = try Comparison.options(global)
@@ -40,6 +41,24 @@ struct Apply: ParsableCommand {
             sources: prepared.sources, global, options)
         if !allowMassDelete { try MassDeletion.check(comparison) }
         try change.carryOut(comparison, prepared.state, paths: Comparison.resolved(paths.chosen))
+    }
+
+    /// Does exactly the steps of a saved plan, if the same plan comes out again.
+    private func applySaved(_ file: String) throws {
+        guard prune, adopt.isEmpty else {
+            throw Complaint("a saved plan holds its own options; leave out --no-prune and --adopt", .usage)
+        }
+        let change = try Change(global, yes: yes)
+        let saved = try PlanFile.read(file, global)
+        let prepared = try Preparation.load(saved.paths, global)
+        var options = try Comparison.options(global)
+        options.prunes = saved.prunes
+        options.adopts = Set(saved.adopts)
+        var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, options)
+        try PlanFile.check(saved, against: comparison.plan, file)
+        comparison.plan = saved.plan
+        if !allowMassDelete { try MassDeletion.check(comparison) }
+        try change.carryOut(comparison, prepared.state, paths: saved.paths)
     }
 }
 

@@ -7,9 +7,16 @@ struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Say what a kind or a field of the manifests means.")
 
     @Argument(help: ArgumentHelp("KIND or KIND.FIELD, such as Endpoint.portMappings.", valueName: "kind[.field]"))
-    var path: String
+    var path: String?
+
+    @Flag(help: "Print the fields of all kinds as Markdown tables.")
+    var markdown = false
 
     func run() throws {
+        if markdown, path == nil { return Terminal.out(Reference.markdown()) }
+        guard let path, !markdown else {
+            throw Complaint("explain takes KIND or KIND.FIELD, or --markdown alone", .usage)
+        }
         do throws(Explanation.Unknown) {
             Terminal.out(try Explanation.of(path))
         } catch {

@@ -29,6 +29,15 @@ struct PlanVerb: ParsableCommand {
     @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
     var adopt: [String] = []
 
+    @Option(help: ArgumentHelp("Save the plan, for `bulkhead apply FILE`.", valueName: "file"))
+    var out: String?
+
+    func validate() throws {
+        guard out == nil || !(assumeEmpty || pin) else {
+            throw ValidationError("--out saves a plan against the live state; leave out --assume-empty and --pin")
+        }
+    }
+
     func run() throws {
         let prepared = try Preparation.load(paths.chosen, global)
         if pin { return Terminal.out(Pins.render(prepared.state)) }
@@ -43,10 +52,12 @@ struct PlanVerb: ParsableCommand {
                 prepared.state,
                 warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
                 sources: prepared.sources, global, options)
+        if let out { try PlanFile.write(comparison.plan, to: out, paths: paths.chosen, options: options) }
         switch global.output {
         case .text: Terminal.out(PlanText.render(comparison.plan))
         case .json: Terminal.out(PlanDocument.make(comparison.plan).text(pretty: true))
         }
+        if let out { global.say("Saved; `bulkhead apply \(out.terminalSafe)` does exactly this, or refuses.") }
         if detailedExitcode && !comparison.plan.isInSync { throw Finish(.differs) }
     }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import JSON
 internal import Manifest
 internal import Model
+internal import Reachability
 
 /// `bulkhead validate`.
 struct Validate: ParsableCommand {
@@ -16,8 +17,12 @@ struct Validate: ParsableCommand {
 
     func run() throws {
         let (documents, sources, problems) = Preparation.read(paths.chosen)
-        let diagnostics =
+        var diagnostics =
             problems.contains { $0.severity == .error } ? problems : problems + Resolver.validate(documents)
+        if documents.hasPolicies, !diagnostics.contains(where: { $0.severity == .error }) {
+            let scope = try global.scopeName()
+            diagnostics += Resolver.shares(documents, scope: scope).flatMap { PolicyWarnings.of($0) }
+        }
         let isBad = diagnostics.contains { $0.severity == .error }
         switch global.output {
         case .text:

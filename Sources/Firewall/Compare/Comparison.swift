@@ -58,6 +58,9 @@ extension Table {
         let names = Set(chains.map(\.name))
         chains += old.chains.filter { $0.base == nil && !names.contains($0.name) }
         chains.sort { $0.name < $1.name }
+        // Chains that stay use them.
+        let setNames = Set(sets.map(\.name))
+        defer { sets += old.sets.filter { !setNames.contains($0.name) } }
         for index in sets.indices {
             guard
                 let before = old.sets.first(where: {

@@ -51,11 +51,12 @@ struct CompilerInput {
 
     /// IPv4 addresses that mean all on a segment; those of IPv6 are one prefix.
     func groups4() -> [Element] {
-        let broadcasts = desired.networks.flatMap(\.subnets).map(\.prefix)
-            .filter { $0.family == .ipv4 && $0.length < 31 }.map(\.last)
-        return [Element(key: ["prefix": ["addr": "224.0.0.0", "len": 4]], comment: nil)]
-            + (Set(broadcasts).sorted().map { $0.description } + ["255.255.255.255"])
-            .map { Element(key: .string($0), comment: nil) }
+        let broadcasts = desired.networks.flatMap { network in
+            network.subnets.map(\.prefix).filter { $0.family == .ipv4 && $0.length < 31 }
+                .map { Element(key: .string($0.last.description), comment: network.id.description) }
+        }
+        return [Element(key: ["prefix": ["addr": "224.0.0.0", "len": 4]], comment: nil)] + broadcasts
+            + [Element(key: "255.255.255.255", comment: nil)]
     }
 
     /// The host's own addresses on its bridges, link-local ones included.

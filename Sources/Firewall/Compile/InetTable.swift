@@ -12,7 +12,9 @@ extension Compiler {
         return Table(
             family: .inet, name: input.tableName,
             sets: boundSets(input) + memberMaps(policies) + policies.groups.sets + publishedMaps(input),
-            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains())
+            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains() + [
+                Zones.chain(input.desired)
+            ])
     }
 
     private static func filterChains() -> [Chain] {
@@ -91,6 +93,7 @@ extension Compiler {
 
     private static func boundSets(_ input: CompilerInput) -> [NamedSet] {
         [
+            Zones.macs(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
             NamedSet(
                 name: "guarded", keyTypes: ["ifname"],
@@ -108,10 +111,11 @@ extension Compiler {
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
-            NamedSet(name: "siblings", keyTypes: ["ifname", "ifname"], elements: siblings(input) { _ in true }),
+            onSegment(input, .ipv4), onSegment(input, .ipv6),
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input, where: \.deniesIntraNetwork)),
+            NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
         ]
     }
 
@@ -125,6 +129,18 @@ extension Compiler {
                         comment: network.id.description)
                 }
             }
+    }
+
+    /// Addresses that lie behind a bridge itself: for these the host is no next hop.
+    private static func onSegment(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
+        NamedSet(
+            name: "on_segment\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
+            elements: input.desired.networks.flatMap { network in
+                network.subnets.map(\.prefix).filter { $0.family == family }.map {
+                    Element(
+                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
+                }
+            })
     }
 
     private static func siblings(_ input: CompilerInput, where condition: (Network) -> Bool) -> [Element] {

@@ -78,10 +78,16 @@ extension Compiler {
 
     /// Which sources are replaced when packets leave.
     static func sourceRules() -> [Rule] {
-        [
+        // Frames that never leave the switch come here without an interface of entry: the source tells where from.
+        AddressFamily.allCases.map { family in
             Rule(
-                [Nft.isTranslated, Nft.equal(Nft.concat(Nft.input, Nft.output), "@siblings"), Nft.masquerade],
-                comment: "published port reached from its own network: the way back needs the gateway"),
+                [
+                    Nft.isTranslated,
+                    Nft.equal(
+                        Nft.concat(Nft.output, Nft.payload(family.protocolName, "saddr")),
+                        .string("@on_segment\(family.suffix)")), Nft.masquerade,
+                ], comment: "published port reached from its own network: the way back needs the gateway")
+        } + [
             Rule(
                 [
                     Nft.equal(Nft.payload("ip", "saddr"), Nft.loopback4), Nft.equal(Nft.output, "@bridges"),

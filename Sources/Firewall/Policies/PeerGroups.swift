@@ -38,18 +38,18 @@ struct PeerGroups {
         var result = Contents(name: "group-\(StableHash.base32(StableHash.hash(group.key), count: 8))")
         for family in AddressFamily.allCases {
             // Prefixes are nested or disjoint, and what lies in another one is in the set by that.
-            var kept: [String: [IPPrefix]] = [:]
+            var kept: [String: [(prefix: IPPrefix, owner: String)]] = [:]
             for member in members {
                 guard let interface = input.interface(of: member, place) else { continue }
                 for source in member.identities(family) {
                     let others = kept[interface] ?? []
-                    guard !others.contains(where: { $0.contains(source) }) else { continue }
-                    kept[interface] = others.filter { !source.contains($0) } + [source]
+                    guard !others.contains(where: { $0.prefix.contains(source) }) else { continue }
+                    kept[interface] = others.filter { !source.contains($0.prefix) } + [(source, member.id.description)]
                 }
             }
             for interface in kept.keys.sorted() {
-                for prefix in (kept[interface] ?? []).sorted() {
-                    let element = Element(key: Nft.concat(.string(interface), Nft.prefix(prefix)), comment: nil)
+                for (prefix, owner) in (kept[interface] ?? []).sorted(by: { $0.prefix < $1.prefix }) {
+                    let element = Element(key: Nft.concat(.string(interface), Nft.prefix(prefix)), comment: owner)
                     if prefix.length == family.width {
                         result.single[family, default: []].append(element)
                     } else {

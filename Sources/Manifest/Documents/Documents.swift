@@ -143,6 +143,9 @@ public struct Documents: Sendable {
     var endpoints: [EndpointDocument] = []
     var policies: [PolicyDocument] = []
 
+    /// Whether a policy is among them.
+    public var hasPolicies: Bool { !policies.isEmpty }
+
     /// How many there are.
     public var count: Int { hosts.count + networks.count + compartments.count + endpoints.count + policies.count }
 }

@@ -22,6 +22,17 @@ public enum Resolver {
         return validator.diagnostics + builder.diagnostics
     }
 
+    /// The shares of all Hosts, or of the only machine there is, of documents that have been checked.
+    public static func shares(_ documents: Documents, scope: ObjectName) -> [DesiredState] {
+        var builder = StateBuilder(documents, scope: scope, host: nil)
+        builder.assignAddresses()
+        let hosts = documents.hosts.isEmpty ? [""] : documents.hosts.map(\.head.name.text).sorted()
+        return hosts.compactMap { host in
+            builder.host = host
+            return builder.build()
+        }
+    }
+
     /// The share of the host of that name.
     public static func resolve(_ documents: Documents, scope: ObjectName, host: String) -> Outcome {
         var validator = Validator(documents)

@@ -6,7 +6,7 @@ struct StateBuilder {
     let documents: Documents
     let scope: ObjectName?
     /// nil where no machine is known.
-    let host: String?
+    var host: String?
     let networks: [String: NetworkDocument]
     var diagnostics: [Diagnostic] = []
     /// Addresses of every endpoint of every host, with prefix lengths.

@@ -65,7 +65,8 @@ public enum Explanation {
         }
     }
 
-    private static func words(_ type: ValueType) -> String {
+    /// What a value may be, in words.
+    static func words(_ type: ValueType) -> String {
         switch type {
         case .text(let format): format.words
         case .integer(let range): "a number from \(range.lowerBound) to \(range.upperBound)"

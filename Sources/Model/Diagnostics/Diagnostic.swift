@@ -1,7 +1,7 @@
 /// One thing to say about the input, for people.
-public struct Diagnostic: Hashable, Sendable {
+public struct Diagnostic: Hashable, Codable, Sendable {
     /// How bad it is.
-    public enum Severity: String, Hashable, Sendable {
+    public enum Severity: String, Hashable, Codable, Sendable {
         /// Nothing is done.
         case error
         /// Worth a look; things go on.

@@ -1,5 +1,5 @@
 /// Where in the input something stands.
-public struct SourceLocation: Hashable, Comparable, Sendable {
+public struct SourceLocation: Hashable, Comparable, Codable, Sendable {
     /// Path as the user gave it, `<stdin>` for standard input.
     public let file: String
     /// From 1.

@@ -1,5 +1,5 @@
 /// Which network namespace an object lives in.
-public enum NamespaceRef: Hashable, Comparable, Sendable {
+public enum NamespaceRef: Hashable, Comparable, Codable, Sendable {
     /// The namespace bulkhead runs in.
     case host
     /// A file of this name in the netns folder (`ip netns`).

@@ -72,7 +72,7 @@ public struct ObservedLink: Hashable, Sendable {
 }
 
 /// Attributes of a bridge that bulkhead sets (`ip link set X type bridge …`).
-public struct BridgeOptions: Hashable, Sendable {
+public struct BridgeOptions: Hashable, Codable, Sendable {
     /// `IFLA_BR_NF_CALL_IPTABLES`: bridged IPv4 passes the inet hooks, and with them connection tracking.
     public var netfilterIPv4: Bool
     /// `IFLA_BR_NF_CALL_IP6TABLES`.
@@ -101,7 +101,7 @@ public struct BridgeOptions: Hashable, Sendable {
 }
 
 /// Attributes of a bridge port that bulkhead sets (`bridge link set dev X …`).
-public struct PortOptions: Hashable, Sendable {
+public struct PortOptions: Hashable, Codable, Sendable {
     /// `IFLA_BRPORT_MODE`: frames may leave by the port they came in by.
     public var hairpin: Bool
     /// `IFLA_BRPORT_ISOLATED`.

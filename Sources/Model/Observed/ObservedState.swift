@@ -75,7 +75,7 @@ public struct ObservedFile: Hashable, Sendable {
 }
 
 /// What a shared host setting was before bulkhead changed it.
-public struct OriginalSetting: Hashable, Sendable {
+public struct OriginalSetting: Hashable, Codable, Sendable {
     /// Path below `/proc/sys`.
     public var path: String
     /// The value then.

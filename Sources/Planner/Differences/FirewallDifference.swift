@@ -1,3 +1,4 @@
+internal import Addressing
 internal import Firewall
 internal import Model
 
@@ -5,13 +6,40 @@ extension Builder {
     /// Firewall rules: what is wanted comes into force before the links it guards; what guards links that go is kept
     /// until they are gone.
     mutating func compareFirewall(_ live: Ruleset, wanted: Ruleset) {
-        let between = wanted.keeping(live)
+        // Where there were no rules, only endpoints that are there already can have connections.
+        let isFirst = live.tables.isEmpty && !hasLiveEndpoints
+        let cuts = !isFirst && wanted.mayRevoke(since: live, fresh: freshOwners())
+        let kept = wanted.keeping(live)
+        let between = cuts ? kept.withUncheckedConnections : kept
         appendFirewall(
             RulesetChange.from(live, to: between), inverse: RulesetChange.from(between, to: live), id: "firewall",
             action: live.tables.isEmpty ? .create : .update, phase: .firewall)
         appendFirewall(
             RulesetChange.from(between, to: wanted), inverse: RulesetChange.from(wanted, to: between),
             id: "firewall/surplus", action: .delete, phase: .unguard)
+        if cuts { appendCut() }
+    }
+
+    /// Manifest objects whose links are about to be made.
+    private func freshOwners() -> Set<String> {
+        let endpoints = context.desired.endpoints.filter { present(LinkReference(.host, $0.hostInterface.text)) == nil }
+        let networks = context.desired.networks.filter { present(LinkReference(.host, $0.bridge.text)) == nil }
+        return Set(endpoints.map(\.id.description) + networks.map(\.id.description))
+    }
+
+    private var hasLiveEndpoints: Bool {
+        context.desired.endpoints.contains { present(LinkReference(.host, $0.hostInterface.text)) != nil }
+    }
+
+    /// Connections pass by what was decided for their first packet: those that nothing allows any more are cut.
+    private mutating func appendCut() {
+        steps.append(
+            Step(
+                id: "connections", action: .update, owner: nil, kind: "connections",
+                summary: "cut connections that are no longer allowed",
+                reason: "rules changed; connections that were let through before pass without asking them again",
+                source: context.desired.networks.first?.metadata.source, isIrreversible: true,
+                operations: [.cutConnections], inverse: [], phase: .connections))
     }
 
     private mutating func appendFirewall(

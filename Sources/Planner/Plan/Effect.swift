@@ -13,13 +13,14 @@ enum Subject: Hashable {
     case original(String)
     case file(String)
     case firewall
+    case connections
 
     /// The link that it is, or lies on, or speaks of.
     var link: LinkReference? {
         switch self {
         case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _): link
         case .setting(let namespace, let path): Self.link(namespace, path)
-        case .module, .namespace, .original, .file, .firewall: nil
+        case .module, .namespace, .original, .file, .firewall, .connections: nil
         }
     }
 
@@ -74,6 +75,7 @@ extension Operation {
             Effect(kind: .changes, subject: .original(setting.path))
         case .writeFile(let path, _), .removeFile(let path): Effect(kind: .changes, subject: .file(path))
         case .firewall: Effect(kind: .changes, subject: .firewall)
+        case .cutConnections: Effect(kind: .changes, subject: .connections)
         }
     }
 }

@@ -3,7 +3,7 @@ public import JSON
 public import Model
 
 /// One write to the kernel or to a file. Operations are data: the executor does what they say and nothing else.
-public enum Operation: Hashable, Sendable {
+public enum Operation: Hashable, Codable, Sendable {
     /// `modprobe NAME`.
     case loadModule(String)
     /// Makes a namespace, gives it the id, then binds it to a file of the netns folder (`ip netns add`).
@@ -42,12 +42,15 @@ public enum Operation: Hashable, Sendable {
     case writeFile(path: String, content: String)
     /// Removes such a file, and its folder where that is empty then.
     case removeFile(path: String)
+    /// Cuts every tracked connection of an endpoint that the manifests do not allow (`conntrack -D`), unless the policy
+    /// that denies it keeps them.
+    case cutConnections
     /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
     case firewall([JSON])
 }
 
 /// A link by the name it has in its namespace.
-public struct LinkReference: Hashable, Sendable {
+public struct LinkReference: Hashable, Codable, Sendable {
     /// Where it lives.
     public var namespace: NamespaceRef
     /// Its name there.
@@ -68,7 +71,7 @@ extension LinkReference: CustomStringConvertible {
 }
 
 /// One attribute of a link to be set.
-public enum LinkChange: Hashable, Sendable {
+public enum LinkChange: Hashable, Codable, Sendable {
     /// `IFF_UP`.
     case up(Bool)
     /// `IFLA_MTU`.
@@ -92,9 +95,9 @@ public enum LinkChange: Hashable, Sendable {
 }
 
 /// A link to be made, with everything that can be given in the creating datagram.
-public struct LinkSpec: Hashable, Sendable {
+public struct LinkSpec: Hashable, Codable, Sendable {
     /// What it is.
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: Hashable, Codable, Sendable {
         /// `type bridge`.
         case bridge(BridgeOptions)
         /// `type veth peer …`.
@@ -140,7 +143,7 @@ public struct LinkSpec: Hashable, Sendable {
 }
 
 /// The other end of a veth, made directly in its namespace.
-public struct PeerSpec: Hashable, Sendable {
+public struct PeerSpec: Hashable, Codable, Sendable {
     /// Namespace and final name.
     public var reference: LinkReference
     /// Its MAC.
@@ -157,7 +160,7 @@ public struct PeerSpec: Hashable, Sendable {
 }
 
 /// A unicast route of table main with protocol 98.
-public struct RouteEntry: Hashable, Sendable {
+public struct RouteEntry: Hashable, Codable, Sendable {
     /// Interface and namespace.
     public var link: LinkReference
     /// Destination.
@@ -199,7 +202,7 @@ extension RouteEntry: CustomStringConvertible {
 }
 
 /// A permanent neighbour, or a static forwarding entry of a bridge.
-public struct NeighbourEntry: Hashable, Sendable {
+public struct NeighbourEntry: Hashable, Codable, Sendable {
     /// Interface and namespace.
     public var link: LinkReference
     /// The address; nil for a forwarding entry.

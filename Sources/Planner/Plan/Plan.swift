@@ -1,7 +1,7 @@
 public import Model
 
 /// What has to be done so that the host is as the manifests say: a document, and all that apply may go by.
-public struct Plan: Hashable, Sendable {
+public struct Plan: Hashable, Codable, Sendable {
     /// Whose objects it is about.
     public var scope: ObjectName
     /// The host it is for.

@@ -1,9 +1,9 @@
 public import Model
 
 /// One entry of a plan: a change of one object, and how to undo it.
-public struct Step: Hashable, Sendable {
+public struct Step: Hashable, Codable, Sendable {
     /// What happens to the object.
-    public enum Action: String, Hashable, CaseIterable, Sendable {
+    public enum Action: String, Hashable, CaseIterable, Codable, Sendable {
         /// `+`
         case create
         /// `~`
@@ -74,7 +74,7 @@ public struct Step: Hashable, Sendable {
 }
 
 /// One value of an object, for the plan document.
-public struct Property: Hashable, Sendable {
+public struct Property: Hashable, Codable, Sendable {
     /// Its name.
     public var name: String
     /// Its value as people write it.
@@ -87,7 +87,7 @@ public struct Property: Hashable, Sendable {
 }
 
 /// What a step disturbs.
-public enum Disruption: Hashable, Sendable {
+public enum Disruption: Hashable, Codable, Sendable {
     /// Nothing that runs.
     case none
     /// Well under a second for these endpoints.
@@ -117,7 +117,7 @@ public enum Disruption: Hashable, Sendable {
 ///
 /// It keeps steps of one namespace together so that they travel in one datagram, puts firewall rules before the links
 /// they guard, and puts what cannot be undone last.
-public enum Phase: Int, Hashable, Comparable, Sendable {
+public enum Phase: Int, Hashable, Comparable, Codable, Sendable {
     /// Modules, notes of original values.
     case prepare
     /// Namespaces are made.
@@ -138,6 +138,8 @@ public enum Phase: Int, Hashable, Comparable, Sendable {
     case reduce
     /// Surplus links go.
     case links
+    /// Connections that are no longer allowed are cut.
+    case connections
     /// Rules that nothing needs any more go.
     case unguard
     /// Shared settings go back to what they were; surplus files go.

@@ -32,7 +32,7 @@ public final class Application {
         self.desired = desired
         self.options = options
         self.progress = progress
-        executor = Executor(session)
+        executor = Executor(session, desired: desired)
     }
 
     /// Does the plan. What cannot be undone is done only when all else was done and read back.

@@ -24,6 +24,7 @@ final class Executor {
     }
 
     private let session: HostSession
+    private let desired: DesiredState
     private var links = LinkTable()
     private var waiting: [(place: Place, group: [Request])] = []
     private var lane: NamespaceRef = .host
@@ -35,7 +36,11 @@ final class Executor {
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
     private(set) var done: [Int: Set<Int>] = [:]
 
-    init(_ session: HostSession) { self.session = session }
+    /// An executor of plans for a desired state, which says what connections are allowed.
+    init(_ session: HostSession, desired: DesiredState) {
+        self.session = session
+        self.desired = desired
+    }
 
     /// From now on operations undo others: a failure does not keep the next one from being tried, and a link that this
     /// run made is known by its index, so that no other of its name is taken for it.
@@ -214,6 +219,7 @@ final class Executor {
         case .forgetOriginal(let setting): try OriginalsFile(session.folders).forget(setting)
         case .writeFile(let path, let content): try NamespaceFiles.write(path, content)
         case .removeFile(let path): try NamespaceFiles.remove(path)
+        case .cutConnections: try ConnectionCut(session, desired).run()
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .addNeighbour, .removeNeighbour, .writeSetting:

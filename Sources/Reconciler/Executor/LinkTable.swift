@@ -33,7 +33,7 @@ struct LinkTable {
         case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
         case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
             .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile,
-            .removeFile, .firewall:
+            .removeFile, .cutConnections, .firewall:
             break
         }
     }

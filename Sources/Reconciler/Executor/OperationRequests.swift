@@ -53,7 +53,7 @@ extension Operation {
                 [NeighbourMessage.remove(entry.address, mac: entry.mac, link: index, operation: title)]
             )
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
-            .forgetOriginal, .writeFile, .removeFile, .firewall:
+            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .firewall:
             return nil
         }
     }

@@ -46,6 +46,32 @@ def udp(address, port, wait):
         print("refused" if isinstance(error, ConnectionRefusedError) else "silent")
 
 
+def echo_tcp(address, port):
+    """Sends back what a client sends, as long as the connection lives."""
+    server = socket.create_server((address, port), family=family(address))
+    print("ready", flush=True)
+    while True:
+        client, _ = server.accept()
+        while data := client.recv(100):
+            client.sendall(data)
+        client.close()
+
+
+def talk_tcp(address, port, rounds, wait):
+    """Says `connected`, then sends a byte when told to on standard input; says whether it came back."""
+    with socket.create_connection((address, port), timeout=wait) as s:
+        s.settimeout(wait)
+        print("connected", flush=True)
+        for _ in range(rounds):
+            sys.stdin.readline()
+            try:
+                s.sendall(b"x")
+                print("alive" if s.recv(1) else "closed", flush=True)
+            except OSError:
+                print("cut", flush=True)
+                return
+
+
 def send(interface, frames):
     """Sends raw Ethernet frames, given in hexadecimal."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -86,6 +112,10 @@ def main(arguments):
         tcp(rest[0], int(rest[1]), float(rest[2]))
     elif verb == "udp":
         udp(rest[0], int(rest[1]), float(rest[2]))
+    elif verb == "echo-tcp":
+        echo_tcp(rest[0], int(rest[1]))
+    elif verb == "talk-tcp":
+        talk_tcp(rest[0], int(rest[1]), int(rest[2]), float(rest[3]))
     elif verb == "send":
         send(rest[0], rest[1:])
     elif verb == "sniff":

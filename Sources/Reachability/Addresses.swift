@@ -1,0 +1,75 @@
+public import Addressing
+public import Model
+
+extension Reachability {
+    /// Whose address this is, from the manifests alone: an endpoint's, a gateway or another address that this host must
+    /// have, else outside.
+    public func party(of address: IPAddress) -> Party {
+        for endpoint in desired.endpoints {
+            if endpoint.addresses.contains(where: { $0.address == address }) {
+                return .endpoint(endpoint.metadata.name)
+            }
+            if case .v6(let local) = address, endpoint.mac.linkLocal == local {
+                return .endpoint(endpoint.metadata.name)
+            }
+        }
+        if isHosts(address) { return .host }
+        for endpoint in desired.endpoints where endpoint.allowedAddresses.contains(where: { $0.contains(address) }) {
+            return .endpoint(endpoint.metadata.name)
+        }
+        return .outside
+    }
+
+    private func isHosts(_ address: IPAddress) -> Bool {
+        if address.isLoopback { return true }
+        return desired.networks.contains { network in
+            network.subnets.contains { $0.gateway == address }
+                || network.outboundNAT?.addresses.contains(address) ?? false
+                || address == .v6(network.mac.linkLocal)
+        } || desired.endpoints.contains { $0.portMappings.contains { $0.hostAddress == address } }
+    }
+
+    /// The endpoint of that name.
+    public func endpoint(_ name: ObjectName) -> Endpoint? { endpoints[name] }
+
+    /// Addresses by which an endpoint is spoken to, of one family.
+    public func addresses(of name: ObjectName, _ family: AddressFamily) -> [IPAddress] {
+        (endpoints[name]?.addresses ?? []).map(\.address).filter { $0.family == family }
+    }
+
+    /// Addresses of the host that an endpoint of the network would use: its gateways, else those of other networks.
+    public func hostAddresses(for network: ObjectName?, _ family: AddressFamily) -> [IPAddress] {
+        let own = network.flatMap { networks[$0] }?.subnets.compactMap(\.gateway).filter { $0.family == family } ?? []
+        if !own.isEmpty { return own }
+        return desired.networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }.prefix(1).map {
+            $0
+        }
+    }
+
+    /// An outside address that no `cidr` of a policy names, all-embracing ones aside, and that lies in no network.
+    ///
+    /// Where policies name every address, the one that the fewest name.
+    public func unnamedOutside(_ family: AddressFamily) -> IPAddress? {
+        var named: [IPPrefix] = []
+        for policy in desired.policies {
+            for direction in TrafficDirection.allCases {
+                for block in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.block) {
+                    named += ([block.prefix] + block.except).filter { $0.family == family && !$0.isDefault }
+                }
+            }
+        }
+        let taken = desired.networks.flatMap(\.subnets).map(\.prefix) + desired.endpoints.flatMap(\.allowedAddresses)
+        named = Set(named).sorted()
+        let preferred =
+            family == .ipv4 ? ["203.0.113.1", "198.51.100.1", "192.0.2.1"] : ["2001:db8::1", "2001:db8:ffff::1"]
+        let beside = named.compactMap { prefix in
+            prefix.last.value == .max ? nil : IPAddress(family: family, value: prefix.last.value + 1)
+        }
+        let candidates = (preferred.compactMap { IPAddress($0) } + beside).filter { candidate in
+            !candidate.isMulticast && !candidate.isLoopback && !candidate.isLinkLocal && !candidate.isUnspecified
+                && !taken.contains { $0.contains(candidate) }
+        }
+        return candidates.map { candidate in (candidate, named.count { $0.contains(candidate) }) }
+            .min { $0.1 < $1.1 }?.0
+    }
+}

@@ -1,0 +1,62 @@
+internal import Addressing
+internal import Model
+
+extension Reachability {
+    /// What closes the way of a connection that no published port leads.
+    func bound(_ connection: Connection) -> Bound? {
+        if let disabled = disabled(connection.source) ?? disabled(connection.destination) { return disabled }
+        return closed(connection) ?? routeless(connection)
+    }
+
+    /// What closes the way of a connection to a published port. Whoever reaches the host's address reaches it, except
+    /// that internal and private networks have no traffic with others but their peers.
+    func bound(_ connection: Connection, to publication: Publication) -> Bound? {
+        let target = Party.endpoint(publication.endpoint)
+        if let disabled = disabled(connection.source) ?? disabled(target) { return disabled }
+        if connection.destinationAddress.isLoopback, connection.source != .host {
+            return .loopback(connection.destinationAddress)
+        }
+        if let from = network(of: connection.source), let to = network(of: target) {
+            guard from.type != .private else { return .type(from.metadata.name, from.type, .toHost) }
+            let isApart = from.metadata.name != to.metadata.name && !arePeers(from, to)
+            if from.type != .nat, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
+        }
+        return routeless(connection, backFrom: publication)
+    }
+
+    private func disabled(_ party: Party) -> Bound? {
+        guard case .endpoint(let name) = party, let endpoint = endpoints[name], !endpoint.enabled else { return nil }
+        return .disabled(name)
+    }
+
+    /// Type, `inbound` and `peerNetworks`.
+    private func closed(_ connection: Connection) -> Bound? {
+        let (from, to) = (network(of: connection.source), network(of: connection.destination))
+        switch (from, to) {
+        case (nil, nil): return nil
+        case (let from?, let to?):
+            let isOne = from.metadata.name == to.metadata.name
+            return isOne || arePeers(from, to) ? nil : .notPeers(from.metadata.name, to.metadata.name)
+        case (let from?, nil):
+            if connection.destination == .host {
+                return from.type == .private ? .type(from.metadata.name, from.type, .toHost) : nil
+            }
+            return from.type == .nat ? nil : .type(from.metadata.name, from.type, .toOutside)
+        case (nil, let to?):
+            if connection.source == .host {
+                return to.type == .private ? .type(to.metadata.name, to.type, .fromHost) : nil
+            }
+            guard to.type == .nat else { return .type(to.metadata.name, to.type, .fromOutside) }
+            return to.inbound == .routed ? nil : .inbound(to.metadata.name)
+        }
+    }
+
+    func network(of party: Party) -> Network? {
+        guard case .endpoint(let name) = party, let endpoint = endpoints[name] else { return nil }
+        return networks[endpoint.network]
+    }
+
+    private func arePeers(_ one: Network, _ other: Network) -> Bool {
+        one.peers.contains(other.metadata.name) && other.peers.contains(one.metadata.name)
+    }
+}

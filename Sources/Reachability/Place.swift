@@ -1,0 +1,91 @@
+public import Addressing
+public import Model
+
+/// One side of a question, as people ask it.
+public enum Place: Hashable, Sendable {
+    /// An endpoint, by whatever address.
+    case endpoint(ObjectName)
+    /// This host, by whatever address.
+    case host
+    /// An outside address that no policy names.
+    case world
+    /// Exactly this address.
+    case address(IPAddress)
+}
+
+/// A pair of addresses for which a question is asked.
+public struct AddressPair: Hashable, Sendable {
+    /// Who asks, and by which address.
+    public var source: (party: Party, address: IPAddress)
+    /// Who is asked, and by which address.
+    public var destination: (party: Party, address: IPAddress)
+
+    /// The connection between them.
+    public func connection(_ service: ConnectionService) -> Connection {
+        Connection(
+            from: source.party, source.address, to: destination.party, destination.address, service)
+    }
+
+    /// Equal sides.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.source == right.source && left.destination == right.destination
+    }
+
+    /// Both sides.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(source.party)
+        hasher.combine(source.address)
+        hasher.combine(destination.party)
+        hasher.combine(destination.address)
+    }
+}
+
+extension Reachability {
+    /// The address pairs by which one place speaks to the other in a family: one for each address of the destination,
+    /// from the source address that a kernel would choose. Empty where one of them has no address of the family.
+    public func pairs(_ from: Place, _ to: Place, _ family: AddressFamily) -> [AddressPair] {
+        let sources = addresses(of: from, near: to, family)
+        return addresses(of: to, near: from, family).compactMap { destination in
+            // The same subnet first, as source selection has it (RFC 6724, rule 8; `ip route get`).
+            let source = sources.first { isOneSubnet($0.address, destination.address) } ?? sources.first
+            return source.map { AddressPair(source: $0, destination: destination) }
+        }
+    }
+
+    private func isOneSubnet(_ one: IPAddress, _ other: IPAddress) -> Bool {
+        desired.networks.contains { $0.subnets.contains { $0.prefix.contains(one) && $0.prefix.contains(other) } }
+    }
+
+    private func addresses(
+        of place: Place, near other: Place, _ family: AddressFamily
+    ) -> [(party: Party, address: IPAddress)] {
+        switch place {
+        case .endpoint(let name): addresses(of: name, family).map { (.endpoint(name), $0) }
+        case .host: hostAddresses(near: other, family).map { (.host, $0) }
+        case .world: unnamedOutside(family).map { [(.outside, $0)] } ?? []
+        case .address(let address): address.family == family ? [(party(of: address), address)] : []
+        }
+    }
+
+    /// The gateways of the other side's network; further ones where ports are published on them alone.
+    private func hostAddresses(near other: Place, _ family: AddressFamily) -> [IPAddress] {
+        var result = hostAddresses(for: networkName(of: other), family)
+        if result.isEmpty { result = [family == .ipv4 ? "127.0.0.1" : "::1"].compactMap { IPAddress($0) } }
+        for mapping in desired.endpoints.flatMap(\.portMappings) {
+            guard let address = mapping.hostAddress, address.family == family, !address.isLoopback || other == .host
+            else { continue }
+            if !result.contains(address) { result.append(address) }
+        }
+        return result
+    }
+
+    private func networkName(of place: Place) -> ObjectName? {
+        switch place {
+        case .endpoint(let name): return endpoints[name]?.network
+        case .address(let address):
+            guard case .endpoint(let name) = party(of: address) else { return nil }
+            return endpoints[name]?.network
+        case .host, .world: return nil
+        }
+    }
+}

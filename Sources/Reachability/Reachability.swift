@@ -1,0 +1,100 @@
+internal import Addressing
+public import Model
+
+/// Answers who can reach whom from the manifests of one host alone. Pure: equal states give equal answers.
+public struct Reachability: Sendable {
+    /// What is asked, in which order; the compiler enforces the same.
+    public let program: PolicyProgram
+    let desired: DesiredState
+    let endpoints: [ObjectName: Endpoint]
+    let networks: [ObjectName: Network]
+    let cards: [ObjectName: [Endpoint]]
+    let members: GroupMembers
+
+    /// Indexes a desired state.
+    public init(_ desired: DesiredState) {
+        self.desired = desired
+        program = PolicyProgram(desired)
+        endpoints = Dictionary(
+            desired.endpoints.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        cards = Dictionary(grouping: desired.endpoints, by: \.compartment)
+        members = GroupMembers(desired.policies)
+    }
+
+    /// Whether the connection passes, and what decides.
+    public func answer(_ connection: Connection) -> Answer {
+        if let compartment = sharedCompartment(connection) { return Answer(inside: compartment) }
+        guard let publication = publication(connection),
+            case .transport(let transport, let port) = connection.service
+        else { return rule(connection, bound: bound(connection)) }
+        var translated = connection
+        translated.destination = .endpoint(publication.endpoint)
+        translated.destinationAddress = publication.address
+        translated.service = .transport(transport, port: publication.target(of: port))
+        var answer = rule(translated, bound: bound(connection, to: publication))
+        answer.publication = publication
+        return answer
+    }
+
+    /// Endpoints of one compartment meet inside it.
+    private func sharedCompartment(_ connection: Connection) -> ObjectName? {
+        guard case .endpoint(let from) = connection.source, case .endpoint(let to) = connection.destination,
+            let compartment = endpoints[from]?.compartment, compartment == endpoints[to]?.compartment
+        else { return nil }
+        return compartment
+    }
+
+    private func rule(_ connection: Connection, bound: Bound?) -> Answer {
+        guard bound == nil else { return Answer(bound: bound) }
+        let source = PeerView(party: connection.source, address: connection.sourceAddress)
+        let destination = PeerView(party: connection.destination, address: connection.destinationAddress)
+        return Answer(
+            egress: ruling(.egress, of: source.party, destination, connection.service),
+            ingress: ruling(.ingress, of: destination.party, source, connection.service))
+    }
+
+    private func ruling(
+        _ direction: TrafficDirection, of party: Party, _ peer: PeerView, _ service: ConnectionService
+    ) -> Ruling? {
+        guard case .endpoint(let name) = party, let endpoint = endpoints[name] else { return nil }
+        guard let profile = program.profile(direction, of: name) else { return isolation(direction, endpoint, peer) }
+        for place in profile.enforced {
+            let policy = program.policies[place]
+            guard let rule = policy[direction]?.rules.first(where: { program.matches($0, peer, service, members) })
+            else { continue }
+            let reference = RuleReference(policy: policy.metadata.name, rule: rule.name, source: rule.source)
+            switch rule.action {
+            case .allow, .deny, .reject: return Ruling(rule.action, .rule(reference))
+            case .pass:
+                var ruling = isolation(direction, endpoint, peer)
+                ruling.passedBy = reference
+                return ruling
+            }
+        }
+        switch profile.fallback {
+        case .deny(let place): return byDefault(.deny, program.policies[place], direction)
+        case .allow(let place): return byDefault(.allow, program.policies[place], direction)
+        case .isolation: return isolation(direction, endpoint, peer)
+        }
+    }
+
+    private func byDefault(_ action: RuleAction, _ policy: Policy, _ direction: TrafficDirection) -> Ruling {
+        let place = policy[direction]?.source ?? policy.metadata.source
+        return Ruling(action, .policyDefault(policy.metadata.name, place))
+    }
+
+    /// What holds where no policy speaks.
+    private func isolation(_ direction: TrafficDirection, _ endpoint: Endpoint, _ peer: PeerView) -> Ruling {
+        guard let network = networks[endpoint.network] else { return Ruling(.allow, .nothing) }
+        let denied =
+            switch (direction, peer.party) {
+            case (.ingress, .endpoint(let other)):
+                network.deniesIntraNetwork && endpoints[other]?.network == endpoint.network
+            case (.egress, .host): network.deniesHostAccess
+            case (.ingress, .host), (.ingress, .outside), (.egress, .endpoint), (.egress, .outside): false
+            }
+        return denied
+            ? Ruling(.deny, .isolation(network.metadata.name, network.metadata.source)) : Ruling(.allow, .nothing)
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import TestSupport
+
+/// A host with random manifests, a machine outside, and an agent in every compartment, on the host and outside.
+final class Site {
+    let host: ScratchHost
+    private let outside: ScratchHost
+    private var agents: [String: RunningProcess] = [:]
+
+    /// Answers come from these ports; the ones at both ends are named by no rule.
+    static let ports = (RandomManifests.ports.lowerBound - 1)...(RandomManifests.ports.upperBound + 1)
+    private static let agent = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Tools/agent.py").path
+
+    init() throws {
+        host = try ScratchHost()
+        outside = try ScratchHost()
+        try host.connect(
+            "uplink", ["192.0.2.1/24", "2001:db8:f::1/64"], to: outside, "eth0",
+            RandomManifests.outside.map { "\($0)/\($0.contains(":") ? 64 : 24)" })
+        try outside.sh("ip route add 10.0.0.0/8 via 192.0.2.1; ip route add fd00::/16 via 2001:db8:f::1")
+    }
+
+    deinit { for agent in agents.values { agent.signal(SIGKILL) } }
+
+    /// Applies, and expects the second plan to be empty.
+    func apply(_ manifests: String) throws {
+        try host.write("all.yaml", manifests)
+        let result = try host.bulkhead("apply", "manifests", "--yes", "--allow-mass-delete", "--quiet")
+        guard result.status == 0 else {
+            throw ScratchHost.Failure(description: "apply ended with \(result.status): \(result.errors)")
+        }
+        let plan = try host.bulkhead("plan", "manifests", "--detailed-exitcode")
+        guard plan.status == 0 else {
+            throw ScratchHost.Failure(description: "not in sync after apply: \(plan.output)\(plan.errors)")
+        }
+    }
+
+    /// Starts an agent in each of these compartments, on the host and outside.
+    func startAgents(_ endpoints: [String]) throws {
+        let command = ["python3", Self.agent, "\(Self.ports.lowerBound)", "\(Self.ports.upperBound)"]
+        for name in endpoints {
+            agents[name] = try host.start(["ip", "netns", "exec", name] + command, hasInput: true)
+        }
+        agents["host"] = try host.start(command, hasInput: true)
+        agents["outside"] = try outside.start(command, hasInput: true)
+        for agent in agents.values { agent.waitForOutput() }
+    }
+
+    /// Asks all agents at once, and gives what became of every probe.
+    func run(_ probes: [Probe], wait: Double) throws -> [Int: String] {
+        let groups = Dictionary(grouping: probes, by: \.agent)
+        var results: [Int: String] = [:]
+        for (name, group) in groups {
+            let order: [String: Any] = ["wait": wait, "probes": group.map(\.order)]
+            let data = try JSONSerialization.data(withJSONObject: order)
+            guard let agent = agents[name] else { throw ScratchHost.Failure(description: "no agent \(name)") }
+            try agent.tell(String(decoding: data, as: UTF8.self))
+        }
+        for name in groups.keys {
+            guard let text = try agents[name]?.answer(),
+                let answer = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String]
+            else { throw ScratchHost.Failure(description: "agent \(name) gave no answer") }
+            for (id, result) in answer { results[Int(id) ?? -1] = result }
+        }
+        return results
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+/// A folder of `examples/`.
+struct Example: Sendable, CustomTestStringConvertible {
+    let name: String
+    /// Names of its Host documents; one nil where it has none.
+    let hosts: [String?]
+
+    var testDescription: String { name }
+    var path: String { Self.folder.appendingPathComponent(name).path }
+
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("examples")
+
+    /// All of them; nobody has to list them here.
+    static let all: [Example] = {
+        let manager = FileManager.default
+        let names = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { name in
+            let files = manager.enumerator(atPath: folder.appendingPathComponent(name).path)?.allObjects ?? []
+            let texts = files.compactMap { $0 as? String }.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+                .compactMap {
+                    try? String(contentsOfFile: folder.path + "/" + name + "/" + $0, encoding: .utf8)
+                }
+            let documents = texts.flatMap { $0.components(separatedBy: "\n---") }
+            let hosts = documents.filter { $0.contains(#/(?m)^kind: Host\s*(#.*)?$/#) }
+                .compactMap { $0.firstMatch(of: #/name: ([a-z0-9-]+)/#).map { String($0.1) } }.sorted()
+            return Example(name: name, hosts: hosts.isEmpty ? [nil] : hosts)
+        }
+    }()
+}
