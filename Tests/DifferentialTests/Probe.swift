@@ -25,7 +25,9 @@ struct Probe {
         case .icmp(let type):
             order["kind"] = "icmp"
             order["type"] = Int(type)
-        case .other: order["kind"] = "other"
+        case .other(let number):
+            order["kind"] = "other"
+            order["protocol"] = Int(number)
         }
         return order
     }
@@ -41,11 +43,14 @@ struct Probe {
 struct ProbePlan {
     let reachability: Reachability
     let endpoints: [Endpoint]
+    private let step: Int
     private var generator: SeededGenerator
+    private var others = 0
 
     init(_ desired: DesiredState, seed: UInt64, step: Int) {
         reachability = Reachability(desired)
         endpoints = desired.endpoints
+        self.step = step
         generator = SeededGenerator(seed: seed, 7, UInt64(step))
     }
 
@@ -70,6 +75,13 @@ struct ProbePlan {
         return probes
     }
 
+    /// Connections of a protocol without ports are told apart by their addresses alone, and live on for minutes: each
+    /// probe takes a protocol that no other has had on this site, as long as there are any.
+    private mutating func unusedProtocol() -> UInt8 {
+        others += 1
+        return 150 + UInt8((step * 25 + others) % 100)
+    }
+
     /// Some answers cannot be told from packets: nothing listens behind a port of the host that is published in the
     /// other family only, and of a protocol without ports, translation takes one connection at a time to one address.
     private static func canTell(_ connection: Connection, _ answer: Answer) -> Bool {
@@ -90,10 +102,11 @@ struct ProbePlan {
         }
         let port = UInt16(Int.random(in: Site.ports, using: &generator))
         switch Int.random(in: 0..<12, using: &generator) {
+        case 9 where others >= 25: return .transport(.tcp, port: port)
         case 0..<4: return .transport(.tcp, port: port)
         case 4..<7: return .transport(.udp, port: port)
         case 7, 8: return .transport(.sctp, port: port)
-        case 9: return .other(99)
+        case 9: return .other(unusedProtocol())
         case _: return .icmp(type: family == .ipv6 ? 128 : generator.pick([8, 13]))
         }
     }

@@ -12,6 +12,7 @@ extension Compiler {
             family: .bridge, name: input.tableName,
             sets: portSets(input) + sourceSets(input) + groupSets(input, policies) + policies.groups.sets,
             chains: [
+                Chain(name: "content", rules: contentRules()),
                 Chain(name: "delivery", rules: deliveryRules()),
                 Chain(
                     name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
@@ -19,14 +20,14 @@ extension Compiler {
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
                             comment: "intraNetwork: deny")
-                    ] + guardRules()),
+                    ] + reassembledRules() + guardRules()),
                 Chain(
                     name: "input", base: .init(type: "filter", hook: "input", priority: -200),
                     rules: [
                         Rule(
                             [Nft.equal(Nft.input, "@secluded"), Nft.counter, Nft.drop],
                             comment: "private: nothing to the host")
-                    ]),
+                    ] + reassembledRules()),
                 Chain(name: PolicyChains.isolationChain(.ingress), rules: groupIsolation() + [Rule([Nft.accept])]),
                 Chain(
                     name: "output", base: .init(type: "filter", hook: "output", priority: -200),
@@ -179,17 +180,42 @@ extension Compiler {
                 comment: "only untagged IPv4, IPv6 and ARP"),
             Rule([checked, Nft.differs(source, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC"),
             Rule([checked, Nft.differs(sender, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC in ARP"),
+        ] + reassembledRules()
+    }
+
+    /// What is inside of a packet is looked at when it comes in, and once more when it is whole: the first fragment need
+    /// not hold the header, and fragments are put together (by connection tracking) only after they came in.
+    private static func reassembledRules() -> [Rule] {
+        let kinds = Nft.equal(Nft.meta("l4proto"), Nft.set(["icmp", "udp", "ipv6-icmp"]))
+        return [
+            Rule([Nft.equal(Nft.input, "@checked_macs"), kinds, Nft.jump("content")], comment: "antiSpoof: content")
+        ]
+    }
+
+    /// What an endpoint never sends unless its address is the gateway, and neighbour discovery for addresses of others.
+    private static func contentRules() -> [Rule] {
+        [
             Rule(
                 [
-                    checked, Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(["nd-redirect", "nd-router-advert"])),
+                    Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(["nd-redirect", "nd-router-advert"])),
                     Nft.counter, Nft.drop,
                 ], comment: "antiSpoof: router advertisement, redirect"),
             Rule(
-                [checked, Nft.equal(Nft.payload("icmp", "type"), "redirect"), Nft.counter, Nft.drop],
-                comment: "antiSpoof: redirect"),
+                [
+                    Nft.equal(Nft.payload("icmp", "type"), Nft.set(["redirect", "router-advertisement"])), Nft.counter,
+                    Nft.drop,
+                ], comment: "antiSpoof: redirect, router advertisement"),
             Rule(
-                [checked, Nft.equal(Nft.payload("udp", "sport"), Nft.set([67, 547])), Nft.counter, Nft.drop],
+                [Nft.equal(Nft.payload("udp", "sport"), Nft.set([67, 547])), Nft.counter, Nft.drop],
                 comment: "antiSpoof: DHCP server"),
+            Rule(
+                [Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"), Nft.verdicts(Nft.input, "targets")],
+                comment: "antiSpoof: neighbour advertisement"),
+            Rule(
+                [
+                    Nft.equal(Nft.payload("ip6", "saddr"), "::"),
+                    Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit"), Nft.verdicts(Nft.input, "targets"),
+                ], comment: "antiSpoof: duplicate address detection"),
         ]
     }
 
@@ -200,7 +226,6 @@ extension Compiler {
         let source4 = Nft.payload("ip", "saddr")
         let source6 = Nft.payload("ip6", "saddr")
         let linkLocal: JSON = ["prefix": ["addr": "fe80::", "len": 10]]
-        let discovery = Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit")
         return [
             Rule(
                 [
@@ -216,12 +241,6 @@ extension Compiler {
             Rule(
                 [checked, Nft.differs(Nft.concat(Nft.input, source4), "@sources4"), Nft.counter, Nft.drop],
                 comment: "antiSpoof: IPv4 source"),
-            Rule(
-                [Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"), Nft.verdicts(Nft.input, "targets")],
-                comment: "antiSpoof: neighbour advertisement"),
-            Rule(
-                [Nft.equal(source6, "::"), discovery, Nft.verdicts(Nft.input, "targets")],
-                comment: "antiSpoof: duplicate address detection"),
             Rule(
                 [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), "ipv6-icmp"), Nft.back],
                 comment: "duplicate address detection, listener reports"),

@@ -7,6 +7,9 @@ internal import Model
 struct Alternative: Hashable {
     /// The only family it can match; nil for both.
     var family: AddressFamily?
+    /// Whether the expressions say so themselves, as those that look into a header of the family do. libnftables leaves
+    /// out what they imply when it lists rules, so it is written only where nothing implies it.
+    var impliesFamily = true
     /// The only protocol it can match; nil for several.
     var transport: PortProtocol?
     /// Whether a packet of TCP can match.
@@ -16,9 +19,24 @@ struct Alternative: Hashable {
     /// Both at once; nil where nothing can match both.
     func and(_ other: Alternative) -> Alternative? {
         if let family, let otherFamily = other.family, family != otherFamily { return nil }
+        let implies = (family != nil && impliesFamily) || (other.family != nil && other.impliesFamily)
         return Alternative(
-            family: family ?? other.family, transport: transport ?? other.transport,
+            family: family ?? other.family, impliesFamily: implies, transport: transport ?? other.transport,
             takesTCP: takesTCP && other.takesTCP, expressions: expressions + other.expressions)
+    }
+
+    /// With the family written out where nothing implies it.
+    func complete(_ place: Place) -> Alternative {
+        guard let family, !impliesFamily else { return self }
+        let match =
+            switch place {
+            case .inet: Nft.equal(Nft.meta("nfproto"), .string(family.rawValue))
+            case .bridge: Nft.equal(Nft.meta("protocol"), Nft.name(family))
+            }
+        var result = self
+        result.expressions.insert(match, at: 0)
+        result.impliesFamily = true
+        return result
     }
 
     static let anything = Alternative(expressions: [])

@@ -26,7 +26,7 @@ struct PeerMatches {
         AddressFamily.allCases.compactMap { family in
             let own = prefixes.filter { $0.family == family }
             guard !own.isEmpty else { return nil }
-            return Alternative(family: family, expressions: [inside(own, family)])
+            return inside(own, family)
         }
     }
 
@@ -36,9 +36,11 @@ struct PeerMatches {
         if let group = peer.group { result = combine(result, groups.alternatives(group, side)) }
         if let block = peer.block {
             let family = block.prefix.family
-            var expressions = [inside([block.prefix], family)]
-            if !block.except.isEmpty { expressions.append(Nft.differs(side.address(family), Nft.anyOf(block.except))) }
-            result = combine(result, [Alternative(family: family, expressions: expressions)])
+            result = combine(result, [inside([block.prefix], family)])
+            if !block.except.isEmpty {
+                let outside = Nft.differs(side.address(family), Nft.anyOf(block.except))
+                result = combine(result, [Alternative(family: family, expressions: [outside])])
+            }
         }
         switch peer.entity {
         case nil: return result
@@ -51,15 +53,12 @@ struct PeerMatches {
         left.flatMap { one in right.compactMap { one.and($0) } }
     }
 
-    private func inside(_ prefixes: [IPPrefix], _ family: AddressFamily) -> JSON {
-        if prefixes.contains(where: \.isDefault) {
-            // libnftables has no prefix of length 0.
-            switch place {
-            case .inet: return Nft.equal(Nft.meta("nfproto"), .string(family.rawValue))
-            case .bridge: return Nft.equal(Nft.meta("protocol"), Nft.name(family))
-            }
+    /// libnftables has no prefix of length 0: that is the family.
+    private func inside(_ prefixes: [IPPrefix], _ family: AddressFamily) -> Alternative {
+        guard !prefixes.contains(where: \.isDefault) else {
+            return Alternative(family: family, impliesFamily: false, expressions: [])
         }
-        return Nft.equal(side.address(family), Nft.anyOf(prefixes))
+        return Alternative(family: family, expressions: [Nft.equal(side.address(family), Nft.anyOf(prefixes))])
     }
 
     /// Local addresses of this host. A frame that came in by one of our bridges has none as its source, whatever it

@@ -121,7 +121,8 @@ struct PolicyChains {
 
     private func alternatives(_ rule: PolicyRule, _ matches: PeerMatches) -> [Alternative] {
         let services = ServiceMatches.alternatives(rule.services)
-        return matches.alternatives(rule.peers).flatMap { peer in services.compactMap { $0.and(peer) } }
+        return matches.alternatives(rule.peers).flatMap { peer in services.compactMap { $0.and(peer)?.complete(place) }
+        }
     }
 
     private func enforced(

@@ -14,7 +14,7 @@ import sys
 import time
 
 PORTS = range(int(sys.argv[1]), int(sys.argv[2]) + 1)
-OTHER = 99  # a protocol without ports that nothing in the kernel knows
+OTHERS = range(150, 250)  # protocols without ports that nothing in the kernel knows
 SCTP = 132
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 REFUSALS = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES, errno.ENETUNREACH, errno.EPERM, errno.EHOSTDOWN}
@@ -53,6 +53,7 @@ class Probe:
         self.family = FAMILIES[ask["family"]]
         self.source, self.target, self.port = ask["src"], ask["dst"], ask.get("port", 0)
         self.type = ask.get("type", 0)
+        self.protocol = ask.get("protocol", 0)
         self.socket = None
         try:
             getattr(self, "start_" + self.kind)()
@@ -108,7 +109,7 @@ class Probe:
 
     def start_other(self):
         self.mark = os.urandom(8)
-        self.open(socket.SOCK_RAW, OTHER)
+        self.open(socket.SOCK_RAW, self.protocol)
         self.socket.sendto(b"ask " + self.mark, (self.target, 0))
         self.watch(selectors.EVENT_READ)
 
@@ -198,7 +199,7 @@ def serve():
             for server, answer in ((tcp, accept), (udp, echo)):
                 server.setblocking(False)
                 loop.register(server, selectors.EVENT_READ, lambda s, a=answer: a(s))
-        for protocol, answer in ((OTHER, answer_other), (SCTP, answer_sctp)):
+        for protocol, answer in [(other, answer_other) for other in OTHERS] + [(SCTP, answer_sctp)]:
             raw = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, protocol)
             loop.register(raw, selectors.EVENT_READ, lambda s, a=answer: a(s))
 
