@@ -62,6 +62,8 @@ let package = Package(
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
         layer("TestSupport"),
+        tests("AddressingTests", ["Addressing", "TestSupport"]),
+        tests("ManifestTests", ["Addressing", "JSON", "Manifest", "Model", "TestSupport"]),
         tests("JSONTests", ["JSON"]),
         tests("SavedPlanTests", ["Addressing", "JSON", "Model", "Planner"]),
         tests("ExampleTests", ["TestSupport", "bulkhead"]),

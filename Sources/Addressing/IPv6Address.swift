@@ -16,7 +16,7 @@ public struct IPv6Address: Hashable, Comparable, Sendable {
             guard let groups = Self.groups(bytes[...]), groups.count == 8 else { return nil }
             self.value = Self.join(groups)
         case .some(let at):
-            guard let head = Self.groups(bytes[..<at]), let tail = Self.groups(bytes[(at + 2)...]),
+            guard let head = Self.groups(bytes[..<at], isTail: false), let tail = Self.groups(bytes[(at + 2)...]),
                 head.count + tail.count <= 7
             else { return nil }
             self.value = Self.join(head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
@@ -46,13 +46,14 @@ public struct IPv6Address: Hashable, Comparable, Sendable {
         return .some(found)
     }
 
-    private static func groups(_ bytes: ArraySlice<UInt8>) -> [UInt16]? {
+    private static func groups(_ bytes: ArraySlice<UInt8>, isTail: Bool = true) -> [UInt16]? {
         guard !bytes.isEmpty else { return [] }
         var result: [UInt16] = []
         let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
             if part.contains(UInt8(ascii: ".")) {
-                guard index == parts.count - 1, let tail = IPv4Address(String(decoding: part, as: UTF8.self)) else {
+                guard isTail, index == parts.count - 1, let tail = IPv4Address(String(decoding: part, as: UTF8.self))
+                else {
                     return nil
                 }
                 result.append(UInt16(truncatingIfNeeded: tail.value >> 16))

@@ -14,10 +14,11 @@ struct Preparation {
     static func load(_ paths: [String], _ options: GlobalOptions) throws -> Preparation {
         let scope = try options.scopeName()
         let (documents, sources, problems) = read(paths)
-        guard !problems.contains(where: { $0.severity == .error }) else { throw fail(problems, sources, options) }
         let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
         let all = problems + outcome.diagnostics
-        guard let state = outcome.state else { throw fail(all, sources, options) }
+        guard let state = outcome.state, !problems.contains(where: { $0.severity == .error }) else {
+            throw fail(all, sources, options)
+        }
         let warnings = all + PolicyWarnings.of(state)
         return Preparation(state: state, warnings: DiagnosticText.sort(warnings), sources: sources)
     }
@@ -27,6 +28,7 @@ struct Preparation {
         let input = InputLoader(paths)
         var decoder = Decoder()
         for source in input.sources { decoder.decode(source) }
+        if !input.problems.isEmpty { decoder.documents.isIncomplete = true }
         var problems = input.problems + decoder.diagnostics
         if problems.isEmpty && decoder.documents.count == 0 {
             let names = paths.map(\.terminalSafe).joined(separator: ", ")

@@ -17,8 +17,7 @@ struct Validate: ParsableCommand {
 
     func run() throws {
         let (documents, sources, problems) = Preparation.read(paths.chosen)
-        var diagnostics =
-            problems.contains { $0.severity == .error } ? problems : problems + Resolver.validate(documents)
+        var diagnostics = problems + Resolver.validate(documents)
         if documents.hasPolicies, !diagnostics.contains(where: { $0.severity == .error }) {
             let scope = try global.scopeName()
             diagnostics += Resolver.shares(documents, scope: scope).flatMap { PolicyWarnings.of($0) }

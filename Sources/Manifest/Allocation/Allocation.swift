@@ -3,46 +3,28 @@ internal import Model
 
 /// Automatic addresses by stable matching; `docs/addresses.md` says the rule, which can never change.
 struct Allocation {
-    /// Where addresses come from, in order.
-    private let ranges: [IPRange]
-    /// How many addresses that are, 2^64 at most.
-    private let size: UInt128
+    /// Where addresses come from.
+    private let pool: RangeSet
+    /// What is never given out: the prefix's own addresses, gateways, reserved and explicit ones.
+    private let taken: RangeSet
     private let network: String
-    private let prefix: IPPrefix
-    /// Addresses that are never given out: gateways, reserved ones, explicit ones.
-    private let excluded: Set<IPAddress>
-    private let reserved: [IPRange]
+
+    /// How many addresses can be given out.
+    let free: UInt128
 
     /// A pool of a network's subnet.
     init(network: String, prefix: IPPrefix, pool: [IPRange], reserved: [IPRange], excluded: Set<IPAddress>) {
         self.network = network
-        self.prefix = prefix
-        self.excluded = excluded
-        self.reserved = reserved
-        ranges = Self.merged(pool.isEmpty ? [prefix.range] : pool)
-        // A pool that holds all of IPv6 would overflow; more than 2^64 addresses are not told apart by the hash.
-        let sum = ranges.reduce(UInt128(0)) { sum, range in
-            let (total, overflow) = sum.addingReportingOverflow(range.last.value - range.first.value)
-            return overflow || total > UInt128(1) << 64 ? UInt128(1) << 64 : total + 1
-        }
-        size = min(sum, UInt128(1) << 64)
+        self.pool = RangeSet(pool.isEmpty ? [prefix.range] : pool)
+        let unusable = [prefix.address, prefix.last].filter { !prefix.isUsable($0) }
+        let single = (excluded.filter { $0.family == prefix.family } + unusable).compactMap { IPRange($0, $0) }
+        taken = RangeSet(reserved + single)
+        free = self.pool.count(without: taken)
     }
 
-    /// Overlapping pool entries count once.
-    private static func merged(_ ranges: [IPRange]) -> [IPRange] {
-        var result: [IPRange] = []
-        for range in ranges.sorted() {
-            if let last = result.last, range.first <= last.last {
-                result[result.count - 1] = IPRange(last.first, max(last.last, range.last)) ?? last
-            } else {
-                result.append(range)
-            }
-        }
-        return result
-    }
-
-    /// The address of each endpoint; endpoints for which none is left are missing.
+    /// The address of each endpoint; none where there are more endpoints than free addresses.
     func assign(_ endpoints: [String]) -> [String: IPAddress] {
+        guard UInt128(endpoints.count) <= free else { return [:] }
         var holders: [IPAddress: Claim] = [:]
         var waiting = endpoints.sorted().map { Claim(endpoint: $0, state: start($0)) }
         while var claim = waiting.popLast() {
@@ -86,6 +68,7 @@ struct Allocation {
     /// The endpoint's next preference that may be given out: by hash of the attempt's number, and past 16 times the
     /// pool's size, when a small pool is all but full, one after the other.
     private func next(_ claim: inout Claim) -> IPAddress? {
+        let size = pool.count
         let hashed = size > 1 << 20 ? UInt128(1) << 24 : size * 16 + 64
         while UInt128(claim.attempt) < hashed + min(size, 1 << 20) {
             let attempt = UInt128(claim.attempt)
@@ -96,22 +79,8 @@ struct Allocation {
                 index = (UInt128(StableHash.finish(claim.state)) + attempt - hashed) % size
             }
             claim.attempt += 1
-            if let address = address(at: index), isFree(address) { return address }
+            if let address = pool[index], !taken.contains(address) { return address }
         }
         return nil
-    }
-
-    private func address(at index: UInt128) -> IPAddress? {
-        var rest = index
-        for range in ranges {
-            let last = range.last.value - range.first.value
-            if rest <= last { return IPAddress(family: prefix.family, value: range.first.value + rest) }
-            rest -= last + 1
-        }
-        return nil
-    }
-
-    private func isFree(_ address: IPAddress) -> Bool {
-        prefix.isUsable(address) && !excluded.contains(address) && !reserved.contains { $0.contains(address) }
     }
 }

@@ -4,7 +4,7 @@ public import Model
 /// Turns files into documents, collecting everything that is wrong with them.
 public struct Decoder {
     /// What could be read.
-    public private(set) var documents = Documents()
+    public var documents = Documents()
     /// What is wrong.
     public private(set) var diagnostics: [Diagnostic] = []
     private var count = 0
@@ -20,6 +20,7 @@ public struct Decoder {
         guard source.bytes.count <= YAMLLimits.bytes else {
             let size = "\(source.name.terminalSafe) is larger than \(YAMLLimits.bytes >> 20) MiB; split it"
             diagnostics.append(Diagnostic(.error, size, at: nil))
+            documents.isIncomplete = true
             return
         }
         var composer = YAMLComposer(source.bytes)
@@ -27,12 +28,17 @@ public struct Decoder {
             while let root = try composer.nextDocument() {
                 count += 1
                 guard count <= YAMLLimits.documents else {
-                    fail("more than \(YAMLLimits.documents) documents", root.position, source)
-                    return
+                    documents.isIncomplete = true
+                    // Once is enough.
+                    if count == YAMLLimits.documents + 1 {
+                        fail("more than \(YAMLLimits.documents) documents", root.position, source)
+                    }
+                    break
                 }
-                decode(root, source)
+                if !decode(root, source) { noteUnread(root) }
             }
         } catch {
+            documents.isIncomplete = true
             fail(error.message, error.position, source)
         }
         for problem in composer.problems { fail(problem.message, problem.position, source) }
@@ -42,50 +48,72 @@ public struct Decoder {
         diagnostics.append(Diagnostic(.error, message, at: source.location(position)))
     }
 
-    private mutating func decode(_ root: YAMLNode, _ source: SourceText) {
+    /// Remembers what a document would have declared.
+    private mutating func noteUnread(_ root: YAMLNode) {
+        guard let kind = root["kind"]?.text.flatMap({ ObjectKind(rawValue: $0) }),
+            let name = root["metadata"]?["name"]?.text.flatMap({ ObjectName($0) })
+        else {
+            documents.isIncomplete = true
+            return
+        }
+        documents.unread.insert(ObjectID(kind, name))
+    }
+
+    /// Reads one document; whether it could be read.
+    private mutating func decode(_ root: YAMLNode, _ source: SourceText) -> Bool {
         guard case .mapping = root.content else {
             fail("a document must be a mapping, found \(root.typeName)", root.position, source)
-            return
+            return false
         }
         guard let version = root["apiVersion"]?.text else {
             fail(
                 "'apiVersion: \(KindSpec.apiVersion)' is missing; every document must be bulkhead's", root.position,
                 source)
-            return
+            return false
         }
         guard version == KindSpec.apiVersion else {
             let hint = version.hasPrefix("bulkhead.dev/") ? "" : "; every document must be bulkhead's"
             fail(
                 "apiVersion '\(version)' is not \(KindSpec.apiVersion)\(hint)",
                 root["apiVersion"]?.position ?? root.position, source)
-            return
+            return false
         }
-        guard let kindNode = root["kind"], let kind = kindNode.text else {
+        guard let kindNode = root["kind"] else {
             fail("'kind' is missing", root.position, source)
-            return
+            return false
+        }
+        guard let kind = kindNode.text else {
+            fail("kind: expected a string, found \(kindNode.typeName)", kindNode.position, source)
+            return false
         }
         guard let spec = KindSpec.named(kind) else {
-            let hint = Suggestion.phrase(kind, among: KindSpec.all.map(\.kind))
-            fail("unknown kind '\(kind)'\(hint)", kindNode.position, source)
-            return
+            let kinds = KindSpec.all.map(\.kind)
+            let hint = Suggestion.phrase(kind, among: kinds)
+            let list = "; kinds are \(kinds.joined(separator: ", "))"
+            fail("unknown kind '\(kind.prefix(60))'\(hint.isEmpty ? list : hint)", kindNode.position, source)
+            return false
         }
         var check = SpecCheck(source: source)
         check.check(root, spec.document, what: kind)
         diagnostics += check.diagnostics
-        guard check.diagnostics.isEmpty else { return }
+        guard check.diagnostics.isEmpty else { return false }
         let reader = DocumentReader(root: root, source: source)
         diagnostics += reader.metadataProblems()
-        append(kind, reader)
+        return append(kind, reader)
     }
 
-    private mutating func append(_ kind: String, _ reader: DocumentReader) {
+    private mutating func append(_ kind: String, _ reader: DocumentReader) -> Bool {
+        func add<Value>(_ value: Value?, to list: inout [Value]) -> Bool {
+            if let value { list.append(value) }
+            return value != nil
+        }
         switch ObjectKind(rawValue: kind) {
-        case .host: if let value = reader.host() { documents.hosts.append(value) }
-        case .network: if let value = reader.network() { documents.networks.append(value) }
-        case .compartment: if let value = reader.compartment() { documents.compartments.append(value) }
-        case .endpoint: if let value = reader.endpoint() { documents.endpoints.append(value) }
-        case .policy: if let value = reader.policy() { documents.policies.append(value) }
-        case nil: break
+        case .host: return add(reader.host(), to: &documents.hosts)
+        case .network: return add(reader.network(), to: &documents.networks)
+        case .compartment: return add(reader.compartment(), to: &documents.compartments)
+        case .endpoint: return add(reader.endpoint(), to: &documents.endpoints)
+        case .policy: return add(reader.policy(), to: &documents.policies)
+        case nil: return false
         }
     }
 }

@@ -6,10 +6,16 @@ public enum DiagnosticText {
     public static func render(_ diagnostics: [Diagnostic], sources: [SourceText], limit: Int = 100) -> String {
         let files = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let sorted = sort(diagnostics)
+        var wanted: [String: Set<Int>] = [:]
+        for location in sorted.prefix(limit).compactMap(\.location) {
+            wanted[location.file, default: []].insert(location.line)
+        }
+        var lines: [String: [Int: String]] = [:]
+        for (file, numbers) in wanted { lines[file] = files[file]?.lines(numbers) }
         var text = ""
         for diagnostic in sorted.prefix(limit) {
             text += diagnostic.headline + "\n"
-            guard let location = diagnostic.location, let line = files[location.file]?.line(location.line)
+            guard let location = diagnostic.location, let line = lines[location.file]?[location.line]
             else { continue }
             text += excerpt(line, column: location.column)
         }

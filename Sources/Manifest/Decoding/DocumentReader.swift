@@ -15,6 +15,10 @@ struct DocumentReader {
         return Located(value: value, at: at(node))
     }
 
+    func number(_ node: YAMLNode?) -> Located<Int>? {
+        node?.int.flatMap { value in node.map { Located(value: value, at: at($0)) } }
+    }
+
     func list<Value: Sendable>(_ node: YAMLNode?, _ parse: (String) -> Value?) -> [Located<Value>] {
         (node?.items ?? []).compactMap { located($0, parse) }
     }
@@ -112,7 +116,12 @@ extension DocumentReader {
                 addresses: list(entry.value["outboundAddresses"]) { IPAddress($0) }
             )
         }
-        return HostDocument(head: head, outboundAddresses: outbound)
+        let uplinks = (spec["uplinks"]?.entries ?? []).map { entry in
+            HostDocument.Uplink(
+                name: entry.key, given: entry.value.entries.map(\.key),
+                isDefaultRoute: entry.value["defaultRoute"]?.bool ?? true, at: source.location(entry.keyPosition))
+        }
+        return HostDocument(head: head, outboundAddresses: outbound, uplinks: uplinks)
     }
 
     func network() -> NetworkDocument? {
@@ -126,10 +135,12 @@ extension DocumentReader {
         let isolation = spec["isolation"]
         return NetworkDocument(
             head: head, type: type, hostSelector: selector(spec["hostSelector"]), subnets: subnets,
-            mtu: located(spec["mtu"]) { Int($0) }, dns: dns(spec["dns"]), routes: routes(spec["routes"]),
+            mtu: number(spec["mtu"]), dns: dns(spec["dns"]), routes: routes(spec["routes"]),
             peers: (spec["peerNetworks"]?.items ?? []).compactMap { located($0["network"]) { $0 } },
             deniesIntraNetwork: isolation?["intraNetwork"]?.text == "deny",
-            deniesHostAccess: isolation?["hostAccess"]?.text == "deny", antiSpoof: spec["antiSpoof"]?.bool ?? true,
+            deniesHostAccess: isolation?["hostAccess"]?.text == "deny",
+            hostAccessAt: isolation?.entries.first { $0.key == "hostAccess" }.map { source.location($0.keyPosition) },
+            antiSpoof: spec["antiSpoof"]?.bool ?? true,
             inbound: spec["inbound"]?.text == "routed" ? .routed : .published,
             outboundNAT: outboundNAT(spec["outboundNAT"]))
     }
@@ -173,7 +184,7 @@ extension DocumentReader {
             allowedMACs: list(spec["allowedMACs"]) { MACAddress($0) }.map(\.value).sorted(),
             antiSpoof: spec["antiSpoof"]?.bool,
             defaultRoute: spec["defaultRoute"].flatMap { node in node.bool.map { Located(value: $0, at: at(node)) } },
-            routes: routes(spec["routes"]), mtu: located(spec["mtu"]) { Int($0) },
+            routes: routes(spec["routes"]), mtu: number(spec["mtu"]),
             enabled: spec["enabled"]?.bool ?? true, portMappings: portMappings(spec["portMappings"]))
     }
 

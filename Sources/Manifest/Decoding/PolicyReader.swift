@@ -51,6 +51,9 @@ extension DocumentReader {
 
     private func log(_ node: YAMLNode) -> PolicyDocument.Log {
         .init(
-            isKernel: node["to"]?.text == "kernel", group: located(node["group"]) { UInt16($0) }, at: at(node))
+            isKernel: node["to"]?.text == "kernel",
+            group: number(node["group"]).flatMap { group in
+                UInt16(exactly: group.value).map { Located(value: $0, at: group.at) }
+            }, at: at(node))
     }
 }

@@ -36,11 +36,15 @@ struct SpecCheck {
         case .object(let spec): check(node, spec, what: what)
         case .text(let format): checkText(node, format, what: what)
         case .boolean:
-            if node.bool == nil { fail("\(what): expected true or false, found \(described(node))", at: node.position) }
+            if node.bool == nil {
+                fail(
+                    "\(what): expected true or false, found \(described(node))\(quoteHint(node, type))",
+                    at: node.position)
+            }
         case .integer(let range):
             if !(node.int.map(range.contains) ?? false) {
                 fail(
-                    "\(what): expected a number from \(range.lowerBound) to \(range.upperBound), found \(described(node))",
+                    "\(what): expected a number from \(range.lowerBound) to \(range.upperBound), found \(described(node))\(quoteHint(node, type))",
                     at: node.position)
             }
         case .ports:
@@ -52,13 +56,28 @@ struct SpecCheck {
         case .list(let element, let minimum): checkList(node, element, minimum, what: what)
         case .map(let element): checkMap(node, element, what: what)
         case .either(let types, let words):
-            let fits = types.contains { type in
-                var trial = SpecCheck(source: source)
-                trial.check(node, type, what: what)
-                return trial.diagnostics.isEmpty
+            if !types.contains(where: { fits(node, $0) }) {
+                fail("\(what): expected \(words), found \(described(node))\(quoteHint(node, type))", at: node.position)
             }
-            if !fits { fail("\(what): expected \(words), found \(described(node))", at: node.position) }
         }
+    }
+
+    private func fits(_ node: YAMLNode, _ type: ValueType) -> Bool {
+        var trial = SpecCheck(source: source)
+        trial.check(node, type, what: "")
+        return trial.diagnostics.isEmpty
+    }
+
+    /// What helps where only the quotes are wrong, or YAML 1.1 was meant.
+    private func quoteHint(_ node: YAMLNode, _ type: ValueType) -> String {
+        guard case .scalar(let text, let isPlain) = node.content else { return "" }
+        if !isPlain {
+            let plain = YAMLNode(content: .scalar(text, isPlain: true), position: node.position)
+            return fits(plain, type) ? "; leave out the quotes" : ""
+        }
+        let words = ["yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"]
+        guard case .boolean = type, let word = words[text.lowercased()] else { return "" }
+        return "; did you mean \(word)?"
     }
 
     private mutating func checkText(_ node: YAMLNode, _ format: TextFormat, what: String) {

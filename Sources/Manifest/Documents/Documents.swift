@@ -59,6 +59,16 @@ struct HostDocument: Sendable {
     var head: DocumentHead
     /// Source addresses of outbound NAT by network.
     var outboundAddresses: [(network: Located<String>, addresses: [Located<IPAddress>])]
+    var uplinks: [Uplink]
+
+    struct Uplink: Sendable {
+        var name: String
+        /// Keys that it has.
+        var given: [String]
+        /// Whether `defaultRoute`, where given, is true.
+        var isDefaultRoute: Bool
+        var at: SourceLocation
+    }
 }
 
 struct SubnetDocument: Sendable {
@@ -90,6 +100,8 @@ struct NetworkDocument: Sendable {
     var peers: [Located<String>]
     var deniesIntraNetwork: Bool
     var deniesHostAccess: Bool
+    /// Where `hostAccess` is given.
+    var hostAccessAt: SourceLocation?
     var antiSpoof: Bool
     var inbound: Network.Inbound
     var outboundNAT: OutboundNATDocument?
@@ -142,6 +154,10 @@ public struct Documents: Sendable {
     var compartments: [CompartmentDocument] = []
     var endpoints: [EndpointDocument] = []
     var policies: [PolicyDocument] = []
+    /// Objects that are declared by documents too wrong to be read; what refers to them is not wrong for that.
+    var unread: Set<ObjectID> = []
+    /// Whether something could not be read of which nobody knows what it declares.
+    public var isIncomplete = false
 
     /// Whether a policy is among them.
     public var hasPolicies: Bool { !policies.isEmpty }

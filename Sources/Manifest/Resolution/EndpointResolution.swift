@@ -2,7 +2,7 @@ internal import Addressing
 internal import Model
 
 extension StateBuilder {
-    func endpoint(_ document: EndpointDocument, host: String, isOnly: Bool) -> Endpoint? {
+    func endpoint(_ document: EndpointDocument, host: String, isOnly: Bool, bringsRoutes: Bool) -> Endpoint? {
         guard let network = networks[document.network.value], let compartment = ObjectName(compartmentName(document)),
             let derived = Naming.port(document.head.name),
             let interface = document.interface?.value ?? InterfaceName("eth0")
@@ -12,8 +12,8 @@ extension StateBuilder {
         let hasDefault =
             (document.defaultRoute?.value ?? isOnly) && Validator.givesDefaultRoute(network)
         let gateways = hasDefault ? defaultGateways(network, own) : []
-        let routes =
-            network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } } + document.routes
+        let given = network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } }
+        let routes = (bringsRoutes ? given : []) + document.routes
         return Endpoint(
             metadata: document.head.metadata, network: network.head.name, compartment: compartment,
             interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,

@@ -19,8 +19,7 @@ extension StateBuilder {
     private func outboundNAT(_ document: NetworkDocument, host: String) -> OutboundNAT? {
         let given = document.outboundNAT
         guard given?.enabled ?? true else { return nil }
-        let onHost = documents.hosts.first { $0.head.name.text == host }?.outboundAddresses
-            .first { $0.network.value == document.head.name.text }?.addresses
+        let onHost = machine?.outboundAddresses.first { $0.network.value == document.head.name.text }?.addresses
         return OutboundNAT(
             families: given?.families ?? AddressFamily.allCases,
             addresses: (onHost ?? given?.addresses ?? []).map(\.value).sorted(),

@@ -15,7 +15,10 @@ public enum Resolver {
     public static func validate(_ documents: Documents) -> [Diagnostic] {
         var validator = Validator(documents)
         validator.run()
-        guard !validator.diagnostics.contains(where: { $0.severity == .error }) else { return validator.diagnostics }
+        let isReadable = !documents.isIncomplete && documents.unread.isEmpty
+        guard isReadable, !validator.diagnostics.contains(where: { $0.severity == .error }) else {
+            return validator.diagnostics
+        }
         var builder = StateBuilder(documents, scope: nil, host: nil)
         builder.assignAddresses()
         builder.checkIdentities()
@@ -37,13 +40,15 @@ public enum Resolver {
     public static func resolve(_ documents: Documents, scope: ObjectName, host: String) -> Outcome {
         var validator = Validator(documents)
         validator.run()
-        if !documents.hosts.isEmpty, validator.hosts[host] == nil {
+        let mayBeUnread = documents.isIncomplete || documents.unread.contains { $0.kind == .host }
+        if !documents.hosts.isEmpty, validator.hosts[host] == nil, !mayBeUnread {
             let names = documents.hosts.map(\.head.name.text).sorted()
             validator.fail(
                 "this machine, '\(host)', is not among the Hosts (\(names.prefix(10).joined(separator: ", "))\(names.count > 10 ? ", …" : "")); "
                     + "declare it, or say which one it is with --host", at: nil)
         }
-        guard !validator.diagnostics.contains(where: { $0.severity == .error }) else {
+        let isReadable = !documents.isIncomplete && documents.unread.isEmpty
+        guard isReadable, !validator.diagnostics.contains(where: { $0.severity == .error }) else {
             return Outcome(state: nil, diagnostics: validator.diagnostics)
         }
         var builder = StateBuilder(documents, scope: scope, host: host)

@@ -8,6 +8,9 @@ struct StateBuilder {
     /// nil where no machine is known.
     var host: String?
     let networks: [String: NetworkDocument]
+    private let hosts: [String: HostDocument]
+    /// The Host document of this machine.
+    var machine: HostDocument? { host.flatMap { hosts[$0] } }
     var diagnostics: [Diagnostic] = []
     /// Addresses of every endpoint of every host, with prefix lengths.
     var addresses: [ObjectName: [InterfaceAddress]] = [:]
@@ -16,6 +19,7 @@ struct StateBuilder {
         self.documents = documents
         self.scope = scope
         self.host = host
+        hosts = Dictionary(documents.hosts.map { ($0.head.name.text, $0) }, uniquingKeysWith: { first, _ in first })
         networks = Dictionary(
             documents.networks.map { ($0.head.name.text, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -49,22 +53,19 @@ struct StateBuilder {
         let allocation = Allocation(
             network: network.head.name.text, prefix: subnet.prefix.value, pool: subnet.pool.map(\.value),
             reserved: subnet.reserved.map(\.value), excluded: excluded)
-        let assigned = allocation.assign(endpoints.map(\.head.name.text))
-        var unlucky: [EndpointDocument] = []
-        for endpoint in endpoints {
-            guard let address = assigned[endpoint.head.name.text] else {
-                unlucky.append(endpoint)
-                continue
-            }
-            append(address, subnet.prefix.value, to: endpoint.head.name)
-        }
-        for endpoint in unlucky.sorted(by: { $0.head.name < $1.head.name }) {
+        guard UInt128(endpoints.count) <= allocation.free else {
+            let wanted = endpoints.count == 1 ? "one endpoint wants one" : "\(endpoints.count) endpoints want one"
             diagnostics.append(
                 Diagnostic(
                     .error,
-                    "no free address in \(subnet.prefix.value) of Network/\(network.head.name) for Endpoint/\(endpoint.head.name): "
-                        + "\(endpoints.count) endpoints want automatic ones and \(assigned.count) are free; widen `pool` or the prefix",
-                    at: endpoint.head.at))
+                    "\(subnet.prefix.value) of Network/\(network.head.name) has too few automatic addresses: \(wanted) and "
+                        + "\(allocation.free) are free; widen 'pool' or the prefix, or give some endpoints 'addresses'",
+                    at: subnet.prefix.at))
+            return
+        }
+        for (name, address) in allocation.assign(endpoints.map(\.head.name.text)) {
+            guard let name = ObjectName(name) else { continue }
+            append(address, subnet.prefix.value, to: name)
         }
     }
 
@@ -82,7 +83,14 @@ struct StateBuilder {
             .compactMap { network($0, host: host) }
         let cards = Dictionary(grouping: mine, by: compartmentName)
         let endpoints = mine.compactMap { endpoint in
-            self.endpoint(endpoint, host: host, isOnly: cards[compartmentName(endpoint)]?.count == 1)
+            let siblings = cards[compartmentName(endpoint)] ?? []
+            // Two cards on one network need its routes once: a table holds one of each.
+            let first = siblings.first {
+                $0.network.value == endpoint.network.value && addresses[$0.head.name] != nil
+            }
+            return self.endpoint(
+                endpoint, host: host, isOnly: siblings.count == 1,
+                bringsRoutes: first?.head.name == endpoint.head.name)
         }
         var state = DesiredState(
             scope: scope, host: host, networks: networks, compartments: compartments(cards, host: host),
@@ -92,8 +100,8 @@ struct StateBuilder {
     }
 
     private func isHere(_ network: NetworkDocument) -> Bool {
-        guard let document = documents.hosts.first(where: { $0.head.name.text == host }) else { return true }
-        return network.hostSelector?.matches(document.head.labels) ?? true
+        guard let machine else { return true }
+        return network.hostSelector?.matches(machine.head.labels) ?? true
     }
 
     func compartmentName(_ endpoint: EndpointDocument) -> String {

@@ -68,7 +68,7 @@ struct KindSpec: Sendable {
         FieldSpec("name", .text(.name), required: true, "Unique per kind."),
         FieldSpec("labels", .map(.text(.free)), "Kubernetes labels, for selectors."),
         FieldSpec(
-            "annotations", .map(.text(.free)),
+            "annotations", .map(.text(.note)),
             "Free notes; `bulkhead.dev/prevent-destroy: \"true\"` makes every plan that would delete the object an error."
         ),
     ])

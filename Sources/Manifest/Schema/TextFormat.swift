@@ -16,6 +16,8 @@ enum TextFormat: Hashable, Sendable {
     case icmpType
     case words([String])
     case free
+    /// Free text that may have lines.
+    case note
 
     /// With its article, for messages.
     var words: String {
@@ -32,7 +34,7 @@ enum TextFormat: Hashable, Sendable {
         case .domain: "a domain name"
         case .icmpType: "an ICMP type such as echo-request"
         case .words(let words): "one of " + words.joined(separator: ", ")
-        case .free: "a string"
+        case .free, .note: "a string"
         }
     }
 
@@ -51,6 +53,11 @@ enum TextFormat: Hashable, Sendable {
         case .domain: Self.isDomain(text)
         case .icmpType: ObjectName(text) != nil
         case .words(let words): words.contains(text)
+        case .note:
+            text.utf8.count <= 1 << 18
+                && !text.unicodeScalars.contains {
+                    $0.value < 0x20 && !["\t", "\n", "\r"].contains($0) || $0.value == 0x7f
+                }
         case .free: text.utf8.count <= 4096 && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
         }
     }
@@ -69,7 +76,7 @@ enum TextFormat: Hashable, Sendable {
         case .path: "^/"
         case .domain: "^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\.?$"
         case .icmpType: "^[a-z0-9]+(-[a-z0-9]+)*$"
-        case .words, .free: nil
+        case .words, .free, .note: nil
         }
     }
 

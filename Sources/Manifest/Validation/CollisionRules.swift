@@ -4,9 +4,9 @@ internal import Model
 extension Validator {
     /// Cards of one compartment: names, hosts, default routes.
     mutating func checkCompartmentCards() {
-        let groups = Dictionary(grouping: documents.endpoints) { $0.compartment?.value ?? $0.head.name.text }
-        for name in groups.keys.sorted() {
-            let cards = (groups[name] ?? []).sorted { $0.head.name < $1.head.name }
+        for name in cards.keys.sorted() {
+            let cards = cards[name] ?? []
+            checkRoutes(of: cards, in: name)
             guard cards.count > 1 else { continue }
             var names: [String: ObjectName] = [:]
             var hosts: [String: ObjectName] = [:]
@@ -66,16 +66,16 @@ extension Validator {
     /// Names on the host side, derived ones included, are unique per host.
     mutating func checkInterfaceNames() {
         var owners: [String: (what: String, at: SourceLocation)] = [:]
-        for network in documents.networks {
+        for network in documents.networks.sorted(by: { $0.head.name < $1.head.name }) {
             guard let name = Naming.bridge(network.head.name)?.interface.text else { continue }
             let what = "Network/\(network.head.name)"
-            if let other = owners.updateValue((what, network.head.at), forKey: name) {
+            if let other = owners.updateValue((what, network.head.at), forKey: name), other.what != what {
                 fail(
                     "\(what) and \(other.what) would both have the bridge \(name); rename one of them",
                     at: network.head.at)
             }
         }
-        for endpoint in documents.endpoints {
+        for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
             guard let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text
             else { continue }
             let what = "Endpoint/\(endpoint.head.name)"
@@ -95,23 +95,31 @@ extension Validator {
         struct Claim {
             var owner: ObjectName
             var mapping: PortMappingDocument
+            var families: [AddressFamily]
         }
         var claims: [String: [Claim]] = [:]
         for endpoint in documents.endpoints {
+            guard let network = networks[endpoint.network.value] else { continue }
+            let families = Self.families(endpoint, network)
             for mapping in endpoint.portMappings {
                 claims["\(endpoint.host?.value ?? "") \(mapping.transport.rawValue)", default: []]
-                    .append(Claim(owner: endpoint.head.name, mapping: mapping))
+                    .append(Claim(owner: endpoint.head.name, mapping: mapping, families: families))
             }
         }
         for key in claims.keys.sorted() {
             let sorted = (claims[key] ?? []).sorted {
-                ($0.mapping.hostPorts.value, $0.owner) < ($1.mapping.hostPorts.value, $1.owner)
+                ($0.mapping.hostPorts.value, $0.owner, $0.mapping.at) < (
+                    $1.mapping.hostPorts.value, $1.owner, $1.mapping.at
+                )
             }
             var open: [Claim] = []
             for claim in sorted {
                 let ports = claim.mapping.hostPorts.value
                 open.removeAll { $0.mapping.hostPorts.value.last < ports.first }
-                for other in open where overlaps(claim.mapping.hostAddress?.value, other.mapping.hostAddress?.value) {
+                // One side is enough: the next run would name the others.
+                if let other = open.first(where: {
+                    Self.overlaps($0.mapping, $0.families, claim.mapping, claim.families)
+                }) {
                     fail(
                         "host port \(ports)/\(claim.mapping.transport.rawValue) of Endpoint/\(claim.owner) is also published by Endpoint/\(other.owner) (\(other.mapping.at)); "
                             + "choose another hostPort or hostAddress", at: claim.mapping.hostPorts.at)
@@ -121,10 +129,16 @@ extension Validator {
         }
     }
 
-    /// Whether two host addresses of mappings mean a common one; nil is every address.
-    private func overlaps(_ left: IPAddress?, _ right: IPAddress?) -> Bool {
-        guard let left, let right else { return true }
-        if left.family != right.family { return false }
-        return left == right || left.isUnspecified || right.isUnspecified
+    /// Whether two mappings are on a common address; without an address it is on all of the endpoint's families.
+    private static func overlaps(
+        _ left: PortMappingDocument, _ leftFamilies: [AddressFamily], _ right: PortMappingDocument,
+        _ rightFamilies: [AddressFamily]
+    ) -> Bool {
+        let families = [(left, leftFamilies), (right, rightFamilies)].map { mapping, families in
+            mapping.hostAddress.map { [$0.value.family] } ?? families
+        }
+        guard families[0].contains(where: families[1].contains) else { return false }
+        guard let one = left.hostAddress?.value, let other = right.hostAddress?.value else { return true }
+        return one == other || one.isUnspecified || other.isUnspecified
     }
 }

@@ -15,8 +15,18 @@ extension Validator {
         if let host = compartment.host, hosts[host.value] == nil {
             missing(.host, host, among: Array(hosts.keys))
         }
+        if let place = compartment.head.place("namespace"), compartment.namespaceName == nil,
+            compartment.namespacePath == nil
+        {
+            fail("namespace: give 'name' or 'path', or leave 'namespace' out", at: place)
+        }
+        var seen: [String: String] = [:]
         for (key, value, place) in compartment.sysctls {
-            if Self.sysctlPath(key) == nil {
+            if let path = Self.sysctlPath(key) {
+                if let other = seen.updateValue(key, forKey: path) {
+                    fail("sysctls: '\(key)' is the same setting as '\(other)'", at: place)
+                }
+            } else {
                 fail("sysctls: '\(key)' is not a setting below net", at: place)
             }
             if value.isEmpty { fail("sysctls: '\(key)' has no value", at: place) }
@@ -43,9 +53,13 @@ extension Validator {
     mutating func checkNamespaces() {
         var names: [String: ObjectName] = [:]
         var paths: [String: ObjectName] = [:]
-        for compartment in documents.compartments {
+        for name in cards.keys where compartments[name] == nil {
+            guard let card = cards[name]?.first, let id = ObjectName(name) else { continue }
+            names["\(card.host?.value ?? "") \(name)"] = id
+        }
+        for compartment in documents.compartments.sorted(by: { $0.head.name < $1.head.name }) {
             let name = compartment.head.name
-            let host = compartment.host?.value ?? ""
+            let host = compartment.host?.value ?? cards[name.text]?.first?.host?.value ?? ""
             if let path = compartment.namespacePath {
                 if let other = paths.updateValue(name, forKey: "\(host) \(path.value)") {
                     fail(

@@ -19,6 +19,12 @@ extension Validator {
         if endpoint.device.map(\.value) ?? "nic" == "nic", let place = endpoint.head.place("tap") {
             fail("'tap' is not used by device nic", at: place)
         }
+        if let device = endpoint.device, device.value != "nic" {
+            for field in ["compartment", "interface"] {
+                guard let place = endpoint.head.place(field) else { continue }
+                fail("'\(field)' is not used by device \(device.value), which is in no compartment", at: place)
+            }
+        }
         guard let network = networks[endpoint.network.value] else {
             missing(.network, endpoint.network, among: Array(networks.keys))
             return
@@ -26,7 +32,11 @@ extension Validator {
         guard Self.types.contains(network.type.value) else { return }
         checkMTU(endpoint, network)
         checkRoutes(endpoint.routes, network)
+        for route in endpoint.routes { checkRoute(route, endpoint, network) }
         if endpoint.addresses != nil { checkAddresses(endpoint, network) }
+        if network.type.value != .nat, endpoint.portMappings.isEmpty, let place = endpoint.head.place("portMappings") {
+            fail("'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: place)
+        }
         for mapping in endpoint.portMappings { checkMapping(mapping, endpoint, network) }
         if endpoint.defaultRoute?.value == true, !Self.givesDefaultRoute(network), let place = endpoint.defaultRoute?.at
         {

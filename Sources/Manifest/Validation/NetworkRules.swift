@@ -9,6 +9,14 @@ extension Validator {
         ("attachment", [.transparent]), ("bridge", [.transparent]), ("vxlan", [.overlay]),
     ]
 
+    /// Prefixes that no subnet may touch.
+    private static let special: [(IPPrefix, String)] = [
+        ("0.0.0.0/8", "this network"), ("127.0.0.0/8", "loopback"), ("224.0.0.0/4", "multicast"),
+        ("255.255.255.255/32", "the broadcast address"), ("::/128", "the unspecified address"),
+        ("::1/128", "loopback"), ("::ffff:0:0/96", "IPv4 in IPv6"), ("ff00::/8", "multicast"),
+        ("fe80::/10", "link-local, which every interface has anyway"),
+    ].compactMap { text, what in IPPrefix(text).map { ($0, what) } }
+
     mutating func checkNetwork(_ network: NetworkDocument) {
         let type = network.type.value
         guard Self.types.contains(type) else { return }
@@ -17,7 +25,7 @@ extension Validator {
                 fail("'\(field)' is not used by networks of type \(type.rawValue)", at: place)
             }
         }
-        if type == .private, network.deniesHostAccess, let place = network.head.place("isolation") {
+        if type == .private, let place = network.hostAccessAt {
             fail(
                 "'hostAccess' is not used by networks of type private, which have no path to the host at all", at: place
             )
@@ -34,10 +42,8 @@ extension Validator {
 
     private mutating func checkSubnet(_ subnet: SubnetDocument, _ type: NetworkType) {
         let prefix = subnet.prefix.value
-        if prefix.address.isLoopback || prefix.address.isMulticast || (prefix.isDefault) {
-            fail("prefix \(prefix) cannot be used for endpoints", at: subnet.prefix.at)
-        } else if prefix.family == .ipv6, prefix.address.isLinkLocal {
-            fail("prefix \(prefix) is link-local, which every interface has anyway", at: subnet.prefix.at)
+        if let (special, what) = Self.special.first(where: { $0.0.overlaps(prefix) }) {
+            fail("prefix \(prefix) cannot be used for endpoints: \(special) is \(what)", at: subnet.prefix.at)
         }
         if let gateway = subnet.gateway {
             if type == .private {
@@ -64,7 +70,12 @@ extension Validator {
 
     private mutating func checkPeers(_ network: NetworkDocument) {
         let name = network.head.name.text
+        var seen: Set<String> = []
         for peer in network.peers {
+            if !seen.insert(peer.value).inserted {
+                fail("peerNetworks: '\(peer.value)' is given twice", at: peer.at)
+                continue
+            }
             guard peer.value != name else {
                 fail("peerNetworks: a network is no peer of itself", at: peer.at)
                 continue

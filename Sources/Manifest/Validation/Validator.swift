@@ -7,13 +7,18 @@ struct Validator {
     let networks: [String: NetworkDocument]
     let compartments: [String: CompartmentDocument]
     let hosts: [String: HostDocument]
+    /// Endpoints by the compartment they are in.
+    let cards: [String: [EndpointDocument]]
     var diagnostics: [Diagnostic] = []
+    private var dangling = 0
 
     init(_ documents: Documents) {
         self.documents = documents
         networks = Self.index(documents.networks) { $0.head.name.text }
         compartments = Self.index(documents.compartments) { $0.head.name.text }
         hosts = Self.index(documents.hosts) { $0.head.name.text }
+        cards = Dictionary(grouping: documents.endpoints) { $0.compartment?.value ?? $0.head.name.text }
+            .mapValues { $0.sorted { $0.head.name < $1.head.name } }
     }
 
     private static func index<Value>(_ values: [Value], _ key: (Value) -> String) -> [String: Value] {
@@ -46,9 +51,13 @@ struct Validator {
         for policy in documents.policies { checkPolicy(policy) }
     }
 
-    /// A reference to something that is not declared.
+    /// A reference to something that is not declared, unless a document that cannot be read may declare it.
     mutating func missing(_ kind: ObjectKind, _ name: Located<String>, among names: [String]) {
-        let hint = Suggestion.phrase(name.value, among: names.sorted())
+        guard !documents.isIncomplete else { return }
+        if let id = ObjectName(name.value), documents.unread.contains(ObjectID(kind, id)) { return }
+        // Looking through all names for each of very many mistakes would take longer than anybody waits.
+        dangling += 1
+        let hint = dangling > 100 ? "" : Suggestion.phrase(name.value, among: names.sorted())
         fail("\(kind.rawValue) '\(name.value)' is not declared\(hint)", at: name.at)
     }
 
@@ -71,6 +80,7 @@ struct Validator {
 
     private mutating func checkHosts() {
         for host in documents.hosts {
+            for uplink in host.uplinks { checkUplink(uplink) }
             for (network, addresses) in host.outboundAddresses {
                 guard let declared = networks[network.value] else {
                     missing(.network, network, among: Array(networks.keys))
@@ -85,11 +95,22 @@ struct Validator {
             }
         }
         for network in documents.networks {
-            guard let selector = network.hostSelector, !documents.hosts.isEmpty else { continue }
+            guard let selector = network.hostSelector else { continue }
+            checkSelector(selector)
+            guard !documents.hosts.isEmpty, !documents.isIncomplete,
+                !documents.unread.contains(where: { $0.kind == .host })
+            else { continue }
             if !documents.hosts.contains(where: { selector.matches($0.head.labels) }) {
                 warn("Network/\(network.head.name): hostSelector selects no Host", at: selector.at)
             }
         }
+    }
+
+    private mutating func checkUplink(_ uplink: HostDocument.Uplink) {
+        guard uplink.given.count != 1 || !uplink.isDefaultRoute else { return }
+        fail(
+            "uplinks: '\(uplink.name)' needs one of 'interface', 'mac' and 'defaultRoute: true', and only one",
+            at: uplink.at)
     }
 
     mutating func checkOnePerFamily(_ addresses: [Located<IPAddress>], what: String) {

@@ -17,20 +17,54 @@ public struct SourceText: Sendable {
         SourceLocation(file: name, line: Int(position.line), column: Int(position.column))
     }
 
-    /// A line of the text, without its end; nil past the last.
-    public func line(_ number: Int) -> String? {
-        var current = 1
+    /// The lines of these numbers, without their ends, found in one pass; those past the end are missing.
+    public func lines(_ numbers: Set<Int>) -> [Int: String] {
+        var result: [Int: String] = [:]
+        var number = 1
         var start = bytes.startIndex
-        while current < number {
-            guard let end = bytes[start...].firstIndex(of: 0x0a) else { return nil }
-            start = end + 1
-            current += 1
+        // A mark at the start of the text belongs to no line.
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { start += 3 }
+        while start < bytes.endIndex, result.count < numbers.count {
+            let end = lineEnd(from: start)
+            // A line of megabytes helps nobody; what is cut lies behind every useful column.
+            if numbers.contains(number) {
+                result[number] = String(decoding: bytes[start..<end.first].prefix(4096), as: UTF8.self)
+            }
+            start = end.next
+            number += 1
         }
-        guard start < bytes.endIndex else { return nil }
-        let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.endIndex
-        var line = bytes[start..<end]
-        if line.last == 0x0d { line = line.dropLast() }
-        // A line of megabytes helps nobody; what is cut lies behind every useful column.
-        return String(decoding: line.prefix(4096), as: UTF8.self)
+        return result
+    }
+
+    /// Where the text ends.
+    var end: YAMLNode.Position {
+        var start = bytes.startIndex
+        var line = 1
+        while true {
+            let end = lineEnd(from: start)
+            guard end.next > end.first else {
+                let column = String(decoding: bytes[start...], as: UTF8.self).unicodeScalars.count + 1
+                return .init(line: Int32(clamping: line), column: Int32(clamping: column))
+            }
+            start = end.next
+            line += 1
+        }
+    }
+
+    /// Where a line ends and the next one starts. libyaml counts the breaks of YAML 1.1: CR, LF, CR LF, NEL, LS and PS.
+    private func lineEnd(from start: Int) -> (first: Int, next: Int) {
+        var index = start
+        while index < bytes.endIndex {
+            switch bytes[index] {
+            case 0x0a: return (index, index + 1)
+            case 0x0d: return (index, bytes[index...].starts(with: [0x0d, 0x0a]) ? index + 2 : index + 1)
+            case 0xc2 where bytes[index...].starts(with: [0xc2, 0x85]): return (index, index + 2)
+            case 0xe2
+            where bytes[index...].starts(with: [0xe2, 0x80, 0xa8]) || bytes[index...].starts(with: [0xe2, 0x80, 0xa9]):
+                return (index, index + 3)
+            case _: index += 1
+            }
+        }
+        return (index, index)
     }
 }

@@ -37,7 +37,7 @@ struct YAMLComposer: ~Copyable {
         case .scalar(let text, let isPlain, let anchor, let tag):
             // The tag of a plain string says what quotes would say.
             let plain = isPlain && tag != "tag:yaml.org,2002:str"
-            try check(tag, position)
+            check(tag, position)
             return keep(YAMLNode(content: .scalar(text, isPlain: plain), position: position), 1, anchor)
         case .alias(let name):
             guard let target = anchors[name] else {
@@ -50,10 +50,10 @@ struct YAMLComposer: ~Copyable {
             }
             return target
         case .sequenceStart(let anchor, let tag):
-            try check(tag, position)
+            check(tag, position)
             return try sequence(anchor, position, depth)
         case .mappingStart(let anchor, let tag):
-            try check(tag, position)
+            check(tag, position)
             return try mapping(anchor, position, depth)
         case .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd, .other:
             throw YAMLError(message: "this is not YAML: unexpected end", position: position)
@@ -94,7 +94,7 @@ struct YAMLComposer: ~Copyable {
                 continue
             }
             if text == "<<" && isPlain {
-                merged += try mergeSources(value.node)
+                merged += mergeSources(value.node)
                 continue
             }
             if let line = lines[text] {
@@ -115,17 +115,22 @@ struct YAMLComposer: ~Copyable {
     }
 
     /// What `<<` takes in: a mapping, or a list of mappings of which earlier ones win.
-    private func mergeSources(_ node: YAMLNode) throws(YAMLError) -> [YAMLNode] {
+    private mutating func mergeSources(_ node: YAMLNode) -> [YAMLNode] {
         switch node.content {
         case .mapping: return [node]
         case .sequence(let items):
             for item in items {
-                guard case .mapping = item.content else {
-                    throw YAMLError(message: "'<<' takes mappings only", position: item.position)
-                }
+                if case .mapping = item.content { continue }
+                problems.append(
+                    YAMLError(message: "'<<' takes mappings only, found \(item.typeName)", position: item.position))
             }
             return items
-        case .scalar: throw YAMLError(message: "'<<' takes a mapping, or a list of them", position: node.position)
+        case .scalar:
+            problems.append(
+                YAMLError(
+                    message: "'<<' takes a mapping, or a list of them, found \(node.typeName)", position: node.position)
+            )
+            return []
         }
     }
 
@@ -134,11 +139,12 @@ struct YAMLComposer: ~Copyable {
         return (node, size)
     }
 
-    private func check(_ tag: String?, _ position: YAMLNode.Position) throws(YAMLError) {
+    private mutating func check(_ tag: String?, _ position: YAMLNode.Position) {
         guard let tag else { return }
         let known = ["str", "int", "bool", "null", "float", "seq", "map"].map { "tag:yaml.org,2002:\($0)" }
         guard tag == "!" || known.contains(tag) else {
-            throw YAMLError(message: "tag \(tag) is unknown", position: position)
+            problems.append(YAMLError(message: "tag \(tag) is unknown; manifests need none", position: position))
+            return
         }
     }
 }

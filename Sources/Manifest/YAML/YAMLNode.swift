@@ -71,16 +71,23 @@ struct YAMLNode: Sendable, Hashable {
     /// A whole number of the core schema: decimal, `0o17`, `0x1f`.
     var int: Int? {
         guard case .scalar(let text, true) = content else { return nil }
-        if text.hasPrefix("0o") { return Int(text.dropFirst(2), radix: 8) }
-        if text.hasPrefix("0x") { return Int(text.dropFirst(2), radix: 16) }
+        // Int would take a sign behind the prefix.
+        if text.hasPrefix("0o") { return Self.digits(text.dropFirst(2), radix: 8) }
+        if text.hasPrefix("0x") { return Self.digits(text.dropFirst(2), radix: 16) }
         return Int(text)
+    }
+
+    private static func digits(_ text: Substring, radix: Int) -> Int? {
+        text.first?.isHexDigit == true ? Int(text, radix: radix) : nil
     }
 
     /// Whether the core schema takes it for a number with fraction or exponent.
     var isFloat: Bool {
         guard case .scalar(let text, true) = content, int == nil else { return false }
-        return [".inf", "-.inf", ".nan"].contains(text.lowercased())
-            || (Double(text) != nil && text.first != "n" && text.first != "i")
+        if [".inf", "-.inf", "+.inf", ".nan"].contains(text.lowercased()) { return true }
+        // Double also reads words and hexadecimal fractions, and no whole number is too large for it.
+        let marks = "+-.eE0123456789".utf8
+        return text.utf8.allSatisfy { marks.contains($0) } && Double(text.hasSuffix(".") ? text + "0" : text) != nil
     }
 
     /// What it is, in words.

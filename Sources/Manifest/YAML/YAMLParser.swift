@@ -25,8 +25,11 @@ struct YAMLError: Error, Hashable, Sendable {
 
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let bytes: UnsafeMutableBufferPointer<UInt8>
+    private let input: [UInt8]
 
-    init(_ input: [UInt8]) {
+    init(_ text: [UInt8]) {
+        // libyaml would count a byte order mark as a column, and then find the next key too far left.
+        input = text.starts(with: [0xef, 0xbb, 0xbf]) ? Array(text.dropFirst(3)) : text
         unsafe parser = .allocate(capacity: 1)
         unsafe bytes = .allocate(capacity: max(input.count, 1))
         for (index, byte) in input.enumerated() { unsafe bytes[index] = byte }
@@ -77,8 +80,16 @@ struct YAMLError: Error, Hashable, Sendable {
         let context = unsafe parser.pointee.context.map { unsafe " \(String(cString: $0))" } ?? ""
         // Reader errors (control characters, bad UTF-8) carry an offset instead of a mark.
         let isReader = unsafe parser.pointee.error == YAML_READER_ERROR
-        let mark = unsafe isReader ? parser.pointee.mark : parser.pointee.problem_mark
-        return YAMLError(message: "this is not YAML: \(problem)\(context)", position: Self.position(mark))
+        let position =
+            unsafe isReader
+            ? place(parser.pointee.problem_offset) : Self.position(parser.pointee.problem_mark)
+        return YAMLError(message: "this is not YAML: \(problem)\(context)", position: position)
+    }
+
+    /// Line and column of a byte; those before it are known to be UTF-8.
+    private func place(_ offset: Int) -> YAMLNode.Position {
+        let text = SourceText(name: "", bytes: Array(input.prefix(offset)))
+        return text.end
     }
 
     private static func position(_ mark: yaml_mark_t) -> YAMLNode.Position {

@@ -1,0 +1,66 @@
+import Addressing
+import Model
+
+/// A desired state as text, one fact a line; places in files left out.
+enum StateText {
+    static func of(_ state: DesiredState) -> String {
+        let lines =
+            state.networks.flatMap(network) + state.compartments.flatMap(compartment)
+            + state.endpoints.flatMap(endpoint)
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func list(_ values: [some Any]) -> String {
+        values.isEmpty ? "-" : values.map { "\($0)" }.joined(separator: " ")
+    }
+
+    private static func text(_ value: (some Any)?) -> String { value.map { "\($0)" } ?? "-" }
+
+    private static func metadata(_ metadata: ObjectMetadata) -> [String] {
+        let labels = metadata.labels.map { "\($0.key)=\($0.value)" }
+        return (labels.isEmpty ? [] : ["  labels \(list(labels))"]) + (metadata.preventDestroy ? ["  protected"] : [])
+    }
+
+    private static func network(_ network: Network) -> [String] {
+        let nat = network.outboundNAT.map { nat in
+            "\(list(nat.families)) from \(list(nat.addresses)) except \(list(nat.exceptions)) only \(list(nat.destinations)) ports \(text(nat.ports))"
+        }
+        return ["\(network.id) \(network.type.rawValue)"] + metadata(network.metadata) + [
+            "  bridge \(network.bridge) also \(text(network.alternativeName)) mac \(network.mac) mtu \(network.mtu)",
+            "  isolation \(network.deniesIntraNetwork ? "apart" : "together") \(network.deniesHostAccess ? "no-host" : "host") inbound \(network.inbound.rawValue)",
+            "  peers \(list(network.peers)) nat \(text(nat))",
+        ] + network.subnets.map { "  subnet \($0.prefix) gateway \(text($0.gateway))" } + network.routes.map(route)
+    }
+
+    private static func route(_ route: RouteSpec) -> String {
+        "  route \(route.destination) via \(route.via) metric \(text(route.metric))"
+    }
+
+    private static func compartment(_ compartment: Compartment) -> [String] {
+        let space =
+            switch compartment.namespace {
+            case .owned(let name): "owned \(name)"
+            case .adopted(let path): "adopted \(path)"
+            }
+        return ["\(compartment.id) \(space)"] + metadata(compartment.metadata)
+            + compartment.sysctls.map { "  sysctl \($0.path) = \($0.value)" }
+            + (compartment.dns.map {
+                ["  dns servers \(list($0.servers)) search \(list($0.search)) options \(list($0.options))"]
+            } ?? [])
+            + compartment.hostsText.split(separator: "\n").map { "  hosts \($0)" }
+    }
+
+    private static func endpoint(_ endpoint: Endpoint) -> [String] {
+        [
+            "\(endpoint.id) \(endpoint.interface) in \(endpoint.compartment) on \(endpoint.network)\(endpoint.enabled ? "" : " disabled")"
+        ] + metadata(endpoint.metadata) + [
+            "  port \(endpoint.hostInterface) also \(text(endpoint.alternativeName)) mac \(endpoint.mac) port mac \(endpoint.hostMAC) mtu \(endpoint.mtu)",
+            "  addresses \(list(endpoint.addresses))\(endpoint.hasAutomaticAddresses ? " automatic" : "")",
+            "  spoofing \(endpoint.antiSpoof ? "checked" : "unchecked") also \(list(endpoint.allowedAddresses)) \(list(endpoint.allowedMACs))",
+            "  default via \(list(endpoint.defaultGateways))",
+        ] + endpoint.routes.map(route)
+            + endpoint.portMappings.map {
+                "  publish \($0.transport.rawValue) \(text($0.hostAddress)):\($0.hostPorts) to \($0.ports) \(list($0.families))\($0.allowShadow ? " shadowing" : "")"
+            }
+    }
+}
