@@ -26,7 +26,7 @@ import Testing
         (
             rules("{action: allow}, {name: late, action: deny, protocols: [{protocol: tcp}]}"),
             [
-                "test.yaml:29:112: warning: rule p/late never matches: rule p/ingress-1 (test.yaml:29:95) comes first and covers it"
+                "test.yaml:29:107: warning: rule p/late never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
             ]
         ),
         (
@@ -34,7 +34,7 @@ import Testing
                 "{action: allow, protocols: [{protocol: tcp, ports: [80-90]}, {protocol: tcp, ports: [91-99]}]}, {action: deny, protocols: [{protocol: tcp, ports: [85-95]}]}"
             ),
             [
-                "test.yaml:29:191: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:95) comes first and covers it"
+                "test.yaml:29:186: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
             ]
         ),
         (
@@ -45,7 +45,7 @@ import Testing
         (
             rules("{action: deny, from: [{cidr: 10.0.0.0/8}]}, {action: allow, from: [{cidr: 10.9.0.0/16}]}"),
             [
-                "test.yaml:29:139: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:95) comes first and covers it"
+                "test.yaml:29:134: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
             ]
         ),
         (
@@ -58,7 +58,7 @@ import Testing
                 "{action: deny, from: [{endpoints: {}}]}, {action: allow, from: [{endpoints: {matchLabels: {app: b}}}]}"
             ),
             [
-                "test.yaml:29:136: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:95) comes first and covers it"
+                "test.yaml:29:131: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
             ]
         ),
         (rules("{action: deny, from: [{entity: world}]}, {action: allow, from: [{entity: host}]}"), []),
@@ -68,7 +68,7 @@ import Testing
                 "appliesTo: {endpoints: {}}, priority: 1, ingress: {default: allow, rules: [{action: deny}]}")
                 + rules("{action: allow}"),
             [
-                "test.yaml:34:95: warning: rule p/ingress-1 never matches: rule first/ingress-1 (test.yaml:29:80) comes first and covers it"
+                "test.yaml:34:90: warning: rule p/ingress-1 never matches: rule first/ingress-1 (test.yaml:29:83) comes first and covers it"
             ]
         ),
         // The earlier one is for fewer endpoints.
@@ -92,7 +92,7 @@ import Testing
                     "appliesTo: {networks: [web]}, ingress: {default: allow, rules: [{name: y, action: reject, protocols: [{protocol: tcp, ports: [1-100]}]}]}"
                 ),
             [
-                "test.yaml:34:82: warning: rule q/y and rule p/x (test.yaml:29:95) decide differently for Endpoint/a at the same priority, 1000; Policy/p is asked first because of its name alone: give them different priorities"
+                "test.yaml:34:72: warning: rule q/y and rule p/x (test.yaml:29:90) decide differently for Endpoint/a at the same priority, 1000; Policy/p is asked first because of its name alone: give them different priorities"
             ]
         ),
         (
@@ -107,13 +107,13 @@ import Testing
             document(
                 "Policy", "p", "appliesTo: {networks: [dark]}, ingress: {default: allow, rules: [{action: reject}]}"),
             [
-                "test.yaml:29:71: warning: rule p/ingress-1: on a private network, as that of Endpoint/d, the kernel cannot answer; there 'reject' drops like 'deny'"
+                "test.yaml:29:73: warning: rule p/ingress-1: on a private network, as that of Endpoint/d, the kernel cannot answer; there 'reject' drops like 'deny'"
             ]
         ),
         (
             rules("{action: deny, protocols: [{protocol: icmp, types: [echo-reply, destination-unreachable]}]}"),
             [
-                "test.yaml:29:95: warning: rule p/ingress-1 never matches: icmp echo-reply,destination-unreachable are answers, errors or neighbour discovery, which pass with what they belong to and begin no connection"
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: icmp echo-reply,destination-unreachable are answers, errors or neighbour discovery, which pass with what they belong to and begin no connection"
             ]
         ),
         (
@@ -122,19 +122,20 @@ import Testing
                 "appliesTo: {networks: [dark]}, egress: {default: deny, rules: [{action: allow, to: [{entity: host}, {entity: world}]}]}"
             ),
             [
-                "test.yaml:29:70: warning: rule p/egress-1 allows nothing: types, 'inbound' and 'peerNetworks' close the way between its peers and Endpoint/d"
+                "test.yaml:29:71: warning: rule p/egress-1 allows nothing: types, 'inbound' and 'peerNetworks' close the way between its peers and Endpoint/d"
             ]
         ),
         (
             rules("{action: allow, from: [{network: dark}]}"),
             [
-                "test.yaml:29:95: warning: rule p/ingress-1 allows nothing: types, 'inbound' and 'peerNetworks' close the way between its peers and Endpoint/a"
+                "test.yaml:29:90: warning: rule p/ingress-1 allows nothing: types, 'inbound' and 'peerNetworks' close the way between its peers and Endpoint/a"
             ]
         ),
     ]
 
     @Test(arguments: table) func warns(row: (policies: String, expected: [String])) throws {
-        #expect(try warnings(row.policies) == row.expected)
+        let found = try warnings(row.policies)
+        #expect(found == row.expected)
     }
 
     @Test func saysThatItDidNotLookAtEverything() throws {
@@ -173,7 +174,7 @@ import Testing
                         guard case .rule(let rule)? = ruling?.cause else { continue }
                         #expect(
                             !silent.contains(rule.source),
-                            "\(rule.policy)/\(rule.rule) decides for \(pair.source) → \(pair.destination); \(PolicyWarnings.of(state).filter { $0.location == rule.source }.map(\.message))"
+                            "\(rule.policy)/\(rule.rule) decides"
                         )
                     }
                 }
