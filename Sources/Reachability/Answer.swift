@@ -64,6 +64,8 @@ public enum Bound: Hashable, Sendable {
     case notPeers(ObjectName, ObjectName)
     /// Published on a loopback address, which the host alone reaches.
     case loopback(IPAddress)
+    /// A loopback address leads an endpoint nowhere but to its own compartment.
+    case ownLoopback(IPAddress)
 
     /// What a type of network has no way for.
     public enum Way: String, Hashable, Sendable {
@@ -89,6 +91,7 @@ extension Bound: CustomStringConvertible {
         case .inbound(let name): "Network/\(name) has 'inbound: published': from outside only published ports lead in"
         case .notPeers(let one, let other): "Network/\(one) and Network/\(other) are not peers"
         case .loopback(let address): "\(address) is published to the host itself only"
+        case .ownLoopback(let address): "\(address) is every compartment's own loopback"
         }
     }
 }

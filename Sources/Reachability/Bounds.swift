@@ -3,14 +3,18 @@ internal import Model
 
 extension Reachability {
     /// What closes the way of a connection that no published port leads.
-    func bound(_ connection: Connection) -> Bound? {
+    func bound(_ connection: Connection, _ ignoringRoutes: Bool) -> Bound? {
         if let disabled = disabled(connection.source) ?? disabled(connection.destination) { return disabled }
-        return closed(connection) ?? routeless(connection)
+        if let closed = closed(connection) { return closed }
+        if case .endpoint = connection.source, connection.destinationAddress.isLoopback {
+            return .ownLoopback(connection.destinationAddress)
+        }
+        return ignoringRoutes ? nil : routeless(connection)
     }
 
     /// What closes the way of a connection to a published port. Whoever reaches the host's address reaches it, except
     /// that internal and private networks have no traffic with others but their peers.
-    func bound(_ connection: Connection, to publication: Publication) -> Bound? {
+    func bound(_ connection: Connection, to publication: Publication, _ ignoringRoutes: Bool) -> Bound? {
         let target = Party.endpoint(publication.endpoint)
         if let disabled = disabled(connection.source) ?? disabled(target) { return disabled }
         if connection.destinationAddress.isLoopback, connection.source != .host {
@@ -21,7 +25,7 @@ extension Reachability {
             let isApart = from.metadata.name != to.metadata.name && !arePeers(from, to)
             if from.type != .nat, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
         }
-        return routeless(connection, backFrom: publication)
+        return ignoringRoutes ? nil : routeless(connection, backFrom: publication)
     }
 
     private func disabled(_ party: Party) -> Bound? {

@@ -23,16 +23,19 @@ public struct Reachability: Sendable {
     }
 
     /// Whether the connection passes, and what decides.
-    public func answer(_ connection: Connection) -> Answer {
+    ///
+    /// `ignoringRoutes` is for connections that are there: whatever routes a compartment has given itself, what matters
+    /// is whether it may.
+    public func answer(_ connection: Connection, ignoringRoutes: Bool = false) -> Answer {
         if let compartment = sharedCompartment(connection) { return Answer(inside: compartment) }
         guard let publication = publication(connection),
             case .transport(let transport, let port) = connection.service
-        else { return rule(connection, bound: bound(connection)) }
+        else { return rule(connection, bound: bound(connection, ignoringRoutes)) }
         var translated = connection
         translated.destination = .endpoint(publication.endpoint)
         translated.destinationAddress = publication.address
         translated.service = .transport(transport, port: publication.target(of: port))
-        var answer = rule(translated, bound: bound(connection, to: publication))
+        var answer = rule(translated, bound: bound(connection, to: publication, ignoringRoutes))
         answer.publication = publication
         return answer
     }

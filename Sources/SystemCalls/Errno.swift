@@ -43,6 +43,8 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
     public static let loop = Errno(rawValue: ELOOP)
     /// 95, the kernel has no such feature.
     public static let notSupported = Errno(rawValue: EOPNOTSUPP)
+    /// 98, somebody else has the port.
+    public static let addressInUse = Errno(rawValue: EADDRINUSE)
     /// 99, no such address here.
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     /// 105, messages were lost because the socket's buffer was full.

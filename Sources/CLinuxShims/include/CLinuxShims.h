@@ -31,6 +31,24 @@ ssize_t bulkhead_netlink_receive(int socket, void *buffer, size_t count, uint32_
 /// capget(2): effective capabilities as a bit set.
 uint64_t bulkhead_effective_capabilities(void);
 
+/// socket(2) for a family of 4 or 6, close-on-exec and not blocking; an IPv6 socket takes IPv6 alone.
+int bulkhead_probe_socket(int family, int type, int protocol);
+/// bind(2) and connect(2) to 4 or 16 bytes of address and a port in host order.
+int bulkhead_probe_bind(int socket, const void *address, size_t count, uint16_t port);
+int bulkhead_probe_connect(int socket, const void *address, size_t count, uint16_t port);
+/// listen(2); the kernel itself completes connections, nobody need take them.
+int bulkhead_probe_listen(int socket);
+/// Closing resets a TCP connection, so that nothing stays in TIME_WAIT: SO_LINGER of 0.
+int bulkhead_probe_reset_on_close(int socket);
+/// SO_ERROR, or -1.
+int bulkhead_probe_error(int socket);
+/// One datagram back to where it came from; its length, or -1.
+ssize_t bulkhead_probe_echo(int socket);
+ssize_t bulkhead_probe_send(int socket, const void *bytes, size_t count);
+ssize_t bulkhead_probe_receive(int socket, void *buffer, size_t count);
+/// CLOCK_MONOTONIC in milliseconds.
+int64_t bulkhead_monotonic_milliseconds(void);
+
 extern const int bulkhead_clone_newnet;
 extern const int bulkhead_clone_newns;
 

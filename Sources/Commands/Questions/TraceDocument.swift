@@ -42,7 +42,7 @@ enum TraceDocument {
         return .object(members)
     }
 
-    private static func side(_ side: (party: Party, address: IPAddress)) -> JSON {
+    static func side(_ side: (party: Party, address: IPAddress)) -> JSON {
         ["name": .string(side.party.words), "address": .string(side.address.description)]
     }
 

@@ -60,7 +60,7 @@ struct ConnectionJudge {
         let answer = reachability.answer(
             Connection(
                 from: source, tracked.original.source, to: party(tracked.original.destination),
-                tracked.original.destination, service))
+                tracked.original.destination, service), ignoringRoutes: true)
         if real != tracked.original.destination {
             // Translated: the published port must still lead there.
             guard let publication = answer.publication, publication.address == real,
@@ -71,11 +71,7 @@ struct ConnectionJudge {
     }
 
     private func passes(_ answer: Answer) -> Bool {
-        switch answer.bound {
-        // What the compartment itself does not send is not cut either.
-        case nil, .noAddress, .noRoute: break
-        case .disabled, .type, .inbound, .notPeers, .loopback: return false
-        }
+        guard answer.bound == nil else { return false }
         return [answer.egress, answer.ingress].compactMap(\.self).allSatisfy { $0.allows || isKept($0) }
     }
 

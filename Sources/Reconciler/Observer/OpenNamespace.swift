@@ -81,6 +81,11 @@ public final class HostSession {
         return found
     }
 
+    /// The descriptor of a namespace; nil where none is bound there.
+    func descriptor(_ reference: NamespaceRef) throws -> SharedDescriptor? {
+        reference == .host ? hostNamespace : try open(reference)?.descriptor
+    }
+
     /// Takes in a namespace that was just made.
     func adopt(_ space: OpenNamespace, as reference: NamespaceRef) { spaces[reference] = space }
 
