@@ -16,6 +16,14 @@ import Testing
     @Test(arguments: Example.all) func livesItsWholeLife(_ example: Example) throws {
         for name in example.hosts { try Life(example, on: name).lead() }
     }
+
+    /// Small systems have no list of protocols; what was made with one is the same without, and the other way round.
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: "/etc/protocols"), "there is no /etc/protocols to hide"),
+        arguments: Example.all.filter { ["quickstart", "outbound-nat", "policies"].contains($0.name) })
+    func needsNoNamesOfProtocols(_ example: Example) throws {
+        for name in example.hosts { try Life(example, on: name).leadWithoutNames() }
+    }
 }
 
 /// One host of an example, from its first plan to nothing.
@@ -56,6 +64,15 @@ private struct Life {
         try expect("destroy", "--yes", gives: 0)
         #expect(try HostDump(host).differences(from: before) == [])
         #expect(try host.sh("ls -A /run/netns; ls -A \(host.folder.path)/etc") == "")
+    }
+
+    func leadWithoutNames() throws {
+        try host.sh("mount --bind /dev/null /etc/protocols")
+        try expect("apply", "--yes", gives: 0)
+        try expectInSync()
+        try host.sh("umount /etc/protocols")
+        try expectInSync()
+        try expect("destroy", "--yes", gives: 0)
     }
 
     private func expectInSync() throws {

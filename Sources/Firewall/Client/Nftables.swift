@@ -24,7 +24,9 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         unsafe self.context = context
         unsafe nft_ctx_buffer_output(context)
         unsafe nft_ctx_buffer_error(context)
-        let flags = UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_STATELESS)
+        // Names of protocols come from /etc/protocols, which a small system has not; numbers are the same everywhere.
+        let flags =
+            UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_STATELESS) | UInt32(NFT_CTX_OUTPUT_NUMERIC_PROTO)
         unsafe nft_ctx_output_set_flags(context, flags)
     }
 

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Model
 
 /// Compares two versions of one table.
 struct TableComparison {
@@ -106,7 +107,7 @@ struct TableComparison {
 
     private func appendElements(_ verb: String, _ elements: [Element], _ set: NamedSet, _ change: inout RulesetChange) {
         guard !elements.isEmpty else { return }
-        let list = elements.prefix(3).map { plain($0.key) }.joined(separator: ", ")
+        let list = elements.prefix(3).map { words($0.key, set) }.joined(separator: ", ")
         let more = elements.count > 3 ? " and \(elements.count - 3) more" : ""
         change.words.append("\(verb == "add" ? "add to" : "remove from") \(title(set.name)): \(list)\(more)")
         change.commands.append([
@@ -119,7 +120,14 @@ struct TableComparison {
         ])
     }
 
-    /// `tcp . 8080`.
+    /// `tcp . 8080`: for people, protocols have names.
+    private func words(_ key: JSON, _ set: NamedSet) -> String {
+        guard set.keyTypes.first == "inet_proto", let parts = key["concat"]?.array, let number = parts.first?.int,
+            let transport = PortProtocol.allCases.first(where: { Int64($0.number) == number })
+        else { return plain(key) }
+        return ([transport.rawValue] + parts.dropFirst().map(plain)).joined(separator: " . ")
+    }
+
     private func plain(_ key: JSON) -> String {
         if let parts = key["concat"]?.array { return parts.map(plain).joined(separator: " . ") }
         if let prefix = key["prefix"], let address = prefix["addr"]?.string, let length = prefix["len"]?.int {

@@ -186,7 +186,7 @@ extension Compiler {
     /// What is inside of a packet is looked at when it comes in, and once more when it is whole: the first fragment need
     /// not hold the header, and fragments are put together (by connection tracking) only after they came in.
     private static func reassembledRules() -> [Rule] {
-        let kinds = Nft.equal(Nft.meta("l4proto"), Nft.set(["icmp", "udp", "ipv6-icmp"]))
+        let kinds = Nft.equal(Nft.meta("l4proto"), Nft.set([Nft.icmp(.ipv4), Nft.number(.udp), Nft.icmp(.ipv6)]))
         return [
             Rule([Nft.equal(Nft.input, "@checked_macs"), kinds, Nft.jump("content")], comment: "antiSpoof: content")
         ]
@@ -242,7 +242,7 @@ extension Compiler {
                 [checked, Nft.differs(Nft.concat(Nft.input, source4), "@sources4"), Nft.counter, Nft.drop],
                 comment: "antiSpoof: IPv4 source"),
             Rule(
-                [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), "ipv6-icmp"), Nft.back],
+                [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), Nft.icmp(.ipv6)), Nft.back],
                 comment: "duplicate address detection, listener reports"),
             Rule(
                 [

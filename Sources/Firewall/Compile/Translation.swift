@@ -46,7 +46,7 @@ extension Compiler {
     private static func published(_ mapping: PortMapping, to target: IPAddress, comment: String) -> [Published] {
         (0..<mapping.hostPorts.count).map { offset in
             let port = JSON.int(Int64(mapping.hostPorts.first) + Int64(offset))
-            let transport = JSON.string(mapping.transport.rawValue)
+            let transport = Nft.number(mapping.transport)
             let key =
                 mapping.hostAddress.map { Nft.concat(transport, .string($0.description), port) }
                 ?? Nft.concat(transport, port)
@@ -125,7 +125,7 @@ extension Compiler {
         let address = nat.addresses.first { $0.family == family }
         var rules: [Rule] = []
         if let ports = nat.ports {
-            let transports = Nft.equal(Nft.meta("l4proto"), Nft.set(["tcp", "udp"]))
+            let transports = Nft.equal(Nft.meta("l4proto"), Nft.set([Nft.number(.tcp), Nft.number(.udp)]))
             rules.append(Rule(conditions + [transports, action(address, family, ports)]))
         }
         return rules + [Rule(conditions + [action(address, family, nil)])]

@@ -147,7 +147,7 @@ struct PolicyChains {
         case .inet:
             if match.transport == .tcp { return [plain + [Nft.reset]] }
             guard match.takesTCP else { return [plain + [Nft.refuse]] }
-            let tcp = Nft.equal(Nft.meta("l4proto"), "tcp")
+            let tcp = Nft.equal(Nft.meta("l4proto"), Nft.number(.tcp))
             return [match.expressions + [tcp, Nft.counter, Nft.reset], plain + [Nft.refuse]]
         }
     }

@@ -35,23 +35,22 @@ enum ServiceMatches {
     }
 
     private static func transport(_ transport: PortProtocol, _ ports: [PortRange]?) -> Alternative {
-        let name = transport.rawValue
         let expression =
-            ports.map { Nft.equal(Nft.payload(name, "dport"), Nft.anyOf(merged($0).map(value))) }
-            ?? Nft.equal(Nft.meta("l4proto"), .string(name))
+            ports.map { Nft.equal(Nft.payload(transport.rawValue, "dport"), Nft.anyOf(merged($0).map(value))) }
+            ?? Nft.equal(Nft.meta("l4proto"), Nft.number(transport))
         return Alternative(transport: transport, takesTCP: transport == .tcp, expressions: [expression])
     }
 
     private static func icmp(_ family: AddressFamily, _ types: [UInt8]?) -> Alternative {
-        let (header, number): (String, String) =
+        let header =
             switch family {
-            case .ipv4: ("icmp", "icmp")
-            case .ipv6: ("icmpv6", "ipv6-icmp")
+            case .ipv4: "icmp"
+            case .ipv6: "icmpv6"
             }
         let expression =
             types.map { list in
                 Nft.equal(Nft.payload(header, "type"), Nft.anyOf(list.map { ICMPTypeNames.value(family, $0) }))
-            } ?? Nft.equal(Nft.meta("l4proto"), .string(number))
+            } ?? Nft.equal(Nft.meta("l4proto"), Nft.icmp(family))
         return Alternative(family: family, takesTCP: false, expressions: [expression])
     }
 

@@ -1,5 +1,6 @@
 internal import Addressing
 internal import JSON
+internal import Model
 
 /// Expressions and statements of `libnftables-json(5)`, in the form in which libnftables prints them.
 enum Nft {
@@ -56,6 +57,16 @@ enum Nft {
     static func translate(_ family: AddressFamily, _ key: JSON, _ map: String) -> JSON {
         func value(_ name: String) -> JSON { ["map": ["key": key, "data": .string("@\(name)")]] }
         return ["dnat": ["family": name(family), "addr": value(map), "port": value("\(map)_port")]]
+    }
+
+    /// `IPPROTO_…`. A name would be looked up in /etc/protocols, which small systems have not.
+    static func number(_ transport: PortProtocol) -> JSON { .int(Int64(transport.number)) }
+    /// `IPPROTO_ICMP` or `IPPROTO_ICMPV6`.
+    static func icmp(_ family: AddressFamily) -> JSON {
+        switch family {
+        case .ipv4: 1
+        case .ipv6: 58
+        }
     }
 
     static func name(_ family: AddressFamily) -> JSON {
