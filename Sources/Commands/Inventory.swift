@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Firewall
 internal import Model
 internal import Reconciler
 internal import SystemCalls
@@ -47,6 +48,7 @@ struct Inventory {
     var networks: [Network]
     var compartments: [Compartment]
     var endpoints: [Endpoint]
+    var policies: [PolicyReport] = []
 
     /// Reads the kernel and sorts what is there by mark.
     static func read(_ global: GlobalOptions) throws -> Inventory {
@@ -55,8 +57,11 @@ struct Inventory {
         let scope = try global.scopeName()
         let desired = DesiredState(scope: scope, host: global.hostName())
         let session = try HostSession(folders)
-        let state = try Observer(session, desired: desired, counters: true).observe().state
-        return InventoryReader(state, scope: scope, folders: folders).inventory(host: global.hostName())
+        let observation = try Observer(session, desired: desired, counters: true).observe()
+        var inventory = InventoryReader(observation.state, scope: scope, folders: folders)
+            .inventory(host: global.hostName())
+        inventory.policies = PolicyReport.all(observation.firewall)
+        return inventory
     }
 }
 

@@ -73,7 +73,12 @@ public struct PolicyProgram: Hashable, Sendable {
 
     /// The same for a policy's default. A rule's name has no space in it.
     public static func defaultID(_ policy: Policy, _ direction: TrafficDirection) -> String {
-        shortened("\(policy.metadata.name)/\(direction.rawValue) default")
+        defaultID(policy.metadata.name, direction)
+    }
+
+    /// The same by name.
+    public static func defaultID(_ policy: ObjectName, _ direction: TrafficDirection) -> String {
+        shortened("\(policy)/\(direction.rawValue) default")
     }
 
     private static func shortened(_ text: String) -> String {

@@ -13,7 +13,7 @@ import Testing
         return host
     }
 
-    private static func document(_ kind: String, _ name: String, _ spec: String) -> String {
+    static func document(_ kind: String, _ name: String, _ spec: String) -> String {
         "apiVersion: bulkhead.dev/v1alpha1\nkind: \(kind)\nmetadata: {name: \(name), labels: {app: \(name)}}\nspec: {\(spec)}\n---\n"
     }
 

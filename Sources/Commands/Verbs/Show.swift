@@ -1,5 +1,6 @@
 internal import Addressing
 internal import ArgumentParser
+internal import Firewall
 internal import JSON
 internal import Model
 
@@ -8,7 +9,8 @@ struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what bulkhead owns right now, as the kernel has it.")
 
-    @Argument(help: ArgumentHelp("KIND or KIND/NAME: network, compartment or endpoint.", valueName: "kind[/name]"))
+    @Argument(
+        help: ArgumentHelp("KIND or KIND/NAME: network, compartment, endpoint or policy.", valueName: "kind[/name]"))
     var what: String?
 
     @OptionGroup var global: GlobalOptions
@@ -25,6 +27,11 @@ struct Show: ParsableCommand {
 
     private func showOne(_ selection: Selection, _ name: String, _ inventory: Inventory) throws {
         let document: JSON?
+        if selection.kind == .policy, global.output == .text,
+            let policy = inventory.policies.first(where: { $0.name == name })
+        {
+            return Terminal.out(ShowPolicy.text(policy))
+        }
         switch selection.kind {
         case .network: document = inventory.networks.first { $0.name == name }.map(ShowDocument.network)
         case .compartment: document = inventory.compartments.first { $0.name == name }.map(ShowDocument.compartment)
@@ -32,7 +39,8 @@ struct Show: ParsableCommand {
             document = inventory.endpoints.first { $0.name == name }.map {
                 ShowDocument.endpoint($0, host: inventory.host)
             }
-        case .host, .policy, nil: document = nil
+        case .policy: document = inventory.policies.first { $0.name == name }.map(ShowPolicy.document)
+        case .host, nil: document = nil
         }
         guard let document else {
             throw Complaint(
@@ -54,11 +62,13 @@ struct Show: ParsableCommand {
             guard let text else { return }
             let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
             let word = (parts.first ?? "").lowercased()
-            let known: [ObjectKind] = [.network, .compartment, .endpoint]
+            let known: [ObjectKind] = [.network, .compartment, .endpoint, .policy]
             kind = known.first { word == $0.rawValue.lowercased() || word == $0.rawValue.lowercased() + "s" }
+            if word == "policies" { kind = .policy }
             guard kind != nil else {
                 throw Complaint(
-                    "'\(text.terminalSafe)' must be network, compartment or endpoint, or one of them with /NAME", .usage
+                    "'\(text.terminalSafe)' must be network, compartment, endpoint or policy, or one of them with /NAME",
+                    .usage
                 )
             }
             if parts.count > 1 { name = parts[1] }
@@ -79,6 +89,7 @@ enum ShowDocument {
         if kind == nil || kind == .endpoint {
             members["endpoints"] = .array(inventory.endpoints.map { endpoint($0, host: inventory.host) })
         }
+        if kind == nil || kind == .policy { members["policies"] = .array(inventory.policies.map(ShowPolicy.document)) }
         return .object(members)
     }
 
@@ -167,6 +178,9 @@ enum ShowText {
                         ]
                     }))
         }
+        if kind == .policy || (kind == nil && !inventory.policies.isEmpty) {
+            parts.append(ShowPolicy.table(inventory.policies))
+        }
         return parts.joined(separator: "\n")
     }
 
@@ -195,7 +209,7 @@ enum ShowText {
         addresses.isEmpty ? "-" : addresses.map(\.description).joined(separator: " ")
     }
 
-    private static func table(_ head: [String], _ rows: [[String]]) -> String {
+    static func table(_ head: [String], _ rows: [[String]]) -> String {
         let all = [head] + rows.map { $0.map { $0.isEmpty ? "-" : $0.terminalSafe } }
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in

@@ -24,17 +24,24 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         unsafe self.context = context
         unsafe nft_ctx_buffer_output(context)
         unsafe nft_ctx_buffer_error(context)
+        setOutput(withCounters: false)
+    }
+
+    private func setOutput(withCounters: Bool) {
         // Names of protocols come from /etc/protocols, which a small system has not; numbers are the same everywhere.
         let flags =
-            UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_STATELESS) | UInt32(NFT_CTX_OUTPUT_NUMERIC_PROTO)
+            UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_NUMERIC_PROTO)
+            | (withCounters ? 0 : UInt32(NFT_CTX_OUTPUT_STATELESS))
         unsafe nft_ctx_output_set_flags(context, flags)
     }
 
     deinit { unsafe nft_ctx_free(context) }
 
     /// The tables of that name (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put
-    /// there cannot confuse the parser.
-    public func list(_ name: String) throws -> Ruleset {
+    /// there cannot confuse the parser. Counts of counters are there where they are asked for.
+    public func list(_ name: String, withCounters: Bool = false) throws -> Ruleset {
+        setOutput(withCounters: withCounters)
+        defer { setOutput(withCounters: false) }
         let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
         let present = (tables["nftables"]?.array ?? []).compactMap { $0["table"] }
         var ruleset = Ruleset()

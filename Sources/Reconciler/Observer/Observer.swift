@@ -41,7 +41,9 @@ public struct Observer {
         state.originals = try OriginalsFile(session.folders).read()
         state.files = try readFiles(state.namespaces)
         state.listeners = try Listeners.read(on: publishedPorts())
-        return Observation(state: state, firewall: try session.firewall().list(Compiler.tableName(desired.scope)))
+        return Observation(
+            state: state,
+            firewall: try session.firewall().list(Compiler.tableName(desired.scope), withCounters: counters))
     }
 
     /// Asked of the kernel by looking for the settings that come with them.

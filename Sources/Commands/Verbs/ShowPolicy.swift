@@ -1,0 +1,43 @@
+internal import Firewall
+internal import JSON
+internal import Model
+
+/// What `show` prints of policies.
+enum ShowPolicy {
+    static func document(_ policy: PolicyReport) -> JSON {
+        [
+            "name": .string(policy.name), "mode": policy.isAudit ? "audit" : "enforce",
+            "endpoints": .array(policy.endpoints.map { .string($0) }), "rules": .array(policy.rules.map(rule)),
+        ]
+    }
+
+    private static func rule(_ rule: PolicyReport.Rule) -> JSON {
+        [
+            "id": .string(rule.id), "direction": .string(rule.direction.rawValue), "verdict": .string(rule.verdict),
+            "packets": .int(rule.packets), "bytes": .int(rule.bytes),
+            "logPrefix": rule.logPrefix.map { .string($0) } ?? .null,
+        ]
+    }
+
+    /// One policy: a head, then its rules.
+    static func text(_ policy: PolicyReport) -> String {
+        "policy     \(policy.name.terminalSafe)\nmode       \(policy.isAudit ? "audit" : "enforce")\n"
+            + "endpoints  \(policy.endpoints.map(\.terminalSafe).joined(separator: " "))\n\n"
+            + ShowText.table(
+                ["RULE", "VERDICT", "PACKETS", "BYTES", "LOG PREFIX"],
+                policy.rules.map { [$0.id, $0.verdict, "\($0.packets)", "\($0.bytes)", $0.logPrefix ?? "-"] })
+    }
+
+    static func table(_ policies: [PolicyReport]) -> String {
+        ShowText.table(
+            ["POLICY", "MODE", "ENDPOINTS", "RULES", "DENIED"],
+            policies.map { policy in
+                let denied = policy.rules.filter { ["deny", "reject", "would deny"].contains($0.verdict) }.map(
+                    \.packets)
+                return [
+                    policy.name, policy.isAudit ? "audit" : "enforce", "\(policy.endpoints.count)",
+                    "\(policy.rules.count)", "\(denied.reduce(0, +))",
+                ]
+            })
+    }
+}
