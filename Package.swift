@@ -72,6 +72,7 @@ let package = Package(
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
+        tests("TraceTests", ["TestSupport", "bulkhead"]),
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"]),
         tests(

@@ -70,7 +70,9 @@ extension Reachability {
     /// The gateways of the other side's network; further ones where ports are published on them alone.
     private func hostAddresses(near other: Place, _ family: AddressFamily) -> [IPAddress] {
         var result = hostAddresses(for: networkName(of: other), family)
-        if result.isEmpty { result = [family == .ipv4 ? "127.0.0.1" : "::1"].compactMap { IPAddress($0) } }
+        // Private networks have no gateway, and no way to the host, whatever its address.
+        let isSpoken = desired.networks.contains { $0.families.contains(family) }
+        if result.isEmpty, isSpoken { result = [family == .ipv4 ? "127.0.0.1" : "::1"].compactMap { IPAddress($0) } }
         for mapping in desired.endpoints.flatMap(\.portMappings) {
             guard let address = mapping.hostAddress, address.family == family, !address.isLoopback || other == .host
             else { continue }
