@@ -6,7 +6,7 @@ enum StateText {
     static func of(_ state: DesiredState) -> String {
         let lines =
             state.networks.flatMap(network) + state.compartments.flatMap(compartment)
-            + state.endpoints.flatMap(endpoint)
+            + state.endpoints.flatMap(endpoint) + state.policies.flatMap(policy)
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -62,5 +62,35 @@ enum StateText {
             + endpoint.portMappings.map {
                 "  publish \($0.transport.rawValue) \(text($0.hostAddress)):\($0.hostPorts) to \($0.ports) \(list($0.families))\($0.allowShadow ? " shadowing" : "")"
             }
+    }
+
+    private static func policy(_ policy: Policy) -> [String] {
+        [
+            "\(policy.id) priority \(policy.priority)\(policy.isAudit ? " audit" : "")\(policy.keepsConnections ? " keeps" : "")"
+        ]
+            + metadata(policy.metadata) + ["  for \(list(policy.selected))"]
+            + TrafficDirection.allCases.flatMap { direction -> [String] in
+                guard let half = policy[direction] else { return [] }
+                return ["  \(direction.rawValue) else \(half.deniesByDefault ? "deny" : "allow")"]
+                    + half.rules.map(rule)
+            }
+    }
+
+    private static func rule(_ rule: PolicyRule) -> String {
+        let peers = rule.peers.map { list($0.map(peer)) } ?? "anyone"
+        let services = rule.services.map { $0.map(\.description).joined(separator: "; ") } ?? "all"
+        let log =
+            switch rule.log {
+            case nil: ""
+            case .kernel: " log kernel"
+            case .nflog(let group): " log \(group)"
+            }
+        return "    \(rule.name) \(rule.action.rawValue) \(peers) on \(services)\(log)"
+    }
+
+    private static func peer(_ peer: PolicyPeer) -> String {
+        let group = peer.group.map { "\($0.key)=[\(list($0.members))]" }
+        let block = peer.block.map { "\($0.prefix)\($0.except.isEmpty ? "" : " except \(list($0.except))")" }
+        return "{" + [group, block, peer.entity?.rawValue].compactMap(\.self).joined(separator: " & ") + "}"
     }
 }
