@@ -47,6 +47,18 @@ import Testing
         #expect(rules.map { $0["logPrefix"] as? String } == [nil, "bh:audit:watch/ingress default"])
     }
 
+    /// A scratch host is never the first namespace of the machine.
+    @Test func warnsOfAKernelLogThatTakesNoLines() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests.replacing("to: nflog, group: 7", with: "to: kernel"))
+        let plan = try host.bulkhead("plan", "manifests")
+        #expect(plan.status == 0)
+        #expect(
+            plan.output.contains(
+                "manifests/all.yaml:19:173: warning: rule p/told: the kernel log takes lines of the machine's first network namespace only, and this is another one; log 'to: nflog', or set net.netfilter.nf_log_all_netns to 1 in the first\n"
+            ), "\(plan.output)")
+    }
+
     @Test func namesWhatIsNotThere() throws {
         let host = try ScratchHost()
         let result = try host.bulkhead("show", "policy/none")

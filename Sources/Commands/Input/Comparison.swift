@@ -31,8 +31,8 @@ struct Comparison {
         let session = try HostSession(try global.folders())
         let observation = try Observer(session, desired: desired).observe()
         return try make(
-            desired, warnings: warnings, sources: sources, global, options, observation.state, observation.firewall,
-            session)
+            desired, warnings: warnings + KernelLog.warnings(desired), sources: sources, global, options,
+            observation.state, observation.firewall, session)
     }
 
     /// Plans against a host with nothing on it.

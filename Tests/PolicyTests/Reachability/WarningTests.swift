@@ -138,6 +138,15 @@ import Testing
         #expect(found == row.expected)
     }
 
+    @Test func endpointsThatCouldSendAsOthers() throws {
+        let free = document("Endpoint", "free", "network: web, addresses: [10.1.0.66], antiSpoof: false")
+        #expect(try warnings(free).isEmpty)
+        #expect(
+            try warnings(free + Self.rules("{action: allow, from: [{cidr: 10.1.0.11/32}]}")) == [
+                "test.yaml:28:18: warning: Endpoint/free has no antiSpoof: it could send from the address of somebody whom the policies of Endpoint/a allow"
+            ])
+    }
+
     @Test func saysThatItDidNotLookAtEverything() throws {
         let many = Self.rules(
             (1...20).map { "{action: allow, protocols: [{protocol: tcp, ports: [\($0)]}]}" }.joined(separator: ", "))
