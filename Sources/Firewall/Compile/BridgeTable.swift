@@ -173,11 +173,20 @@ extension Compiler {
         let source = Nft.concat(Nft.input, Nft.payload("ether", "saddr"))
         let sender = Nft.concat(Nft.input, Nft.payload("arp", "saddr ether"))
         let checked = Nft.equal(Nft.input, "@checked_macs")
+        // The kernel takes the connection of a frame for many for let through once the host has had its copy
+        // (br_nf_local_in), whatever the rules say of the others.
+        let toMany = Nft.equal(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"]))
         return [
             Rule([Nft.differs(Nft.input, "@ports"), Nft.back], comment: "not a port of ours"),
             Rule(
                 [Nft.differs(Nft.payload("ether", "type"), Nft.set(["arp", "ip", "ip6"])), Nft.counter, Nft.drop],
                 comment: "only untagged IPv4, IPv6 and ARP"),
+            Rule(
+                [toMany, Nft.differs(Nft.payload("ip", "daddr"), "@groups4"), Nft.counter, Nft.drop],
+                comment: "an address of one in a frame for many"),
+            Rule(
+                [toMany, Nft.differs(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.counter, Nft.drop],
+                comment: "an address of one in a frame for many"),
             Rule([checked, Nft.differs(source, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC"),
             Rule([checked, Nft.differs(sender, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC in ARP"),
         ] + reassembledRules()

@@ -177,7 +177,13 @@ extension Compiler {
     private static func knownRules() -> [Rule] {
         [
             Rule([Nft.isAnswer, Nft.accept], comment: "answers and related errors"),
-            Rule([Nft.isKnown, Nft.accept], comment: "connections that were let through"),
+            // Of what goes to a group the kernel says that it was let through when the host alone has had it.
+            Rule(
+                [Nft.differs(Nft.payload("ip", "daddr"), "@groups4"), Nft.isKnown, Nft.accept],
+                comment: "connections that were let through"),
+            Rule(
+                [Nft.differs(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.isKnown, Nft.accept],
+                comment: "connections that were let through"),
             Rule(
                 [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.accept],
                 comment: "neighbour discovery, multicast listeners"),
