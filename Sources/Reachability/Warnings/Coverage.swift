@@ -62,29 +62,94 @@ enum Coverage {
     }
 }
 
+/// What can be seen of a rule at a glance; most pairs need no more.
+struct RuleOutline {
+    /// One bit a protocol; all where a rule names none.
+    private var protocols: UInt8 = 0
+    private var lowest: UInt16 = .max
+    private var highest: UInt16 = 0
+    private let isForAnyone: Bool
+
+    init(_ rule: PolicyRule) {
+        isForAnyone = rule.peers == nil
+        guard let services = rule.services else {
+            (protocols, lowest, highest) = (.max, 1, .max)
+            return
+        }
+        for service in services {
+            switch service {
+            case .transport(let transport, let ports):
+                protocols |= transport == .tcp ? 1 : transport == .udp ? 2 : 4
+                for range in ports ?? [] {
+                    lowest = min(lowest, range.first)
+                    highest = max(highest, range.last)
+                }
+                if ports == nil { (lowest, highest) = (1, .max) }
+            case .icmp(let family, _): protocols |= family == .ipv4 ? 8 : 16
+            }
+        }
+    }
+
+    /// Whether the rule may cover the other.
+    func mayCover(_ other: RuleOutline) -> Bool {
+        protocols & other.protocols == other.protocols && lowest <= other.lowest && highest >= other.highest
+            && (isForAnyone || !other.isForAnyone)
+    }
+}
+
+/// The rules of a policy for one direction, with their outlines.
+private struct OutlinedRules {
+    let policy: Policy
+    let rules: [PolicyRule]
+    let outlines: [RuleOutline]
+    let selected: Set<ObjectName>
+
+    init(_ policy: Policy, _ direction: TrafficDirection) {
+        self.policy = policy
+        rules = policy[direction]?.rules ?? []
+        outlines = rules.map(RuleOutline.init)
+        selected = Set(policy.selected)
+    }
+
+    /// The first of the rules, up to a place, that covers the other.
+    func cover(
+        _ rule: PolicyRule, _ outline: RuleOutline, before end: Int, _ budget: inout PolicyWarnings.Budget
+    ) -> PolicyRule? {
+        for place in 0..<end {
+            guard budget.take() else { return nil }
+            guard outlines[place].mayCover(outline) else { continue }
+            guard budget.take(20) else { return nil }
+            if Coverage.covers(rules[place], rule) { return rules[place] }
+        }
+        return nil
+    }
+}
+
 extension PolicyWarnings {
     /// Rules that an earlier one of the same direction and for the same endpoints leaves nothing to.
     static func covered(_ desired: DesiredState, _ budget: inout Budget) -> [Diagnostic] {
         var result: [Diagnostic] = []
         for direction in TrafficDirection.allCases {
-            let all = desired.policies.filter { $0[direction] != nil }
-            let selections = all.map { Set($0.selected) }
-            for (place, policy) in all.enumerated() {
-                let rules = policy[direction]?.rules ?? []
-                guard !rules.isEmpty else { continue }
-                var earlier: [Policy] = []
+            let all = desired.policies.filter { $0[direction] != nil }.map { OutlinedRules($0, direction) }
+            for (place, own) in all.enumerated() where !own.rules.isEmpty {
+                var earlier: [OutlinedRules] = []
                 // Audit policies are asked by themselves.
-                for other in all[..<place].indices where !policy.isAudit && !all[other].isAudit {
+                for other in all[..<place] where !own.policy.isAudit && !other.policy.isAudit {
                     guard budget.take() else { return result }
-                    if selections[other].isSuperset(of: policy.selected) { earlier.append(all[other]) }
+                    if other.selected.isSuperset(of: own.selected) { earlier.append(other) }
                 }
-                for (number, rule) in rules.enumerated() {
-                    let own = rules[..<number].lazy.map { (policy, $0) }
-                    let before = earlier.lazy.flatMap { other in
-                        (other[direction]?.rules ?? []).lazy.map { (other, $0) }
+                for (number, rule) in own.rules.enumerated() {
+                    let outline = own.outlines[number]
+                    if let cover = own.cover(rule, outline, before: number, &budget) {
+                        result.append(coverage(of: rule, in: own.policy, by: cover, own.policy))
+                        continue
                     }
-                    guard let cover = first(own, rule, &budget) ?? first(before, rule, &budget) else { continue }
-                    result.append(coverage(of: rule, in: policy, by: cover.1, cover.0))
+                    for other in earlier {
+                        guard let cover = other.cover(rule, outline, before: other.rules.count, &budget)
+                        else { continue }
+                        result.append(coverage(of: rule, in: own.policy, by: cover, other.policy))
+                        break
+                    }
                 }
             }
         }
@@ -97,15 +162,5 @@ extension PolicyWarnings {
         warning(
             "rule \(policy.metadata.name)/\(rule.name) never matches: rule \(owner.metadata.name)/\(other.name) (\(other.source)) comes first and covers it",
             at: rule.source)
-    }
-
-    private static func first(
-        _ candidates: some Sequence<(Policy, PolicyRule)>, _ rule: PolicyRule, _ budget: inout Budget
-    ) -> (Policy, PolicyRule)? {
-        for candidate in candidates {
-            guard budget.take() else { return nil }
-            if Coverage.covers(candidate.1, rule) { return candidate }
-        }
-        return nil
     }
 }

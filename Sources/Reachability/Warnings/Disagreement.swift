@@ -82,7 +82,7 @@ extension PolicyWarnings {
         for direction in TrafficDirection.allCases {
             for mine in one[direction]?.rules ?? [] {
                 for rule in other[direction]?.rules ?? [] where outcome(mine.action) != outcome(rule.action) {
-                    guard budget.take() else { return nil }
+                    guard budget.take(20) else { return nil }
                     if overlap.overlaps(mine, rule) { return (mine, rule) }
                 }
             }

@@ -3,8 +3,8 @@ public import Model
 /// What is legal in policies and does not do what somebody may have meant. Pure, and bounded in time: past a number
 /// of comparisons it says that it did not look at everything.
 public enum PolicyWarnings {
-    /// Most pairs of rules that are compared.
-    public static let comparisonLimit = 1_000_000
+    /// How much is compared: 1 for a glance at a pair of rules or policies, 20 for a thorough look.
+    public static let comparisonLimit = 20_000_000
 
     /// All warnings about the policies of a host, by place.
     public static func of(_ desired: DesiredState, limit: Int = comparisonLimit) -> [Diagnostic] {
@@ -32,8 +32,8 @@ public enum PolicyWarnings {
     struct Budget {
         var left: Int
         var isSpent: Bool { left <= 0 }
-        mutating func take() -> Bool {
-            left -= 1
+        mutating func take(_ cost: Int = 1) -> Bool {
+            left -= cost
             return left >= 0
         }
     }

@@ -138,6 +138,27 @@ import Testing
         #expect(found == row.expected)
     }
 
+    /// No ports are all ports, in either rule; some services of several are covered by the same of others.
+    @Test(arguments: [
+        ("{protocol: tcp, ports: [1-65535]}", "{protocol: tcp}", true),
+        ("{protocol: tcp}", "{protocol: tcp, ports: [1-65535]}", true),
+        ("{protocol: tcp, ports: [2-65535]}", "{protocol: tcp}", false),
+        ("{protocol: icmp}", "{protocol: icmp, types: [8]}", true),
+        ("{protocol: icmp, types: [8]}", "{protocol: icmp}", false),
+        ("{protocol: tcp}, {protocol: icmp}", "{protocol: icmp}", true),
+        ("{protocol: tcp}, {protocol: icmp}", "{protocol: icmpv6}", false),
+        (
+            "{protocol: udp, ports: [53]}, {protocol: tcp}",
+            "{protocol: udp, ports: [53]}, {protocol: tcp, ports: [9]}", true
+        ),
+        ("{protocol: udp, ports: [53]}, {protocol: tcp}", "{protocol: udp, ports: [54]}", false),
+    ])
+    func coverageOfServices(wide: String, narrow: String, isCovered: Bool) throws {
+        let found = try warnings(
+            Self.rules("{action: allow, protocols: [\(wide)]}, {action: deny, protocols: [\(narrow)]}"))
+        #expect(found.count == (isCovered ? 1 : 0))
+    }
+
     @Test func endpointsThatCouldSendAsOthers() throws {
         let free = document("Endpoint", "free", "network: web, addresses: [10.1.0.66], antiSpoof: false")
         #expect(try warnings(free).isEmpty)
