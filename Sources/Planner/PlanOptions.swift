@@ -1,3 +1,4 @@
+public import Addressing
 public import Model
 
 /// What a plan may do, beside what the manifests say.
@@ -12,16 +13,20 @@ public struct PlanOptions: Hashable, Sendable {
     public var netnsEtcDirectory: String
     /// Local address and port of the SSH session that bulkhead runs in, which no mapping may shadow.
     public var session: Listener?
+    /// Where that session comes from; a plan that changes the way there warns.
+    public var sessionClient: IPAddress?
 
     /// Options.
     public init(
         prunes: Bool = true, adopts: Set<ObjectID> = [], removesOnly: Set<ObjectID>? = nil,
-        netnsEtcDirectory: String = "/etc/netns", session: Listener? = nil
+        netnsEtcDirectory: String = "/etc/netns", session: Listener? = nil,
+        sessionClient: IPAddress? = nil
     ) {
         self.prunes = prunes
         self.adopts = adopts
         self.removesOnly = removesOnly
         self.netnsEtcDirectory = netnsEtcDirectory
         self.session = session
+        self.sessionClient = sessionClient
     }
 }

@@ -34,7 +34,8 @@ public enum Planner {
         case .ordered(let steps):
             let notes = builder.steps.isEmpty ? [] : builder.notes.sorted().map { Diagnostic(.warning, $0, at: nil) }
             return Plan(
-                scope: desired.scope, host: desired.host, steps: steps, warnings: builder.warnings + notes,
+                scope: desired.scope, host: desired.host, steps: steps,
+                warnings: builder.warnings + notes + (context.sessionWarning(steps).map { [$0] } ?? []),
                 manifestFingerprint: desired.fingerprint)
         }
     }

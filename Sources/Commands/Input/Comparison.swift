@@ -58,14 +58,19 @@ struct Comparison {
 
     /// Options of a plan on this machine.
     static func options(_ global: GlobalOptions) throws -> PlanOptions {
-        PlanOptions(netnsEtcDirectory: try global.folders().namespaceFiles, session: session())
+        let session = session()
+        return PlanOptions(
+            netnsEtcDirectory: try global.folders().namespaceFiles, session: session?.server,
+            sessionClient: session?.client)
     }
 
     /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`.
-    private static func session() -> Listener? {
+    private static func session() -> (server: Listener, client: IPAddress)? {
         let parts = (Host.environment("SSH_CONNECTION") ?? "").split(separator: " ")
-        guard parts.count == 4, let port = UInt16(parts[3]), let address = IPAddress(parts[2]) else { return nil }
-        return Listener(transport: .tcp, address: address, port: port)
+        guard parts.count == 4, let port = UInt16(parts[3]), let address = IPAddress(parts[2]),
+            let client = IPAddress(parts[0])
+        else { return nil }
+        return (Listener(transport: .tcp, address: address, port: port), client)
     }
 
     /// A warning where the PATHs are not those of the scope's last apply: what they leave out would be deleted.

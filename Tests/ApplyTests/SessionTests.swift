@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The way by which the person at the keyboard came in.
+@Suite(.enabled(if: Needs.root, Needs.rootText)) struct SessionTests {
+    /// The client is 192.0.2.9, or 10.88.0.5 behind a router.
+    private func warning(client: String, prefix: String = "10.88.0.0/24") throws -> String? {
+        let host = try ScratchHost()
+        try host.sh(
+            "ip link add up0 type veth peer name up1 && ip address add 192.0.2.1/24 dev up0 && ip link set up0 up && "
+                + "ip link set up1 up && ip route add default via 192.0.2.254")
+        try host.declare(Manifests.web.replacingOccurrences(of: "10.88.0.0/24", with: prefix))
+        let result = try host.bulkhead(
+            "plan", "manifests", environment: ["SSH_CONNECTION": "\(client) 50000 192.0.2.1 22"])
+        #expect(result.status == 0)
+        return (result.output + result.errors).split(separator: "\n").first { $0.contains("SSH session") }.map(
+            String.init)
+    }
+
+    @Test func aNewPrefixThatTakesTheClientsAddressOverIsWarnedOf() throws {
+        let text = try #require(try warning(client: "10.88.0.5"))
+        #expect(
+            text.contains(
+                "your SSH session from 10.88.0.5 comes in by up0, and this plan changes that way (add address "
+                    + "10.88.0.1/24 to bh-web); if it cuts you off, nobody can put it back from here: add "
+                    + "`--confirm-within 60s`, which undoes the change unless you confirm it"))
+    }
+
+    @Test(arguments: ["192.0.2.9", "203.0.113.9"])
+    func aPlanThatLeavesTheWayAloneDoesNotWarn(_ client: String) throws {
+        #expect(try warning(client: client) == nil)
+    }
+
+    @Test func deletingTheLinkThatTheClientIsBehindIsWarnedOf() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1", "addresses: [10.88.0.10]"))
+        #expect(try host.apply().status == 0)
+        try host.declare(
+            Manifests.web.replacingOccurrences(of: "web", with: "db").replacingOccurrences(of: "10.88", with: "10.89"))
+        let result = try host.bulkhead(
+            "plan", "manifests", environment: ["SSH_CONNECTION": "10.88.0.10 50000 10.88.0.1 22"])
+        #expect(
+            result.output.contains(
+                "your SSH session from 10.88.0.10 comes in by bh-web, and this plan changes that way (delete bridge bh-web)"
+            ))
+    }
+}
