@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    /// Every example of this host's own does what it says.
+    @Test(arguments: [
+        "policies", "two-tenants", "two-networks", "isolation", "pod", "private", "published-ports", "dual-stack",
+    ])
+    func examplesDoWhatTheySay(name: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let folder = root.appendingPathComponent("examples/\(name)").path
+        let host = try ScratchHost()
+        let applied = try host.bulkhead("apply", folder, "--yes")
+        try #require(applied.status == 0, "\(applied.errors)")
+        let result = try host.bulkhead("verify", folder)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+
     @Test func saysWhatItDidAndLeavesNothingBehind() throws {
         let host = try host(Self.two)
         let before = try host.sh("ip netns exec b ss -Hantu; ss -Hantu")
