@@ -89,6 +89,20 @@ import Testing
         #expect(again.errors.contains("EMFILE (Too many open files); raise the limit (`ulimit -n`"))
     }
 
+    /// libnftables cannot use descriptors from 1024 on.
+    @Test func moreThanAThousandOpenFilesAreNoHindrance() throws {
+        let host = try ScratchHost()
+        let names = (1...540).map { "c\($0)" }
+        let compartments = names.map {
+            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: \($0)}\nspec: {}"
+        }
+        try host.declare(([Manifests.web] + compartments).joined(separator: "\n---\n"))
+        #expect(try host.apply("--quiet").status == 0)
+        let result = try host.bulkhead("destroy", "--all", "--yes", "--quiet")
+        #expect(result.status == 0, "\(result.errors.prefix(300))")
+        #expect(try host.sh("ls /run/netns") == "")
+    }
+
     /// Memory that runs out ends the process wherever it is: the next run converges.
     @Test func tooLittleMemoryNeverLeavesWhatTheNextRunCannotRepair() throws {
         let host = try hostWithWeb()

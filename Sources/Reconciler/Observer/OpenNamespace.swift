@@ -26,12 +26,15 @@ public final class HostSession {
     /// Namespaces unbound in this run, held so that they can be bound again; they end with the session.
     private(set) var released: [NamespaceRef: OpenNamespace] = [:]
 
-    private var library: Nftables?
+    private let library: Nftables
 
     /// Opens the host's sockets in the calling thread's network namespace.
     public init(_ folders: Folders) throws {
         self.folders = folders
         Host.raiseFileLimit()
+        // First of all: it waits by select(2), which aborts the process where the descriptor is 1024 or higher, and
+        // namespaces take two each.
+        library = try Nftables()
         connection = try NetlinkConnection()
         // One thread a core reads namespaces; more would only wait for the kernel's locks.
         // One does, where memory is short.
@@ -42,13 +45,8 @@ public final class HostSession {
         hostNamespace = SharedDescriptor(current)
     }
 
-    /// libnftables, opened on the first need; it keeps its own socket.
-    func firewall() throws -> Nftables {
-        if let library { return library }
-        let opened = try Nftables()
-        library = opened
-        return opened
-    }
+    /// libnftables; it keeps its own socket.
+    func firewall() throws -> Nftables { library }
 
     /// The file or path that a reference is bound to.
     func path(_ reference: NamespaceRef) -> String {
