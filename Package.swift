@@ -69,6 +69,7 @@ let package = Package(
         tests("ExampleTests", ["TestSupport", "bulkhead"]),
         tests("HouseRulesTests", []),
         tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
+        tests("UndoTests", ["Addressing", "Model", "Planner"]),
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),

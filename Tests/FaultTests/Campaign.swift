@@ -59,7 +59,7 @@ final class Campaign {
         let setup = passage.fixture.appendingPathComponent("host.sh")
         if FileManager.default.fileExists(atPath: setup.path) { try host.sh(". \(setup.path)") }
         pristine = try HostDump(host)
-        if let before = passage.before { try Self.succeed(try Self.apply(host, passage, before), "apply \(before)") }
+        try Self.prepare(host, passage)
         start = try HostDump(host)
         let listing = try Self.move(host, passage, fault: "list")
         try Self.succeed(listing, "\(passage)")
@@ -91,12 +91,20 @@ final class Campaign {
         return faults
     }
 
+    /// The state before: applied, then touched by hand.
+    private static func prepare(_ host: ScratchHost, _ passage: Passage) throws {
+        guard let before = passage.before else { return }
+        try succeed(try apply(host, passage, before), "apply \(before)")
+        let touch = passage.fixture.appendingPathComponent("touch.sh")
+        if FileManager.default.fileExists(atPath: touch.path) { try host.sh(". \(touch.path)") }
+    }
+
     /// Back to the state before.
     private func restart() throws {
-        if let before = passage.before {
-            try Self.succeed(try Self.apply(host, passage, before), "apply \(before)")
-        } else {
+        if passage.before == nil {
             try Self.succeed(try host.bulkhead("destroy", "--all", "--yes"), "destroy")
+        } else {
+            try Self.prepare(host, passage)
         }
     }
 
