@@ -74,6 +74,8 @@ struct DumpReader {
         let destination = item["dst"] as? String ?? ""
         switch kind {
         case "route":
+            // The kernel's own route to an IPv6 address comes a moment after the address, when detection is done.
+            if destination.contains(":"), item["table"] as? String == "local" { return true }
             return destination.hasPrefix("fe80:") || destination.hasPrefix("ff00:")
                 || item["type"] as? String == "anycast"
         case "fdb":
