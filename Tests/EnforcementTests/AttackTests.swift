@@ -102,7 +102,8 @@ import Testing
         #expect(try wrongs("frames", web, watch: "bh-web", in: nil) == [])
         let base = web.host.folder.appendingPathComponent("manifests/base.yaml")
         let text = try String(contentsOf: base, encoding: .utf8)
-        try web.host.write("base.yaml", text.replacingOccurrences(of: "  type: nat", with: "  type: nat\n  antiSpoof: false"))
+        try web.host.write(
+            "base.yaml", text.replacingOccurrences(of: "  type: nat", with: "  type: nat\n  antiSpoof: false"))
         try web.apply()
         expectNone(try wrongs("frames", web))
         // Without anti-spoofing the forged ones do pass: the rig sees what there is to see.
@@ -169,7 +170,8 @@ import Testing
         ]
         // Nothing at all comes in on the host's side of the switch, and nothing comes back.
         #expect(try wrongs("private", web, people: people, watch: "bh-web", in: nil) == [])
-        let pings = ["192.0.2.1", "10.99.0.1", "10.88.0.1"].map { "ping -c1 -W1 \($0)" }
+        let pings =
+            ["192.0.2.1", "10.99.0.1", "10.88.0.1"].map { "ping -c1 -W1 \($0)" }
             + ["ping -c1 -W1 \(people["gatewayLocal"] ?? "")%eth0"]
         for ping in pings {
             let result = try web.host.run(
