@@ -17,7 +17,9 @@ enum Listing {
             case "chain": if let chain = chain(body) { chains.append(chain) }
             case "rule":
                 rules[body["chain"]?.string ?? "", default: []]
-                    .append(Rule(body["expr"]?.array ?? [], comment: body["comment"]?.string))
+                    .append(
+                        Rule(
+                            body["expr"]?.array ?? [], comment: body["comment"]?.string, handle: body["handle"]?.int))
             case _: continue
             }
         }

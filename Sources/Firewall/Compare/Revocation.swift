@@ -23,7 +23,7 @@ extension Ruleset {
         let chains = Dictionary(before.chains.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         // A new chain is reached by new elements or changed rules, which are seen where they stand.
         return table.chains.contains { chain in
-            chains[chain.name].map { $0.rules.map(\.normalized) != chain.rules.map(\.normalized) } ?? false
+            chains[chain.name].map { !RuleEdit($0.rules, chain.rules).isEmpty } ?? false
         }
     }
 

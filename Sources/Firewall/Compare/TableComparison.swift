@@ -17,13 +17,11 @@ struct TableComparison {
         var part = RulesetChange()
         let oldChains = index(old.chains, \.name)
         let newChains = index(new.chains, \.name)
-        var refilled: [Chain] = []
-        for chain in new.chains { compare(oldChains[chain.name], chain, &part, &refilled) }
+        var additions: [JSON] = []
+        for chain in new.chains { compare(oldChains[chain.name], chain, &part, &additions) }
         let oldSets = index(old.sets, \.name)
         for set in new.sets { compare(oldSets[set.name], set, &part) }
-        for chain in refilled {
-            for rule in chain.rules { part.commands.append(["add": ["rule": body(rule, chain.name)]]) }
-        }
+        part.commands += additions
         let newSets = index(new.sets, \.name)
         // Rules of surplus chains may use surplus sets, and elements of surplus maps jump to surplus chains.
         let goneChains = old.chains.filter { newChains[$0.name] == nil }
@@ -44,11 +42,12 @@ struct TableComparison {
         Dictionary(values.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func compare(_ before: Chain?, _ after: Chain, _ change: inout RulesetChange, _ refilled: inout [Chain]) {
+    /// Rules that are added come later than sets, which they may use.
+    private func compare(_ before: Chain?, _ after: Chain, _ change: inout RulesetChange, _ additions: inout [JSON]) {
         guard let before else {
             change.words.append("add chain \(title(after.name))")
             change.commands.append(["add": ["chain": body(after)]])
-            refilled.append(after)
+            additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
             return
         }
         guard before.base == after.base else {
@@ -57,14 +56,33 @@ struct TableComparison {
             change.commands.append(["flush": ["chain": reference(after.name)]])
             change.commands.append(["delete": ["chain": reference(after.name)]])
             change.commands.append(["add": ["chain": body(after)]])
-            refilled.append(after)
+            additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
             return
         }
-        let wanted = after.rules.map(\.normalized)
-        guard before.rules.map(\.normalized) != wanted else { return }
-        change.words.append("rules of chain \(title(after.name)): \(describe(before.rules, after.rules))")
-        change.commands.append(["flush": ["chain": reference(after.name)]])
-        refilled.append(after)
+        let edit = RuleEdit(before.rules, after.rules)
+        guard !edit.isEmpty else { return }
+        change.words.append("rules of chain \(title(after.name)): \(describe(edit.removed, edit.inserted.map(\.rule)))")
+        guard edit.isPossible else {
+            change.commands.append(["flush": ["chain": reference(after.name)]])
+            additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
+            return
+        }
+        for handle in edit.removed.compactMap(\.handle) {
+            var place = chainPlace(after.name)
+            place["handle"] = .int(handle)
+            change.commands.append(["delete": ["rule": .object(place)]])
+        }
+        additions += edit.inserted.map { insertion in
+            guard let anchor = insertion.anchor, var members = body(insertion.rule, after.name).object else {
+                return ["add": ["rule": body(insertion.rule, after.name)]]
+            }
+            members["handle"] = .int(anchor)
+            return ["insert": ["rule": .object(members)]]
+        }
+    }
+
+    private func chainPlace(_ chain: String) -> JSONObject {
+        ["family": .string(new.family.rawValue), "table": .string(new.name), "chain": .string(chain)]
     }
 
     /// `1 missing, 1 foreign`, or that they are in another order.

@@ -116,19 +116,7 @@ extension Compiler {
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input, where: \.deniesIntraNetwork)),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
-        ] + AddressFamily.allCases.map { subnets(input, $0) }
-    }
-
-    /// Prefixes of `nat` networks by bridge: who is on the same segment as a published port.
-    private static func subnets(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
-        let elements = input.desired.networks.filter { $0.type == .nat }.flatMap { network in
-            network.subnets.map(\.prefix).filter { $0.family == family }.sorted().map { prefix in
-                Element(
-                    key: Nft.concat(.string(network.bridge.text), Nft.prefix(prefix)), comment: network.id.description)
-            }
-        }
-        return NamedSet(
-            name: "subnets\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true, elements: elements)
+        ]
     }
 
     /// Which bridge may send to which: within a network, and between peers.

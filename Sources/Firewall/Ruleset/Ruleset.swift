@@ -115,14 +115,30 @@ public struct Chain: Hashable, Sendable {
 }
 
 /// A rule: expressions as in `libnftables-json(5)`, and what it is for.
-public struct Rule: Hashable, Sendable {
+public struct Rule: Sendable {
     /// Matches and statements.
     public var expressions: [JSON]
     /// What it is for.
     public var comment: String?
+    /// The kernel's name for it (`nft -a`), where it was read; two rules are equal whatever theirs are.
+    public var handle: Int64?
     /// A rule.
-    public init(_ expressions: [JSON], comment: String? = nil) {
+    public init(_ expressions: [JSON], comment: String? = nil, handle: Int64? = nil) {
         self.expressions = expressions
         self.comment = comment
+        self.handle = handle
+    }
+}
+
+extension Rule: Hashable {
+    /// The same expressions and comment.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.comment == right.comment && left.expressions == right.expressions
+    }
+
+    /// Expressions and comment.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(expressions)
+        hasher.combine(comment)
     }
 }
