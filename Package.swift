@@ -19,8 +19,10 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+/// Tests, with a folder `Tools` of programs that they run, where there is one.
+func tests(_ name: String, _ dependencies: [Target.Dependency], hasTools: Bool = false) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: hasTools ? ["Tools"] : [], swiftSettings: strict)
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -75,8 +77,9 @@ let package = Package(
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
         tests("TraceTests", ["TestSupport", "bulkhead"]),
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
-        tests("EnforcementTests", ["TestSupport", "bulkhead"]),
+        tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(
-            "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"]),
+            "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"],
+            hasTools: true),
     ]
 )
