@@ -42,7 +42,8 @@ public enum Files {
         -> [UInt8]
     {
         var result: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+        // Small files, of which there are many, are not worth a large buffer.
+        var buffer = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
         let number = file.rawValue
         while true {
             let count = try valueOrError("read", path) {
@@ -113,6 +114,33 @@ public enum Files {
     /// Reads a small text, `/proc` values for instance.
     public static func readText(_ path: String, limit: Int = 65_536) throws(SystemError) -> String {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
+    }
+
+    /// Reads small texts that lie in one folder, which is looked up once; nil for those that are not there. With
+    /// thousands of network namespaces the kernel's look-up of a name below `/proc/sys/net` is what takes the time.
+    public static func readTexts(in folder: String, _ names: [String], limit: Int) throws(SystemError) -> [String?] {
+        let root: FileDescriptor
+        do throws(SystemError) {
+            root = try FileDescriptor.open(folder, flags: O_RDONLY | O_DIRECTORY)
+        } catch {
+            if error.code == .noEntry { return names.map { _ in nil } }
+            throw error
+        }
+        var result: [String?] = []
+        let number = root.rawValue
+        for name in names {
+            do throws(SystemError) {
+                let file = FileDescriptor(
+                    owning: try valueOrError("open", "\(folder)/\(name)") {
+                        unsafe bulkhead_open_beneath(number, name, O_RDONLY, 0)
+                    })
+                result.append(String(decoding: try read(file, "\(folder)/\(name)", limit: limit), as: UTF8.self))
+            } catch {
+                guard error.code == .noEntry else { throw error }
+                result.append(nil)
+            }
+        }
+        return result
     }
 
     /// Replaces or makes a file whole and at once: a temporary file in the same folder, flushed, then renamed.

@@ -31,16 +31,20 @@ struct NamespaceTables: Sendable {
 
 /// Values below `/proc/sys`, as the calling thread's network namespace has them.
 enum Settings {
-    /// Those of the paths that exist, without the newline at their end.
+    /// Those of the paths that exist, without the newline at their end. One that this kernel lacks is a difference,
+    /// which the plan shows.
     static func read(_ paths: [String]) throws(SystemError) -> [String: String] {
-        var values: [String: String] = [:]
+        var names: [String: [String]] = [:]
         for path in paths {
-            do throws(SystemError) {
-                let text = try Files.readText("/proc/sys/\(path)", limit: 4096)
-                values[path] = text.hasSuffix("\n") ? String(text.dropLast()) : text
-            } catch {
-                // A setting that this kernel lacks is a difference, which the plan shows.
-                if error.code != .noEntry { throw error }
+            let end = path.lastIndex(of: "/") ?? path.startIndex
+            names[String(path[..<end]), default: []].append(String(path[path.index(after: end)...]))
+        }
+        var values: [String: String] = [:]
+        for (folder, names) in names {
+            let texts = try Files.readTexts(in: "/proc/sys/\(folder)", names, limit: 4096)
+            for (name, text) in zip(names, texts) {
+                guard let text else { continue }
+                values["\(folder)/\(name)"] = text.hasSuffix("\n") ? String(text.dropLast()) : text
             }
         }
         return values
