@@ -26,6 +26,7 @@ help:
 	@echo 'make verify-policies  random policies against real packets, at length'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
+	@echo 'make fuzz      libFuzzer on the decoders, ten minutes each'
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
 	@echo 'make install   release build, copied to $$(DESTDIR)$$(PREFIX)/bin (PREFIX=$(PREFIX))'
@@ -100,6 +101,10 @@ faults: deps-test release
 bench-policies: NEEDS := $(TEST_NEEDS) iperf3=iperf3
 bench-policies: release deps-test
 	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/policies.py .build/release/bulkhead
+
+# libFuzzer on the YAML decoder and on the netlink decoders, SECONDS each.
+fuzz: deps-build
+	for target in Manifest Netlink; do PATH="$$(dirname "$(SWIFT)"):$$PATH" Fuzz/run $$target $${SECONDS_EACH:-600}; done
 
 format:
 	@"$(SWIFT)" format format --in-place --parallel --recursive Package.swift Sources Tests

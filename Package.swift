@@ -83,3 +83,17 @@ let package = Package(
             hasTools: true),
     ]
 )
+
+// Fuzzing needs every module instrumented, so it has a build folder and a switch of its own; see Fuzz/run.
+if Context.environment["BULKHEAD_FUZZ"] != nil {
+    let fuzzers: [(name: String, dependencies: [Target.Dependency])] = [
+        ("Manifest", ["Manifest", "Model"]), ("Netlink", ["NetlinkCodec"]),
+    ]
+    for fuzzer in fuzzers {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(fuzzer.name)", dependencies: fuzzer.dependencies, path: "Fuzz/\(fuzzer.name)",
+                swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+    }
+}

@@ -131,7 +131,7 @@ public struct DeviceSetting: Hashable, Sendable {
         DeviceSetting("ipv6", "accept_ra_pinfo", 18, "1"),
         DeviceSetting("ipv6", "proxy_ndp", 22),
         DeviceSetting("ipv6", "accept_source_route", 24, isManaged: true),
-        DeviceSetting("ipv6", "accept_dad", 27, "1"),
+        DeviceSetting("ipv6", "accept_dad", 27, "1", isManaged: true),
         DeviceSetting("ipv6", "ndisc_notify", 29),
         DeviceSetting("ipv6", "accept_ra_mtu", 35, "1"),
         DeviceSetting("ipv6", "drop_unicast_in_l2_multicast", 40),

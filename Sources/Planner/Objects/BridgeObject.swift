@@ -39,7 +39,9 @@ extension Context {
         ]
         guard observed.features.ipv6 else { return settings }
         settings += [("\(v6)/disable_ipv6", hasHostSide(network) ? "0" : "1")]
-        settings += ["accept_ra", "accept_redirects", "accept_source_route"].map { ("\(v6)/\($0)", "0") }
+        // While its link-local address is being checked for duplicates the host solicits no neighbours, and so forwards
+        // nothing to endpoints.
+        settings += ["accept_dad", "accept_ra", "accept_redirects", "accept_source_route"].map { ("\(v6)/\($0)", "0") }
         if observed.features.forceForwarding {
             settings.append(("\(v6)/force_forwarding", routes(network, .ipv6) ? "1" : "0"))
         }

@@ -1,0 +1,41 @@
+import NetlinkCodec
+
+/// One input of libFuzzer through every decoder of netlink: as a datagram of messages, and as the body of each kind of
+/// message. Whatever comes, it ends, without a trap and without reading past the input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    var reader = MessageReader(bytes[...])
+    while let message = try? reader.next() {
+        decodeAll(message.body)
+        _ = try? Acknowledgement(message)
+    }
+    decodeAll(bytes[...])
+    walk(AttributeReader(bytes[...]), depth: 0)
+    return 0
+}
+
+private func decodeAll(_ body: ArraySlice<UInt8>) {
+    _ = try? LinkMessage(decoding: body)
+    _ = try? AddressMessage(decoding: body)
+    _ = try? RouteMessage(decoding: body)
+    _ = try? NamespaceIDMessage(decoding: body)
+    if let neighbour = try? NeighbourMessage(decoding: body), let address = neighbour.address {
+        // What was decoded can be written again, and says the same.
+        let again = NeighbourMessage.add(address, mac: neighbour.mac, link: neighbour.link, operation: "fuzz")
+        let decoded = try? NeighbourMessage(decoding: again.body[...])
+        precondition(decoded?.address == address && decoded?.mac == neighbour.mac && decoded?.link == neighbour.link)
+    }
+    if let tracked = try? ConntrackMessage(decoding: body) { _ = tracked.removal(operation: "fuzz") }
+}
+
+/// Attributes within attributes, as far as they go.
+private func walk(_ attributes: AttributeReader, depth: Int) {
+    guard depth < 8 else { return }
+    var attributes = attributes
+    while let attribute = try? attributes.next() {
+        _ = attribute.text
+        _ = try? attribute.uint32("fuzz")
+        walk(attribute.nested, depth: depth + 1)
+    }
+}
