@@ -39,3 +39,20 @@ private func walk(_ attributes: AttributeReader, depth: Int) {
         walk(attribute.nested, depth: depth + 1)
     }
 }
+
+/// libFuzzer's own loop (`FuzzerDriver`). The package manager gives the program's `main` the target's name, so that
+/// libFuzzer's is not taken.
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// The program.
+@_cdecl("FuzzNetlink_main")
+public func start(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
+    var count = count
+    var arguments = arguments
+    return runDriver(&count, &arguments) { fuzzNetlink($0, $1) }
+}

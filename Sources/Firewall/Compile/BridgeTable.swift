@@ -235,6 +235,11 @@ extension Compiler {
         let source4 = Nft.payload("ip", "saddr")
         let source6 = Nft.payload("ip6", "saddr")
         let linkLocal: JSON = ["prefix": ["addr": "fe80::", "len": 10]]
+        // What a card says before it has an address.
+        let begun: [JSON] = [
+            "mld-listener-report", "mld-listener-done", "nd-router-solicit", "nd-neighbor-solicit",
+            "mld2-listener-report",
+        ]
         return [
             Rule(
                 [
@@ -251,7 +256,10 @@ extension Compiler {
                 [checked, Nft.differs(Nft.concat(Nft.input, source4), "@sources4"), Nft.counter, Nft.drop],
                 comment: "antiSpoof: IPv4 source"),
             Rule(
-                [checked, Nft.equal(source6, "::"), Nft.equal(Nft.meta("l4proto"), Nft.icmp(.ipv6)), Nft.back],
+                [
+                    checked, Nft.equal(source6, "::"), Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(begun)),
+                    Nft.back,
+                ],
                 comment: "duplicate address detection, listener reports"),
             Rule(
                 [

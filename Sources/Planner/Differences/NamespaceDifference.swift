@@ -92,6 +92,9 @@ extension Builder {
         guard let first = changed.first else { return }
         let old = changed.map { space.setting($0.path) }
         let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }
+        // Forwarding of all interfaces drags this one along (`inet_forward_change`), so it is written again behind it.
+        let forwarding = ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]
+        let dragged = changed.contains { forwarding.contains($0.path) } ? "net/ipv4/conf/all/accept_redirects" : ""
         steps.append(
             Step(
                 id: id, action: .update, owner: owner, kind: "setting", namespace: space.reference,
@@ -100,10 +103,14 @@ extension Builder {
                 source: first.source,
                 before: zip(changed, old).map { Property($0.path, $1.map(normalized) ?? "") },
                 after: changed.map { Property($0.path, $0.value) }, requires: requires,
-                operations: changed.map { .writeSetting(space.reference, path: $0.path, value: $0.value) },
+                operations: (changed + wanted.filter { $0.path == dragged }).map {
+                    .writeSetting(space.reference, path: $0.path, value: $0.value)
+                },
                 inverse: zip(changed, old).reversed().compactMap { setting, before in
                     before.map { .writeSetting(space.reference, path: setting.path, value: $0) }
-                }, phase: phase))
+                }
+                    + (space.setting(dragged).map { [.writeSetting(space.reference, path: dragged, value: $0)] } ?? []),
+                phase: phase))
     }
 
     /// `/proc/sys` separates several values by tabs and ends them with a newline.
