@@ -1,5 +1,5 @@
 # What somebody does by hand to links of bulkhead's: it is neither kept nor lost by accident.
-bridge=$(ip -o link show type bridge | sed -n 's/^[0-9]*: \(bh-[a-z]*\):.*/\1/p' | tail -n 1)
+bridge=$(ip -o link show type bridge | sed -n 's/^[0-9]*: \(bh-[a-z]*\):.*/\1/p' | sort | tail -n 1)
 ip link set foreign master "$bridge"
 for link in "$bridge" $(ip -o link show type veth | sed -n 's/^[0-9]*: \(ep-[^@:]*\)[@:].*/\1/p'); do
     ip link property add dev "$link" altname "by-hand-$link" 2>/dev/null || true
