@@ -77,7 +77,7 @@ let package = Package(
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
         tests("TraceTests", ["TestSupport", "bulkhead"]),
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
-        tests("NetlinkTests", ["Addressing", "NetlinkCodec", "TestSupport"]),
+        tests("NetlinkTests", ["Addressing", "NetlinkClient", "NetlinkCodec", "SystemCalls", "TestSupport"]),
         tests("DriftTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(

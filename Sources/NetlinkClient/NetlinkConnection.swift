@@ -73,7 +73,7 @@ public final class NetlinkConnection {
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
-                guard message.sequence == sequence else { continue }
+                guard message.sequence == sequence, message.port == transport.port else { continue }
                 guard message.type == .error else {
                     answer = message
                     continue
@@ -102,12 +102,20 @@ public final class NetlinkConnection {
         var values: [Value] = []
         var isInterrupted = false
         while true {
-            let datagram = try transport.receive(into: &buffer)
+            let datagram: NetlinkSocket.Datagram
+            do throws(SystemError) {
+                datagram = try transport.receive(into: &buffer)
+            } catch {
+                // Something was lost. The rest is read all the same: a new dump would find this one still running.
+                guard error.code == .noBuffers else { throw error }
+                isInterrupted = true
+                continue
+            }
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
-                // Answers to an earlier dump that was given up.
-                guard message.sequence == sequence else { continue }
+                // Answers to an earlier dump that was given up, or to another socket.
+                guard message.sequence == sequence, message.port == transport.port else { continue }
                 isInterrupted = isInterrupted || message.isInterrupted
                 if message.type == .done || message.type == .error {
                     let ack = try Acknowledgement(message)
@@ -129,17 +137,18 @@ public final class NetlinkConnection {
         }
         try transport.send(bytes)
         var results = [NetlinkError?](repeating: nil, count: requests.count)
-        var missing = requests.count
-        while missing > 0 {
+        var missing = Set(requests.indices)
+        while !missing.isEmpty {
             let datagram = try transport.receive(into: &buffer)
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
                 let position = Int(message.sequence &- first)
-                guard message.type == .error, requests.indices.contains(position) else { continue }
+                // One answer a request: a second one must not stand in for another's.
+                guard message.type == .error, message.port == transport.port, missing.remove(position) != nil
+                else { continue }
                 let ack = try Acknowledgement(message)
                 if ack.error != 0 { results[position] = Self.error(requests[position], ack) }
-                missing -= 1
             }
         }
         return results

@@ -19,6 +19,12 @@ public final class NetlinkSocket: Sendable {
         public let bytes: ArraySlice<UInt8>
         /// Port id of the sender; 0 is the kernel.
         public let sender: UInt32
+
+        /// A datagram.
+        public init(bytes: ArraySlice<UInt8>, sender: UInt32) {
+            self.bytes = bytes
+            self.sender = sender
+        }
     }
 
     private let descriptor: FileDescriptor
@@ -48,7 +54,7 @@ public final class NetlinkSocket: Sendable {
         }
     }
 
-    /// Waits for one datagram; the buffer grows where the kernel sends a larger one than fits, which then is `EMSGSIZE`.
+    /// Waits for one datagram; one larger than the buffer of 256 KiB, which no kernel sends, is `EMSGSIZE`.
     public func receive(into buffer: inout [UInt8]) throws(SystemError) -> Datagram {
         if buffer.count < 262_144 { buffer = [UInt8](repeating: 0, count: 262_144) }
         var sender: UInt32 = 0
