@@ -6,6 +6,8 @@ public struct RulesetChange: Hashable, Sendable {
     public var words: [String] = []
     /// Commands of `libnftables-json(5)`, in an order the kernel takes.
     public var commands: [JSON] = []
+    /// Manifest objects that something of it is for, as comments of rules and elements name them.
+    public var owners: Set<String> = []
     /// Nothing differs.
     public var isEmpty: Bool { commands.isEmpty }
 

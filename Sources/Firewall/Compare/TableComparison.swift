@@ -35,6 +35,7 @@ struct TableComparison {
         }
         for chain in goneChains { part.commands.append(["delete": ["chain": reference(chain.name)]]) }
         change.commands += part.commands
+        change.owners.formUnion(part.owners)
         if !silently { change.words += part.words }
     }
 
@@ -44,7 +45,9 @@ struct TableComparison {
 
     /// Rules that are added come later than sets, which they may use.
     private func compare(_ before: Chain?, _ after: Chain, _ change: inout RulesetChange, _ additions: inout [JSON]) {
+        let owner = PolicyChains.policy(ofChain: after.name)
         guard let before else {
+            if let owner { change.owners.insert(owner) }
             change.words.append("add chain \(title(after.name))")
             change.commands.append(["add": ["chain": body(after)]])
             additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
@@ -61,6 +64,7 @@ struct TableComparison {
         }
         let edit = RuleEdit(before.rules, after.rules)
         guard !edit.isEmpty else { return }
+        if let owner { change.owners.insert(owner) }
         change.words.append("rules of chain \(title(after.name)): \(describe(edit.removed, edit.inserted.map(\.rule)))")
         guard edit.isPossible else {
             change.commands.append(["flush": ["chain": reference(after.name)]])
@@ -125,6 +129,7 @@ struct TableComparison {
 
     private func appendElements(_ verb: String, _ elements: [Element], _ set: NamedSet, _ change: inout RulesetChange) {
         guard !elements.isEmpty else { return }
+        change.owners.formUnion(elements.compactMap(\.comment))
         let list = elements.prefix(3).map { words($0.key, set) }.joined(separator: ", ")
         let more = elements.count > 3 ? " and \(elements.count - 3) more" : ""
         change.words.append("\(verb == "add" ? "add to" : "remove from") \(title(set.name)): \(list)\(more)")

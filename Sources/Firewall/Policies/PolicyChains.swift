@@ -96,6 +96,17 @@ struct PolicyChains {
     /// Where `pass` leads.
     static func isolationChain(_ direction: TrafficDirection) -> String { "isolation-\(direction.rawValue)" }
 
+    /// The policy that a chain of that name is for, as comments name it.
+    static func policy(ofChain name: String) -> String? {
+        for direction in TrafficDirection.allCases {
+            for kind in ["policy", "audit"] {
+                let prefix = "\(kind)-\(direction.rawValue)-"
+                if name.hasPrefix(prefix) { return "\(ObjectKind.policy.rawValue)/\(name.dropFirst(prefix.count))" }
+            }
+        }
+        return nil
+    }
+
     private func policyName(_ policy: Policy, _ direction: TrafficDirection) -> String {
         "\(policy.isAudit ? "audit" : "policy")-\(direction.rawValue)-\(policy.metadata.name)"
     }

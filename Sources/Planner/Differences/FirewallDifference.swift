@@ -58,8 +58,19 @@ extension Builder {
             Step(
                 id: id, action: action, owner: nil, kind: "firewall", summary: "\(verb): \(words)\(more)",
                 reason: action == .delete ? "nothing needs it any more" : "rules differ from what the manifests say",
-                source: context.desired.networks.first?.metadata.source,
+                source: source(of: change),
                 after: change.words.map { Property("change", $0) },
                 operations: [.firewall(change.commands)], inverse: [.firewall(inverse.commands)], phase: phase))
+    }
+
+    /// The line of the first manifest object that something of it is for; else of the first network, for which the
+    /// tables are there.
+    private func source(of change: RulesetChange) -> SourceLocation? {
+        let desired = context.desired
+        let objects =
+            desired.networks.map { ($0.id, $0.metadata.source) } + desired.endpoints.map { ($0.id, $0.metadata.source) }
+            + desired.policies.map { ($0.id, $0.metadata.source) }
+        let owner = objects.first { change.owners.contains($0.0.description) }
+        return owner?.1 ?? desired.networks.first?.metadata.source
     }
 }
