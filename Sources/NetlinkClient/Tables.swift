@@ -37,6 +37,23 @@ extension NetlinkConnection {
         }
     }
 
+    /// `ip rule show`, both families.
+    public func rules() throws -> [RuleMessage] {
+        try dump(RuleMessage.dump()) { message in
+            guard message.type == .newRule else { return nil }
+            return try RuleMessage(decoding: message.body)
+        }
+    }
+
+    /// `tc qdisc show`, those that somebody made.
+    public func qdiscs() throws -> [QdiscMessage] {
+        try dump(QdiscMessage.dump()) { message in
+            guard message.type == .newQdisc else { return nil }
+            let qdisc = try QdiscMessage(decoding: message.body)
+            return qdisc.handle == 0 ? nil : qdisc
+        }
+    }
+
     /// `ip netns list-id`.
     public func namespaceIDs() throws -> [Int32] {
         try dump(NamespaceIDMessage.dump()) { message in

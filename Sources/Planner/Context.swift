@@ -16,6 +16,8 @@ struct Context {
     let routes: [NamespaceRef: [UInt32: [ObservedRoute]]]
     /// Permanent neighbours by namespace and index of the link.
     let neighbours: [NamespaceRef: [UInt32: [ObservedNeighbour]]]
+    /// Queueing disciplines by namespace and index of the link.
+    let qdiscs: [NamespaceRef: [UInt32: [ObservedQdisc]]]
     /// Observed namespaces by reference.
     let namespaces: [NamespaceRef: ObservedNamespace]
     /// Which namespace has an id, as veth ends name each other.
@@ -24,6 +26,8 @@ struct Context {
     let compartments: [ObjectName: Compartment]
     /// Desired endpoints by network, for what a bridge must carry.
     let endpointsByNetwork: [ObjectName: [Endpoint]]
+    /// Desired endpoints by compartment.
+    let endpointsByCompartment: [ObjectName: [Endpoint]]
 
     init(desired: DesiredState, observed: ObservedState, options: PlanOptions) {
         self.desired = desired
@@ -36,6 +40,7 @@ struct Context {
         addresses = Self.byLink(spaces, \.addresses) { $0.link }
         routes = Self.byLink(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
         neighbours = Self.byLink(spaces, \.neighbours) { $0.link }
+        qdiscs = Self.byLink(spaces, \.qdiscs) { $0.link }
         namespaces = Dictionary(
             observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
         namespaceByID = Dictionary(
@@ -45,6 +50,7 @@ struct Context {
         compartments = Dictionary(
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
+        endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
     }
 
     private static func byLink<Element>(

@@ -76,7 +76,8 @@ struct DumpReader {
         case "route":
             // The kernel's own route to an IPv6 address comes a moment after the address, when detection is done.
             if destination.contains(":"), item["table"] as? String == "local" { return true }
-            return destination.hasPrefix("fe80:") || destination.hasPrefix("ff00:")
+            // That to ::1 comes only where the address was gone.
+            return destination == "::1" || destination.hasPrefix("fe80:") || destination.hasPrefix("ff00:")
                 || item["type"] as? String == "anycast"
         case "fdb":
             let isStatic = item["state"] as? String == "permanent" || item["state"] as? String == "static"

@@ -42,6 +42,24 @@ import Testing
         Case(
             "surplus neighbour on the bridge", "ip neighbour add 10.88.0.98 lladdr 02:00:00:00:00:98 dev bh-web",
             names: "10.88.0.98"),
+        Case("surplus IPv6 address on the bridge", "ip address add fd00:88::78/64 dev bh-web", names: "fd00:88::78"),
+        Case("address on the loopback", "ip -n a address add 10.88.0.79/32 dev lo", names: "10.88.0.79"),
+        Case("loopback address gone", "ip -n a address del 127.0.0.1/8 dev lo", names: "127.0.0.1"),
+        Case("IPv6 loopback address gone", "ip -n a address del ::1/128 dev lo", names: "::1/128"),
+        Case(
+            "static forwarding entry", "bridge fdb add 02:00:00:00:00:97 dev ep-a master static",
+            names: "02:00:00:00:00:97"),
+        Case("blackhole", "ip -n a route add blackhole 10.88.0.11", names: "blackhole 10.88.0.11/32"),
+        Case("IPv6 blackhole", "ip -n a route add blackhole fd00:88::11", names: "blackhole fd00:88::11/128"),
+        Case("unreachable default", "ip -n a route add unreachable default metric 9", names: "unreachable default"),
+        Case("route to the loopback", "ip -n a route add 172.31.0.0/16 dev lo", names: "172.31.0.0/16"),
+        Case("local route", "ip -n a route add local 172.31.0.0/16 dev lo", names: "local 172.31.0.0/16"),
+        Case("source of a route", "ip -n a route change default via 10.88.0.1 src 10.88.0.10", names: "src 10.88.0.10"),
+        Case(
+            "rule", "ip -n a rule add from 10.88.0.0/24 lookup 77 priority 9", names: "9: from 10.88.0.0/24 lookup 77"),
+        Case("IPv6 rule", "ip -n a -6 rule add fwmark 7 blackhole priority 9", names: "9: from all fwmark 0x7"),
+        Case("rule gone", "ip -n a rule del priority 32766", names: "32766: from all lookup main"),
+        Case("IPv6 rule gone", "ip -n a -6 rule del priority 0", names: "0: from all lookup local"),
     ]
 
     static let links = [
@@ -68,6 +86,21 @@ import Testing
         Case("card deleted", "ip link del ep-a", names: "ep-a"),
         Case("bridge deleted", "ip link del bh-web", names: "bh-web"),
         Case("namespace deleted", "ip netns del a", names: "namespace a"),
+        Case("multicast snooping", "ip link set bh-web type bridge mcast_snooping 1", names: "mcast_snooping"),
+        Case("guarded port", "bridge link set dev ep-a guard off", names: "guard"),
+        Case("port's MAC", "ip link set ep-a address 02:00:00:00:00:57", names: "02:00:00:00:00:57"),
+        Case("surplus name of a port", "ip link property add dev ep-a altname surplus", names: "surplus"),
+        Case("surplus name of a card", "ip -n a link property add dev eth0 altname surplus", names: "surplus"),
+        Case("card's alias", "ip -n a link set eth0 alias mine", names: "mine"),
+        Case(
+            "card on a bridge inside",
+            "ip -n a link add br0 type bridge; ip -n a link set eth0 master br0", names: "br0"),
+        Case("bridge inside", "ip -n a link add br9 type bridge", names: "br9 in a"),
+        Case(
+            "way around the policies", "ip -n a link add way type veth peer name way netns b", names: "way in b"),
+        Case("queueing discipline", "tc qdisc add dev ep-a root tbf rate 8kbit burst 2k latency 9ms", names: "tbf"),
+        Case("queueing discipline inside", "tc -n a qdisc add dev eth0 root handle 1: htb", names: "htb"),
+        Case("place for filters", "tc qdisc add dev bh-web clsact", names: "clsact"),
         Case("card taken away", "ip -n a link set eth0 netns b name stolen", names: "ep-a"),
     ]
 
@@ -80,6 +113,16 @@ import Testing
             "router advertisements inside", "ip netns exec a sysctl -qw net.ipv6.conf.eth0.accept_ra=1",
             names: "accept_ra"),
         Case("bridge's forwarding", "sysctl -qw net.ipv4.conf.bh-web.forwarding=0", names: "forwarding"),
+        Case(
+            "IPv6 forwarding inside", "ip netns exec a sysctl -qw net.ipv6.conf.all.forwarding=1", names: "forwarding"),
+        Case("bridge's redirects", "sysctl -qw net.ipv4.conf.bh-web.accept_redirects=1", names: "accept_redirects"),
+        Case("bridge's IPv6 settings", "sysctl -qw net.ipv6.conf.bh-web.accept_ra=1", names: "accept_ra"),
+        Case("name servers edited", "echo nameserver 10.0.0.1 >> etc/a/resolv.conf", names: "resolv.conf"),
+        Case("name servers gone", "rm etc/a/resolv.conf", names: "resolv.conf"),
+        Case(
+            "rule replaced in its place",
+            "nft replace rule inet bulkhead forward handle $(nft -a list chain inet bulkhead forward | sed -n 's/.*untracked.*handle //p') accept",
+            names: "forward"),
         Case("hosts file edited", "echo 10.0.0.1 evil >> etc/a/hosts", names: "hosts"),
         Case("hosts file gone", "rm etc/a/hosts", names: "hosts"),
         Case(
@@ -106,6 +149,7 @@ import Testing
         let host = try ScratchHost()
         try host.write("all.yaml", Self.manifests)
         #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        let before = try HostDump(host)
         for item in cases {
             try host.sh(item.line)
             let drift = try host.bulkhead("drift", "manifests")
@@ -115,6 +159,10 @@ import Testing
             #expect(apply.status == 0, "\(item): \(apply.errors)")
             let again = try host.bulkhead("drift", "manifests")
             #expect(again.status == 0, "\(item), repaired: \(again.output)\(again.errors)")
+            // What is not ours stays, so it is taken away here.
+            try host.sh("for l in other foreign; do ip link del $l 2>/dev/null || true; done")
+            let differences = try HostDump(host).differences(from: before)
+            #expect(differences == [], "\(item), repaired: \(differences)")
         }
     }
 
@@ -133,11 +181,46 @@ import Testing
         #expect(try host.sh("cat /sys/class/net/ep-a/ifindex") == index)
     }
 
+    @Test func aDifferenceOfTheFirewallNamesTheLineItIsFor() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests)
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        try host.sh("nft delete element bridge bulkhead ports '{ \"ep-b\" }'")
+        let drift = try host.bulkhead("drift", "manifests")
+        #expect(drift.status == 2)
+        #expect(drift.output.contains("all.yaml:16"), "\(drift.output)")
+    }
+
+    @Test func anAdoptedNamespaceKeepsWhatIsInIt() throws {
+        let host = try ScratchHost()
+        let compartment = """
+
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: a}
+            spec: {namespace: {path: /run/netns/theirs}}
+
+            """
+        try host.sh(
+            "ip netns add theirs; ip netns set theirs auto; ip -n theirs link set lo up; ip -n theirs link add br9 type bridge; "
+                + "ip -n theirs rule add from 10.0.0.0/8 lookup 77; ip -n theirs route add blackhole 10.9.9.9")
+        let before = try HostDump(host)
+        try host.write("all.yaml", Self.manifests + compartment)
+        let apply = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+        #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
+        let differences = try HostDump(host).differences(from: before)
+        #expect(differences == [], "\(differences)")
+    }
+
     @Test func aFileThatBecameALinkIsForeign() throws {
         let host = try ScratchHost()
         try host.write("all.yaml", Self.manifests)
         #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
         try host.sh("rm etc/a/hosts; ln -s /etc/hosts etc/a/hosts")
+        #expect(try host.bulkhead("drift", "manifests").status != 0)
         let refused = try host.bulkhead("apply", "manifests", "--yes")
         #expect(refused.status == 1)
         let lines = refused.errors.split(separator: "\n")

@@ -54,7 +54,11 @@ struct RandomPlan {
     mutating func route() -> RouteEntry {
         RouteEntry(
             link: link(), destination: prefix(), gateway: maybe(address()), metric: UInt32(next(1 << 32)),
-            table: UInt32(next(1 << 32)), origin: UInt8(next(256)))
+            table: UInt32(next(1 << 32)), origin: UInt8(next(256)), type: UInt8(next(12)),
+            preferredSource: maybe(address()))
+    }
+    mutating func rule() -> RuleEntry {
+        RuleEntry(namespace: place(), words: text(), body: (0..<next(20)).map { _ in UInt8(next(256)) })
     }
     mutating func neighbour() -> NeighbourEntry {
         NeighbourEntry(link: link(), address: maybe(address()), mac: maybe(mac()))
@@ -109,10 +113,13 @@ struct RandomPlan {
         case 17: .writeFile(path: text(), content: text())
         case 18: .removeFile(path: text())
         case 19: .cutConnections
+        case 20: .addRule(rule())
+        case 21: .removeRule(rule())
+        case 22: .removeQdisc(link(), parent: UInt32(next(1 << 32)))
         case _: .firewall((0..<next(3)).map { _ in json() })
         }
     }
-    static let kinds: UInt64 = 21
+    static let kinds: UInt64 = 24
 
     mutating func mark() -> OwnershipMark {
         OwnershipMark(scope: name(), owner: ObjectID(pick(ObjectKind.allCases), name()), protected: flag())

@@ -14,6 +14,10 @@ public struct ObservedNamespace: Hashable, Sendable {
     public var routes: [ObservedRoute]
     /// Permanent neighbours and static forwarding entries.
     public var neighbours: [ObservedNeighbour]
+    /// Routing rules, in the kernel's order; not those of the host.
+    public var rules: [ObservedRule]
+    /// Queueing disciplines that somebody made.
+    public var qdiscs: [ObservedQdisc]
     /// Kernel settings that were asked for, by path below `/proc/sys`.
     public var settings: [String: String]
 
@@ -21,7 +25,7 @@ public struct ObservedNamespace: Hashable, Sendable {
     public init(
         reference: NamespaceRef, inode: UInt64 = 0, namespaceID: Int32? = nil, links: [ObservedLink] = [],
         addresses: [ObservedAddress] = [], routes: [ObservedRoute] = [], neighbours: [ObservedNeighbour] = [],
-        settings: [String: String] = [:]
+        rules: [ObservedRule] = [], qdiscs: [ObservedQdisc] = [], settings: [String: String] = [:]
     ) {
         self.reference = reference
         self.inode = inode
@@ -30,6 +34,8 @@ public struct ObservedNamespace: Hashable, Sendable {
         self.addresses = addresses
         self.routes = routes
         self.neighbours = neighbours
+        self.rules = rules
+        self.qdiscs = qdiscs
         self.settings = settings
     }
 

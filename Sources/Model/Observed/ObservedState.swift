@@ -6,6 +6,8 @@ public struct ObservedState: Hashable, Sendable {
     public var host: ObservedNamespace
     /// Namespaces that are owned, or that the manifests name, by reference.
     public var namespaces: [ObservedNamespace]
+    /// The routing rules that the kernel gives every new namespace.
+    public var initialRules: [ObservedRule] = []
     /// Every namespace id that the host has given out (`RTM_GETNSID` dump), sorted; a new mark must be none of them.
     public var usedNamespaceIDs: [Int32]
     /// Files in the netns folder that are no namespaces, by name, with what they say (an aborted creation leaves one).

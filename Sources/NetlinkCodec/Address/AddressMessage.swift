@@ -44,17 +44,18 @@ public struct AddressMessage: Hashable, Sendable {
 
     /// `RTM_GETADDR` of all addresses.
     public static func dump() -> Request {
-        Request(.getAddress, .dump, operation: "read addresses", body: header(family: 0, length: 0, link: 0))
+        Request(.getAddress, .dump, operation: "read addresses", body: header(family: 0, length: 0, scope: 0, link: 0))
     }
 
     /// `ip address add ADDRESS dev LINK nodad proto 98`.
     public static func add(_ address: InterfaceAddress, link: UInt32, operation: String) -> Request {
         var writer = body(address, link: link)
-        if address.address.family == .ipv4, address.length < 31 {
+        if address.address.family == .ipv4, address.length < 31, !address.address.isLoopback {
             writer.attribute(4, address.prefix.last.bytes)
         }
-        // IFA_FLAGS: IFA_F_NODAD, at once usable. IFA_PROTO: ours; older kernels ignore it.
-        writer.attribute(8, number: UInt32(0x02 | 0x80))
+        // IFA_FLAGS: IFA_F_PERMANENT and IFA_F_NODAD, at once usable; a loopback detects no duplicates anyway.
+        // IFA_PROTO: ours; older kernels ignore it.
+        writer.attribute(8, number: UInt32(address.address.isLoopback ? 0x80 : 0x82))
         writer.attribute(11, number: UInt8(98))
         return Request(.newAddress, [.create, .exclusive], operation: operation, body: writer)
     }
@@ -65,17 +66,21 @@ public struct AddressMessage: Hashable, Sendable {
     }
 
     private static func body(_ address: InterfaceAddress, link: UInt32) -> MessageWriter {
-        var writer = header(family: address.address.family.number, length: UInt8(address.length), link: link)
+        // RT_SCOPE_HOST for the addresses of a loopback.
+        let scope: UInt8 = address.address.isLoopback ? 254 : 0
+        var writer = header(
+            family: address.address.family.number, length: UInt8(address.length), scope: scope, link: link)
         writer.attribute(2, address.address.bytes)
         writer.attribute(1, address.address.bytes)
         return writer
     }
 
-    private static func header(family: UInt8, length: UInt8, link: UInt32) -> MessageWriter {
+    private static func header(family: UInt8, length: UInt8, scope: UInt8, link: UInt32) -> MessageWriter {
         var writer = MessageWriter()
         writer.number(family)
         writer.number(length)
-        writer.number(UInt16(0))
+        writer.number(UInt8(0))
+        writer.number(scope)
         writer.number(link)
         return writer
     }

@@ -96,9 +96,14 @@ public struct RouteMessage: Hashable, Sendable {
         public var table: UInt32
         /// Protocol.
         public var origin: UInt8
+        /// `rtm_type`.
+        public var type: UInt8
+        /// `RTA_PREFSRC`.
+        public var preferredSource: IPAddress?
         /// A route.
         public init(
-            destination: IPPrefix, gateway: IPAddress?, link: UInt32, metric: UInt32, table: UInt32, origin: UInt8
+            destination: IPPrefix, gateway: IPAddress?, link: UInt32, metric: UInt32, table: UInt32, origin: UInt8,
+            type: UInt8 = 1, preferredSource: IPAddress? = nil
         ) {
             self.destination = destination
             self.gateway = gateway
@@ -106,6 +111,17 @@ public struct RouteMessage: Hashable, Sendable {
             self.metric = metric
             self.table = table
             self.origin = origin
+            self.type = type
+            self.preferredSource = preferredSource
+        }
+
+        /// `RTN_BLACKHOLE`, `RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_THROW`: it leads nowhere.
+        var hasLink: Bool { !(6...9).contains(type) }
+
+        /// `RT_SCOPE_HOST` for local ones, `RT_SCOPE_LINK` without a gateway, else `RT_SCOPE_UNIVERSE`; IPv6 ignores it.
+        var scope: UInt8 {
+            guard destination.family == .ipv4, hasLink else { return 0 }
+            return type == 2 ? 254 : gateway == nil ? 253 : 0
         }
     }
 
@@ -113,28 +129,31 @@ public struct RouteMessage: Hashable, Sendable {
     public static func add(_ route: Value, replacing: Bool, operation: String) -> Request {
         Request(
             .newRoute, replacing ? [.create, .replace] : [.create, .exclusive], operation: operation,
-            body: body(route))
+            body: body(route, scope: route.scope))
     }
 
     /// `ip route delete`.
     public static func remove(_ route: Value, operation: String) -> Request {
-        Request(.deleteRoute, operation: operation, body: body(route))
+        // RT_SCOPE_NOWHERE: whatever its scope.
+        Request(
+            .deleteRoute, operation: operation,
+            body: body(route, scope: route.destination.family == .ipv4 ? 255 : 0))
     }
 
-    private static func body(_ route: Value) -> MessageWriter {
+    private static func body(_ route: Value, scope: UInt8) -> MessageWriter {
         var writer = MessageWriter()
         writer.number(route.destination.family.number)
         writer.number(UInt8(route.destination.length))
         writer.number(UInt16(0))
         writer.number(UInt8(truncatingIfNeeded: min(route.table, 252) == 252 && route.table > 255 ? 252 : route.table))
         writer.number(route.origin)
-        // RT_SCOPE_UNIVERSE through a gateway, RT_SCOPE_LINK without one; IPv6 ignores it.
-        writer.number(UInt8(route.gateway == nil && route.destination.family == .ipv4 ? 253 : 0))
-        writer.number(UInt8(1))
+        writer.number(scope)
+        writer.number(route.type)
         writer.number(UInt32(0))
         if !route.destination.isDefault { writer.attribute(1, route.destination.address.bytes) }
-        writer.attribute(4, number: route.link)
+        if route.hasLink { writer.attribute(4, number: route.link) }
         if let gateway = route.gateway { writer.attribute(5, gateway.bytes) }
+        if let source = route.preferredSource { writer.attribute(7, source.bytes) }
         if route.metric != 0 { writer.attribute(6, number: route.metric) }
         writer.attribute(15, number: route.table)
         return writer

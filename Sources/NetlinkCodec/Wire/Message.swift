@@ -35,6 +35,18 @@ public struct MessageType: RawRepresentable, Hashable, Sendable {
     public static let deleteNeighbour = MessageType(rawValue: 29)
     /// `RTM_GETNEIGH`.
     public static let getNeighbour = MessageType(rawValue: 30)
+    /// `RTM_NEWRULE`.
+    public static let newRule = MessageType(rawValue: 32)
+    /// `RTM_DELRULE`.
+    public static let deleteRule = MessageType(rawValue: 33)
+    /// `RTM_GETRULE`.
+    public static let getRule = MessageType(rawValue: 34)
+    /// `RTM_NEWQDISC`.
+    public static let newQdisc = MessageType(rawValue: 36)
+    /// `RTM_DELQDISC`.
+    public static let deleteQdisc = MessageType(rawValue: 37)
+    /// `RTM_GETQDISC`.
+    public static let getQdisc = MessageType(rawValue: 38)
     /// `RTM_NEWNSID`.
     public static let newNamespaceID = MessageType(rawValue: 88)
     /// `RTM_GETNSID`.

@@ -6,6 +6,9 @@ public struct MessageWriter: Sendable {
     /// A message without its header.
     public init() {}
 
+    /// A message that came from the kernel and goes back as it is.
+    public init(raw bytes: [UInt8]) { self.bytes = bytes }
+
     /// Appends a number of a fixed structure in host order.
     public mutating func number<Number: FixedWidthInteger>(_ value: Number) {
         var rest = value

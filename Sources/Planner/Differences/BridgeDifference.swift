@@ -50,6 +50,7 @@ extension Builder {
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
         compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
         compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
+        removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
     }
 
     /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.

@@ -102,13 +102,20 @@ extension Builder {
         _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ link: ObservedLink, _ inner: ObservedLink
     ) {
         let name = endpoint.metadata.name
+        let innerMaster = inner.master.map { index in
+            context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
+        }
         let outer = LinkDifference(link, spec, masterName: masterName(link), isUp: spec.isUp)
         appendChange(
             outer, of: spec.reference, kind: "veth", owner: endpoint.id, source: endpoint.metadata.source,
             touches: [name], requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         appendChange(
-            LinkDifference(inner: inner, peer), of: peer.reference, kind: "link", owner: endpoint.id,
+            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: "link",
+            owner: endpoint.id,
             source: endpoint.metadata.source, touches: [name], phase: .compartments)
+        compareNeighbours(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
+        removeQdiscs(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
+        removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }
 
     /// Settings, addresses, routes and neighbours of the card inside its compartment.

@@ -35,7 +35,7 @@ struct LinkDifference {
     /// Compares a link of the host with its specification.
     init(_ link: ObservedLink, _ spec: LinkSpec, masterName: String?, isUp: Bool) {
         note("alias", link.alias ?? "", spec.alias, words: { $0 }, change: { .alias($0) })
-        compareAlternativeNames(link, spec)
+        compareAlternativeNames(link, spec.alternativeName)
         note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
         if let mac = spec.mac, let old = link.mac {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
@@ -62,8 +62,11 @@ struct LinkDifference {
         note("state", link.isUp, isUp, disruptive: link.isUp, words: { $0 ? "up" : "down" }, change: { .up($0) })
     }
 
-    /// Compares the inner end of a card.
-    init(inner link: ObservedLink, _ spec: PeerSpec) {
+    /// Compares the inner end of a card, which is a port of nothing in there (`masterName`) and has no other name.
+    init(inner link: ObservedLink, _ spec: PeerSpec, masterName: String?) {
+        note("alias", link.alias ?? "", "", words: { $0 }, change: { .alias($0) })
+        compareAlternativeNames(link, nil)
+        note("bridge", masterName, nil, disruptive: true, words: { $0 ?? "" }, change: { .master($0) })
         note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
         if let mac = spec.mac, let old = link.mac {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
@@ -71,12 +74,19 @@ struct LinkDifference {
         note("state", link.isUp, true, words: { $0 ? "up" : "down" }, change: { .up($0) })
     }
 
-    private mutating func compareAlternativeNames(_ link: ObservedLink, _ spec: LinkSpec) {
-        guard let name = spec.alternativeName, !link.alternativeNames.contains(name) else { return }
-        changes.append(.addAlternativeName(name))
-        inverse.insert(.removeAlternativeName(name), at: 0)
-        before.append(Property("alternative name", ""))
-        after.append(Property("alternative name", name))
+    private mutating func compareAlternativeNames(_ link: ObservedLink, _ wanted: String?) {
+        for name in link.alternativeNames where name != wanted {
+            noteName(name, "", change: .removeAlternativeName(name), undo: .addAlternativeName(name))
+        }
+        guard let name = wanted, !link.alternativeNames.contains(name) else { return }
+        noteName("", name, change: .addAlternativeName(name), undo: .removeAlternativeName(name))
+    }
+
+    private mutating func noteName(_ old: String, _ new: String, change: LinkChange, undo: LinkChange) {
+        changes.append(change)
+        inverse.insert(undo, at: 0)
+        before.append(Property("alternative name", old))
+        after.append(Property("alternative name", new))
     }
 }
 

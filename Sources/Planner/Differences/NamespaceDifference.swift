@@ -13,6 +13,7 @@ extension Builder {
             guard isUsable(present, for: compartment) else { continue }
             compareSettings(compartment, in: present)
             compareLoopback(compartment, in: present)
+            compareContents(compartment, in: present)
         }
     }
 

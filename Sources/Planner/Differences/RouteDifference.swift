@@ -21,7 +21,8 @@ extension ObservedRoute {
 
     func entry(on link: LinkReference) -> RouteEntry {
         RouteEntry(
-            link: link, destination: destination, gateway: gateway, metric: metric, table: table, origin: origin)
+            link: link, destination: destination, gateway: gateway, metric: metric, table: table, origin: origin,
+            type: type, preferredSource: preferredSource)
     }
 }
 
@@ -69,7 +70,7 @@ extension Builder {
                 phase: link.namespace == .host ? .host : .compartments))
     }
 
-    private mutating func appendSurplus(_ entry: RouteEntry, owner: ObjectID, source: SourceLocation) {
+    mutating func appendSurplus(_ entry: RouteEntry, owner: ObjectID, source: SourceLocation) {
         let link = entry.link
         let hop = entry.gateway.map { "\($0)" } ?? "link"
         steps.append(

@@ -97,7 +97,9 @@ extension Context {
 
     /// Whether a link in a compartment is the inner end of a card of this scope.
     func isOwnCard(_ link: ObservedLink, in space: ObservedNamespace) -> Bool {
-        guard link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index] else { return false }
-        return hostLinks[name]?.mark != nil
+        guard link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index],
+            let outer = hostLinks[name], outer.mark != nil, let inner = peer(of: outer)
+        else { return false }
+        return inner.namespace.reference == space.reference && inner.link.index == link.index
     }
 }

@@ -9,6 +9,8 @@ enum Subject: Hashable {
     case address(LinkReference, InterfaceAddress)
     case route(LinkReference, IPPrefix, metric: UInt32, table: UInt32)
     case neighbour(LinkReference, IPAddress?, MACAddress?)
+    case rule(RuleEntry)
+    case qdisc(LinkReference, UInt32)
     case setting(NamespaceRef, String)
     case original(String)
     case file(String)
@@ -18,9 +20,11 @@ enum Subject: Hashable {
     /// The link that it is, or lies on, or speaks of.
     var link: LinkReference? {
         switch self {
-        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _): link
+        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _),
+            .qdisc(let link, _):
+            link
         case .setting(let namespace, let path): Self.link(namespace, path)
-        case .module, .namespace, .original, .file, .firewall, .connections: nil
+        case .module, .namespace, .rule, .original, .file, .firewall, .connections: nil
         }
     }
 
@@ -68,6 +72,9 @@ extension Operation {
         case .addRoute(let route): Effect(kind: .makes, subject: route.subject)
         case .replaceRoute(let route, _): Effect(kind: .changes, subject: route.subject)
         case .removeRoute(let route): Effect(kind: .removes, subject: route.subject)
+        case .addRule(let rule): Effect(kind: .makes, subject: .rule(rule))
+        case .removeRule(let rule): Effect(kind: .removes, subject: .rule(rule))
+        case .removeQdisc(let link, let parent): Effect(kind: .removes, subject: .qdisc(link, parent))
         case .addNeighbour(let entry): Effect(kind: .makes, subject: entry.subject)
         case .removeNeighbour(let entry): Effect(kind: .removes, subject: entry.subject)
         case .writeSetting(let namespace, let path, _): Effect(kind: .changes, subject: .setting(namespace, path))

@@ -28,6 +28,12 @@ public enum Operation: Hashable, Codable, Sendable {
     case replaceRoute(RouteEntry, old: RouteEntry)
     /// `ip route delete`.
     case removeRoute(RouteEntry)
+    /// `ip rule add`.
+    case addRule(RuleEntry)
+    /// `ip rule delete`.
+    case removeRule(RuleEntry)
+    /// `tc qdisc delete dev LINK parent PARENT`, with its classes and filters.
+    case removeQdisc(LinkReference, parent: UInt32)
     /// `ip neighbour add … nud permanent`, or `bridge fdb add … master static` where there is no address.
     case addNeighbour(NeighbourEntry)
     /// `ip neighbour delete`, or `bridge fdb delete`.
@@ -159,9 +165,9 @@ public struct PeerSpec: Hashable, Codable, Sendable {
     }
 }
 
-/// A unicast route of table main with protocol 98.
+/// A route. Those that bulkhead makes are unicast, in table main, with protocol 98.
 public struct RouteEntry: Hashable, Codable, Sendable {
-    /// Interface and namespace.
+    /// Interface and namespace; the loopback's for those that lead nowhere.
     public var link: LinkReference
     /// Destination.
     public var destination: IPPrefix
@@ -173,11 +179,15 @@ public struct RouteEntry: Hashable, Codable, Sendable {
     public var table: UInt32
     /// `rtm_protocol`.
     public var origin: UInt8
+    /// `rtm_type` (1 unicast, 2 local, 6 blackhole, 7 unreachable, 8 prohibit, 9 throw).
+    public var type: UInt8
+    /// `RTA_PREFSRC`.
+    public var preferredSource: IPAddress?
 
     /// A route.
     public init(
         link: LinkReference, destination: IPPrefix, gateway: IPAddress?, metric: UInt32, table: UInt32 = 254,
-        origin: UInt8 = RouteEntry.bulkhead
+        origin: UInt8 = RouteEntry.bulkhead, type: UInt8 = 1, preferredSource: IPAddress? = nil
     ) {
         self.link = link
         self.destination = destination
@@ -185,6 +195,8 @@ public struct RouteEntry: Hashable, Codable, Sendable {
         self.metric = metric
         self.table = table
         self.origin = origin
+        self.type = type
+        self.preferredSource = preferredSource
     }
 
     /// The routing protocol number that marks what bulkhead made.
@@ -197,7 +209,37 @@ extension RouteEntry: CustomStringConvertible {
         let hop = gateway.map { " via \($0)" } ?? ""
         let priority = metric == 0 || (metric == 1024 && destination.family == .ipv6) ? "" : " metric \(metric)"
         let place = table == 254 ? "" : " table \(table)"
-        return "\(destination.isDefault ? "default" : "\(destination)")\(hop)\(priority)\(place)"
+        let source = preferredSource.map { " src \($0)" } ?? ""
+        return "\(typeWord)\(destination.isDefault ? "default" : "\(destination)")\(hop)\(priority)\(place)\(source)"
+    }
+
+    private var typeWord: String {
+        switch type {
+        case 1: ""
+        case 2: "local "
+        case 6: "blackhole "
+        case 7: "unreachable "
+        case 8: "prohibit "
+        case 9: "throw "
+        case _: "type \(type) "
+        }
+    }
+}
+
+/// A routing rule, as the kernel says it.
+public struct RuleEntry: Hashable, Codable, Sendable {
+    /// Where.
+    public var namespace: NamespaceRef
+    /// As `ip rule` writes it.
+    public var words: String
+    /// `struct fib_rule_hdr` and attributes.
+    public var body: [UInt8]
+
+    /// A rule.
+    public init(namespace: NamespaceRef, words: String, body: [UInt8]) {
+        self.namespace = namespace
+        self.words = words
+        self.body = body
     }
 }
 

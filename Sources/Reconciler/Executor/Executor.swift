@@ -162,7 +162,10 @@ final class Executor {
 
     /// Others remove things, too, and a link goes when the namespace of its other end does, which takes a while.
     private func isRemoval(_ group: [Request]) -> Bool {
-        group.allSatisfy { [.deleteLink, .deleteAddress, .deleteRoute, .deleteNeighbour].contains($0.type) }
+        let removals: [MessageType] = [
+            .deleteLink, .deleteAddress, .deleteRoute, .deleteNeighbour, .deleteRule, .deleteQdisc,
+        ]
+        return group.allSatisfy { removals.contains($0.type) }
     }
 
     private func flushSettings() {
@@ -222,7 +225,7 @@ final class Executor {
         case .cutConnections: try ConnectionCut(session, desired).run()
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
-            .removeRoute, .addNeighbour, .removeNeighbour, .writeSetting:
+            .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting:
             break
         }
     }

@@ -32,7 +32,8 @@ struct LinkTable {
             inner = [:]
         case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
         case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
-            .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile,
+            .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal,
+            .forgetOriginal, .writeFile,
             .removeFile, .cutConnections, .firewall:
             break
         }

@@ -38,6 +38,19 @@ extension Operation {
             let value = try Self.value(route, indexes)
             let title = "remove route \(route) from \(route.link)"
             return (route.link.namespace, [RouteMessage.remove(value, operation: title)])
+        case .addRule(let rule):
+            return (
+                rule.namespace, [RuleMessage.add(rule.body, operation: "add rule \(rule.words) in \(rule.namespace)")]
+            )
+        case .removeRule(let rule):
+            let title = "remove rule \(rule.words) from \(rule.namespace)"
+            return (rule.namespace, [RuleMessage.remove(rule.body, operation: title)])
+        case .removeQdisc(let link, let parent):
+            let title = "remove queueing discipline from \(link)"
+            return (
+                link.namespace,
+                [QdiscMessage.remove(link: try indexes.index(of: link), parent: parent, operation: title)]
+            )
         case .addNeighbour(let entry):
             let title = "add neighbour to \(entry.link)"
             let index = try indexes.index(of: entry.link)
@@ -61,7 +74,8 @@ extension Operation {
     private static func value(_ route: RouteEntry, _ indexes: some LinkIndexes) throws -> RouteMessage.Value {
         RouteMessage.Value(
             destination: route.destination, gateway: route.gateway, link: try indexes.index(of: route.link),
-            metric: route.metric, table: route.table, origin: route.origin)
+            metric: route.metric, table: route.table, origin: route.origin, type: route.type,
+            preferredSource: route.preferredSource)
     }
 
     private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {

@@ -84,7 +84,9 @@ extension ObservedRoute {
 
     /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows
     /// (`RTM_F_CLONED`), are not read into the model.
-    static func matters(_ message: RouteMessage) -> Bool { message.table != 255 && message.flags & 0x200 == 0 }
+    static func matters(_ message: RouteMessage) -> Bool {
+        (message.table != 255 || message.origin != 2) && message.flags & 0x200 == 0
+    }
 }
 
 extension ObservedNeighbour {
@@ -103,5 +105,17 @@ extension ObservedNeighbour {
             guard message.state & permanent != 0 else { return nil }
             self.init(link: message.link, address: address, mac: message.mac)
         }
+    }
+}
+
+extension ObservedRule {
+    init(_ message: RuleMessage) {
+        self.init(family: message.family, words: message.words, body: message.body)
+    }
+}
+
+extension ObservedQdisc {
+    init(_ message: QdiscMessage) {
+        self.init(link: message.link, parent: message.parent, kind: message.kind)
     }
 }

@@ -2,6 +2,7 @@ internal import Addressing
 public import Firewall
 public import Model
 internal import NetlinkClient
+internal import NetlinkCodec
 internal import Planner
 internal import SystemCalls
 
@@ -29,11 +30,12 @@ public struct Observer {
     /// Reads once; nothing is kept but open sockets.
     public func observe() throws -> Observation {
         let features = Self.features()
-        var tables = try NamespaceTables.read(session.connection, counters: counters)
+        var tables = try NamespaceTables.read(session.connection, counters: counters, rules: false)
         tables.links.sort { $0.index < $1.index }
         let settings = try Settings.read(["net/ipv6/conf/all/forwarding"])
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
         var state = ObservedState(host: host, features: features)
+        state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }
         let folder = try readFolder()
         state.emptyNamespaceFiles = folder.files
         state.usedNamespaceIDs = try session.connection.namespaceIDs().sorted()
@@ -120,7 +122,7 @@ public struct Observer {
         ) { index -> (NetlinkSocket, ObservedNamespace) in
             let (reference, space, paths) = plans[index]
             let socket = try space.socket ?? NetlinkSocket(.route)
-            let tables = try NamespaceTables.read(NetlinkConnection(socket), counters: counters)
+            let tables = try NamespaceTables.read(NetlinkConnection(socket), counters: counters, rules: true)
             let settings = try Settings.read(paths)
             return (socket, tables.namespace(reference, inode: space.inode, id: space.id, settings: settings))
         }

@@ -69,7 +69,14 @@ public final class HostSession {
             if error.code == .noEntry || error.code == .notDirectory { return nil }
             throw error
         }
-        if let known = spaces[reference], known.inode == inode { return known }
+        if var known = spaces[reference], known.inode == inode {
+            // The kernel gives an id to a namespace that has none when a link is made into it.
+            if known.id == nil {
+                known.id = try connection.namespaceID(descriptor: known.descriptor.rawValue)
+                spaces[reference] = known
+            }
+            return known
+        }
         spaces[reference] = nil
         guard let descriptor = try Namespaces.open(path) else { return nil }
         let found = OpenNamespace(

@@ -8,16 +8,21 @@ struct NamespaceTables: Sendable {
     var addresses: [ObservedAddress]
     var routes: [ObservedRoute]
     var neighbours: [ObservedNeighbour]
+    var rules: [ObservedRule]
+    var qdiscs: [ObservedQdisc]
 
-    /// Reads links, addresses, routes, neighbours, and where there are bridges their forwarding entries.
-    static func read(_ connection: NetlinkConnection, counters: Bool) throws -> NamespaceTables {
+    /// Reads links, addresses, routes, neighbours, queueing disciplines, in compartments rules, and where there are
+    /// bridges their forwarding entries.
+    static func read(_ connection: NetlinkConnection, counters: Bool, rules: Bool) throws -> NamespaceTables {
         let links = try connection.links(counters: counters).map { ObservedLink($0) }.sorted { $0.index < $1.index }
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
         return NamespaceTables(
             links: links, addresses: try connection.addresses().map { ObservedAddress($0) },
             routes: try connection.routes().filter(ObservedRoute.matters).map { ObservedRoute($0) },
-            neighbours: neighbours.compactMap { ObservedNeighbour($0) })
+            neighbours: neighbours.compactMap { ObservedNeighbour($0) },
+            rules: rules ? try connection.rules().map { ObservedRule($0) } : [],
+            qdiscs: try connection.qdiscs().map { ObservedQdisc($0) })
     }
 
     func namespace(_ reference: NamespaceRef, inode: UInt64, id: Int32?, settings: [String: String])
@@ -25,7 +30,7 @@ struct NamespaceTables: Sendable {
     {
         ObservedNamespace(
             reference: reference, inode: inode, namespaceID: id, links: links, addresses: addresses, routes: routes,
-            neighbours: neighbours, settings: settings)
+            neighbours: neighbours, rules: rules, qdiscs: qdiscs, settings: settings)
     }
 }
 
