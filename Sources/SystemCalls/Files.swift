@@ -43,9 +43,10 @@ public enum Files {
     {
         var result: [UInt8] = []
         // Small files, of which there are many, are not worth a large buffer.
-        var buffer = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
+        var buffer = [UInt8](repeating: 0, count: min(limit + 1, 4096))
         let number = file.rawValue
         while true {
+            if result.count == buffer.count { buffer = [UInt8](repeating: 0, count: min(limit + 1, 65_536)) }
             let count = try valueOrError("read", path) {
                 unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
             }
@@ -116,33 +117,6 @@ public enum Files {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
     }
 
-    /// Reads small texts that lie in one folder, which is looked up once; nil for those that are not there. With
-    /// thousands of network namespaces the kernel's look-up of a name below `/proc/sys/net` is what takes the time.
-    public static func readTexts(in folder: String, _ names: [String], limit: Int) throws(SystemError) -> [String?] {
-        let root: FileDescriptor
-        do throws(SystemError) {
-            root = try FileDescriptor.open(folder, flags: O_RDONLY | O_DIRECTORY)
-        } catch {
-            if error.code == .noEntry { return names.map { _ in nil } }
-            throw error
-        }
-        var result: [String?] = []
-        let number = root.rawValue
-        for name in names {
-            do throws(SystemError) {
-                let file = FileDescriptor(
-                    owning: try valueOrError("open", "\(folder)/\(name)") {
-                        unsafe bulkhead_open_beneath(number, name, O_RDONLY, 0)
-                    })
-                result.append(String(decoding: try read(file, "\(folder)/\(name)", limit: limit), as: UTF8.self))
-            } catch {
-                guard error.code == .noEntry else { throw error }
-                result.append(nil)
-            }
-        }
-        return result
-    }
-
     /// Replaces or makes a file whole and at once: a temporary file in the same folder, flushed, then renamed.
     public static func writeAtomically(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
         let temporary = path + ".new-\(getpid())"
@@ -199,12 +173,6 @@ public enum Files {
     public static func create(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
         let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         try writeAll(file.rawValue, bytes, path)
-    }
-
-    /// One write to an existing `/proc` file.
-    public static func writeProc(_ path: String, _ text: String) throws(SystemError) {
-        let file = try FileDescriptor.open(path, flags: O_WRONLY)
-        try writeAll(file.rawValue, Array(text.utf8), path)
     }
 
     /// `unlink(2)`; a missing file is no error.

@@ -46,6 +46,32 @@ public final class NamespaceWorker: Sendable {
         }
     }
 
+    /// Starts a closure on the worker's thread and goes on; the worker must not be given anything else until `wait`
+    /// was called on the result.
+    public func start<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) -> Started<Value> {
+        let results = Results<Value>()
+        desk.begin {
+            let result = Result { try body() }
+            results.list.withLock { $0.append((0, result)) }
+        }
+        return Started(worker: self, results: results)
+    }
+
+    /// Work that goes on in another thread.
+    public struct Started<Value: Sendable> {
+        fileprivate let worker: NamespaceWorker
+        fileprivate let results: Results<Value>
+
+        /// Waits for the end of it; to be called once, and never left out.
+        public consuming func wait() throws -> Value {
+            worker.desk.wait()
+            guard let result = results.list.withLock({ $0.first?.1 }) else {
+                throw SystemError("run", "namespace worker", .invalid)
+            }
+            return try result.get()
+        }
+    }
+
     /// Makes a network namespace that only the descriptor holds.
     public func createNamespace() throws -> SharedDescriptor {
         try perform { SharedDescriptor(try Namespaces.create()) }
@@ -86,7 +112,7 @@ public final class NamespaceWorker: Sendable {
 }
 
 /// What several workers found, by position.
-private final class Results<Value: Sendable>: Sendable {
+fileprivate final class Results<Value: Sendable>: Sendable {
     let list = Mutex<[(Int, Result<Value, any Error>)]>([])
 }
 

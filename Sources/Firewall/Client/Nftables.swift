@@ -1,5 +1,6 @@
 internal import CNftables
 public import JSON
+internal import Synchronization
 
 /// What libnftables refused.
 public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -12,9 +13,11 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     public var description: String { "\(operation): \(reason)" }
 }
 
-/// libnftables, the one place where it is called. It works in the network namespace of the thread that made it.
-@safe public final class Nftables {
+/// libnftables, the one place where it is called. It works in the network namespace of the thread that made it,
+/// whichever thread calls; calls wait for one another.
+@safe public final class Nftables: @unchecked Sendable {
     private let context: OpaquePointer
+    private let turn = Mutex(())
 
     /// A context with buffered, machine-readable output.
     public init() throws(FirewallError) {
@@ -40,6 +43,10 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The tables of that name (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put
     /// there cannot confuse the parser. Counts of counters are there where they are asked for.
     public func list(_ name: String, withCounters: Bool = false) throws -> Ruleset {
+        try turn.withLock { _ in try listInTurn(name, withCounters: withCounters) }
+    }
+
+    private func listInTurn(_ name: String, withCounters: Bool) throws -> Ruleset {
         setOutput(withCounters: withCounters)
         defer { setOutput(withCounters: false) }
         let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
@@ -56,14 +63,16 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// Names of all tables of bulkhead, whatever their scope.
     public func ownTables() throws -> [String] {
-        let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
+        let tables = try JSON(
+            parsing: try turn.withLock { _ in try run("list tables", "read firewall tables") })
         let names = (tables["nftables"]?.array ?? []).compactMap { $0["table"]?["name"]?.string }
         return Set(names.filter { $0 == "bulkhead" || $0.hasPrefix("bulkhead-") }).sorted()
     }
 
     /// All commands in one transaction (`nft -j -f -`).
     public func commit(_ commands: [JSON]) throws(FirewallError) {
-        _ = try run((["nftables": .array(commands)] as JSON).text(), "change firewall")
+        let text = (["nftables": .array(commands)] as JSON).text()
+        try turn.withLock { _ throws(FirewallError) in _ = try run(text, "change firewall") }
     }
 
     private func run(_ text: String, _ operation: String) throws(FirewallError) -> String {

@@ -22,6 +22,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var alias: String?
     /// `IFLA_ALT_IFNAME`s of `IFLA_PROP_LIST`.
     public var alternativeNames: [String] = []
+    /// `IFLA_GROUP`; 0 unless somebody gave it one.
+    public var group: UInt32 = 0
     /// `IFLA_INFO_KIND`.
     public var kind = ""
     /// Bridge attributes of `IFLA_INFO_DATA`.
@@ -63,6 +65,7 @@ public struct LinkMessage: Hashable, Sendable {
         case LinkAttribute.mtu: mtu = try attribute.uint32("IFLA_MTU")
         case LinkAttribute.link: link = try attribute.uint32("IFLA_LINK")
         case LinkAttribute.master: master = try attribute.uint32("IFLA_MASTER")
+        case LinkAttribute.group: group = try attribute.uint32("IFLA_GROUP")
         case LinkAttribute.info: try takeInfo(attribute.nested)
         case LinkAttribute.alias: alias = attribute.text
         case LinkAttribute.counters64: counters = Self.counters(attribute.payload)
@@ -142,6 +145,7 @@ enum LinkAttribute {
     static let alias: UInt16 = 20
     static let counters64: UInt16 = 23
     static let familySpecific: UInt16 = 26
+    static let group: UInt16 = 27
     static let namespaceDescriptor: UInt16 = 28
     static let extensionMask: UInt16 = 29
     static let linkNamespaceID: UInt16 = 37

@@ -75,6 +75,21 @@ public enum LinkRequest {
         return Request(.deleteLink, operation: "delete link \(name)", body: writer)
     }
 
+    /// `ip link delete group NUMBER`: all at once, so that the kernel waits once for those who still look at them.
+    public static func delete(group: UInt32) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.group, number: group)
+        return Request(.deleteLink, operation: "delete link group \(group)", body: writer)
+    }
+
+    /// `ip link set NAME group NUMBER`; what is said of it in errors is that it is deleted.
+    public static func set(name: String, groupToDelete group: UInt32) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.attribute(LinkAttribute.group, number: group)
+        return Request(.setLink, operation: "delete link \(name)", body: writer)
+    }
+
     /// What a set message may change.
     public struct Change: Sendable {
         /// `IFF_UP`.

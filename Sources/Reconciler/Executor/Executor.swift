@@ -23,10 +23,18 @@ final class Executor {
         let reason: any Error
     }
 
+    /// Requests that were not sent yet.
+    private struct Waiting {
+        let place: Place
+        let group: [Request]
+        /// The link of the host that they delete and do nothing else.
+        let deletes: String?
+    }
+
     private let session: HostSession
     private let desired: DesiredState
     private var links = LinkTable()
-    private var waiting: [(place: Place, group: [Request])] = []
+    private var waiting: [Waiting] = []
     private var lane: NamespaceRef = .host
     private var settings: [(place: Place, path: String, value: String)] = []
     private var settingsLane: NamespaceRef = .host
@@ -105,8 +113,17 @@ final class Executor {
         }
         if lane != namespace { flushRequests() }
         lane = namespace
-        waiting.append((place, faults.requests(group, at: place, isUndoing)))
+        let requests = faults.requests(group, at: place, isUndoing)
+        waiting.append(Waiting(place: place, group: requests, deletes: deleted(operation, requests)))
         if waiting.count >= Self.batch { flushRequests() }
+    }
+
+    /// The link of the host that a request deletes, where it is the one that the operation asks for.
+    private func deleted(_ operation: Operation, _ requests: [Request]) -> String? {
+        guard !isUndoing, case .deleteLink(let link) = operation, link.namespace == .host, requests.count == 1,
+            requests[0].type == .deleteLink
+        else { return nil }
+        return link.name
     }
 
     /// Index of the link that is to be deleted, where this run made it.
@@ -138,10 +155,10 @@ final class Executor {
         do {
             let connection = try session.connection(in: lane)
             do {
-                results = try connection.perform(batch.map(\.group))
+                results = try send(batch, over: connection)
             } catch {
                 // They were sent, and nobody knows what became of them.
-                for (place, _) in batch { done[place.step, default: []].insert(place.operation) }
+                for item in batch { done[item.place.step, default: []].insert(item.place.operation) }
                 throw error
             }
         } catch {
@@ -149,7 +166,7 @@ final class Executor {
             return
         }
         var position = 0
-        for (place, group) in batch {
+        for (place, group) in batch.map({ ($0.place, $0.group) }) {
             let answers = results[position..<(position + group.count)]
             position += group.count
             let errors = answers.compactMap(\.self)
@@ -158,6 +175,22 @@ final class Executor {
                 failures.append(Failure(place: place, reason: error))
             }
         }
+    }
+
+    /// Links that are deleted in a row go together.
+    private func send(_ batch: [Waiting], over connection: NetlinkConnection) throws -> [NetlinkError?] {
+        var results: [NetlinkError?] = []
+        var rest = batch[...]
+        while let first = rest.first {
+            let isDeletion = first.deletes != nil
+            let run = rest.prefix { ($0.deletes != nil) == isDeletion }
+            let names = run.compactMap(\.deletes)
+            results +=
+                names.count >= GroupDeletion.minimum
+                ? try GroupDeletion(connection).run(names) : try connection.perform(run.map(\.group))
+            rest = rest.dropFirst(run.count)
+        }
+        return results
     }
 
     /// Others remove things, too, and a link goes when the namespace of its other end does, which takes a while.
@@ -193,10 +226,11 @@ final class Executor {
     private func write(_ batch: [(path: String, value: String)], in namespace: NamespaceRef) throws -> [SystemError?] {
         let triesAll = isUndoing
         let write = { () -> [SystemError?] in
+            var settings = KernelSettings()
             var results: [SystemError?] = []
             for item in batch {
                 do throws(SystemError) {
-                    try Files.writeProc("/proc/sys/\(item.path)", item.value)
+                    try settings.write(item.path, item.value)
                     results.append(nil)
                 } catch {
                     results.append(error)

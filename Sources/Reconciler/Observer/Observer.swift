@@ -29,23 +29,31 @@ public struct Observer {
 
     /// Reads once; nothing is kept but open sockets.
     public func observe() throws -> Observation {
-        let features = Self.features()
+        let (library, table, counters) = (try session.firewall(), Compiler.tableName(desired.scope), counters)
+        // While the host's own tables are read on this core, the firewall is on another.
+        let firewall = session.workers[0].start { try library.list(table, withCounters: counters) }
+        let host = Result { try observeHost() }
+        let ruleset = Result { try firewall.wait() }
+        var (state, spaces) = try host.get()
+        state.namespaces = try readNamespaces(spaces, state.features)
+        state.files = try readFiles(state.namespaces)
+        state.listeners = try Listeners.read(on: publishedPorts())
+        return Observation(state: state, firewall: try ruleset.get())
+    }
+
+    /// Everything but compartments.
+    private func observeHost() throws -> (ObservedState, [String: OpenNamespace]) {
         var tables = try NamespaceTables.read(session.connection, counters: counters, rules: false)
         tables.links.sort { $0.index < $1.index }
         let settings = try Settings.read(["net/ipv6/conf/all/forwarding"])
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
-        var state = ObservedState(host: host, features: features)
+        var state = ObservedState(host: host, features: Self.features())
         state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }
         let folder = try readFolder()
         state.emptyNamespaceFiles = folder.files
         state.usedNamespaceIDs = try session.connection.namespaceIDs().sorted()
-        state.namespaces = try readNamespaces(folder.spaces, features)
         state.originals = try OriginalsFile(session.folders).read()
-        state.files = try readFiles(state.namespaces)
-        state.listeners = try Listeners.read(on: publishedPorts())
-        return Observation(
-            state: state,
-            firewall: try session.firewall().list(Compiler.tableName(desired.scope), withCounters: counters))
+        return (state, folder.spaces)
     }
 
     /// Asked of the kernel by looking for the settings that come with them.

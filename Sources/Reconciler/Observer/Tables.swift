@@ -36,22 +36,11 @@ struct NamespaceTables: Sendable {
 
 /// Values below `/proc/sys`, as the calling thread's network namespace has them.
 enum Settings {
-    /// Those of the paths that exist, without the newline at their end. One that this kernel lacks is a difference,
-    /// which the plan shows.
+    /// Those of the paths that exist. One that this kernel lacks is a difference, which the plan shows.
     static func read(_ paths: [String]) throws(SystemError) -> [String: String] {
-        var names: [String: [String]] = [:]
-        for path in paths {
-            let end = path.lastIndex(of: "/") ?? path.startIndex
-            names[String(path[..<end]), default: []].append(String(path[path.index(after: end)...]))
-        }
+        var settings = KernelSettings()
         var values: [String: String] = [:]
-        for (folder, names) in names {
-            let texts = try Files.readTexts(in: "/proc/sys/\(folder)", names, limit: 4096)
-            for (name, text) in zip(names, texts) {
-                guard let text else { continue }
-                values["\(folder)/\(name)"] = text.hasSuffix("\n") ? String(text.dropLast()) : text
-            }
-        }
+        for path in paths { values[path] = try settings.read(path) }
         return values
     }
 }

@@ -1,0 +1,71 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// Values below `/proc/sys` as the calling thread's network namespace has them (`sysctl(8)`).
+///
+/// Folders are looked up once, as `net/ipv4/conf` for the settings of all interfaces, of new ones and of each: the way
+/// there is the dear part, because the kernel looks names on it up among those of all namespaces of the machine. So a
+/// value of this type belongs to one visit of one namespace.
+public struct KernelSettings {
+    private var folders: [String: SharedDescriptor?] = [:]
+    private var buffer = [UInt8](repeating: 0, count: limit + 1)
+    /// No value of `/proc/sys/net` is longer.
+    private static let limit = 4096
+
+    /// Settings of the calling thread's namespace.
+    public init() {}
+
+    /// The value at a path below `/proc/sys`, without the newline at its end; nil where this kernel has none of that
+    /// name. The kernel gives all of a value in one read.
+    public mutating func read(_ path: String) throws(SystemError) -> String? {
+        guard let file = try open(path, O_RDONLY) else { return nil }
+        let number = file.rawValue
+        let count = try valueOrError("read", path) {
+            unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
+        }
+        guard count < buffer.count else { throw SystemError("read", path, Errno(rawValue: EFBIG)) }
+        let text = String(decoding: buffer[..<count], as: UTF8.self)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+
+    /// Writes the value at a path below `/proc/sys`.
+    public mutating func write(_ path: String, _ value: String) throws(SystemError) {
+        let full = "/proc/sys/\(path)"
+        guard let file = try open(path, O_WRONLY) else { throw SystemError("open", full, .noEntry) }
+        try Files.writeAll(file.rawValue, Array(value.utf8), full)
+    }
+
+    /// Follows no link and leads nowhere else, whatever the path says.
+    private mutating func open(_ path: String, _ flags: Int32) throws(SystemError) -> SharedDescriptor? {
+        let end = Self.endOfFolder(path)
+        guard let folder = try folder(String(path[..<end])) else { return nil }
+        let name = String(path[path.index(after: end)...])
+        do throws(SystemError) {
+            let number = try valueOrError("open", "/proc/sys/\(path)") {
+                unsafe bulkhead_open_beneath(folder.rawValue, name, flags, 0)
+            }
+            return SharedDescriptor(FileDescriptor(owning: number))
+        } catch {
+            if error.code == .noEntry { return nil }
+            throw error
+        }
+    }
+
+    private mutating func folder(_ path: String) throws(SystemError) -> SharedDescriptor? {
+        if let known = folders[path] { return known }
+        var found: SharedDescriptor?
+        do throws(SystemError) {
+            found = SharedDescriptor(try FileDescriptor.open("/proc/sys/\(path)", flags: O_RDONLY | O_DIRECTORY))
+        } catch {
+            guard error.code == .noEntry else { throw error }
+        }
+        folders[path] = .some(found)
+        return found
+    }
+
+    /// Behind the third part at most, and before the last one.
+    private static func endOfFolder(_ path: String) -> String.Index {
+        let slashes = path.indices.filter { path[$0] == "/" }
+        return slashes.prefix(3).last ?? path.startIndex
+    }
+}
