@@ -11,8 +11,7 @@ public struct Bulkhead: ParsableCommand {
         version: Version.number,
         subcommands: [
             Validate.self, PlanVerb.self, Apply.self, Destroy.self, Drift.self, Show.self, Exec.self, Trace.self,
-            Verify.self,
-            Explain.self,
+            Verify.self, HistoryVerb.self, Rollback.self, Explain.self,
             Schema.self,
         ])
 

@@ -28,6 +28,18 @@ public enum Host {
     /// Process id.
     public static var processID: Int32 { getpid() }
 
+    /// Who asked: the user behind `sudo`, else the name of the process's user.
+    public static func userName() -> String {
+        if let name = environment("SUDO_USER"), !name.isEmpty { return name }
+        let number = getuid()
+        let users = (try? Files.readText("/etc/passwd", limit: 1 << 20)) ?? ""
+        for line in users.split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            if fields.count > 2, fields[2] == "\(number)" { return String(fields[0]) }
+        }
+        return "uid \(number)"
+    }
+
     /// Processors that may be used, at least 1.
     public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 

@@ -13,7 +13,16 @@ struct Preparation {
     /// Reads and resolves, or ends with everything that is wrong with the input.
     static func load(_ paths: [String], _ options: GlobalOptions) throws -> Preparation {
         let scope = try options.scopeName()
-        let (documents, sources, problems) = read(paths)
+        return try resolve(read(paths), scope, options)
+    }
+
+    /// The same for texts that were read already; `names` say where they come from.
+    static func load(_ sources: [SourceText], named names: [String], _ options: GlobalOptions) throws -> Preparation {
+        try resolve(decode(sources, [], names), try options.scopeName(), options)
+    }
+
+    private static func resolve(_ input: Input, _ scope: ObjectName, _ options: GlobalOptions) throws -> Preparation {
+        let (documents, sources, problems) = input
         let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
         let all = problems + outcome.diagnostics
         guard let state = outcome.state, !problems.contains(where: { $0.severity == .error }) else {
@@ -23,18 +32,24 @@ struct Preparation {
         return Preparation(state: state, warnings: DiagnosticText.sort(warnings), sources: sources)
     }
 
+    typealias Input = (documents: Documents, sources: [SourceText], problems: [Diagnostic])
+
     /// Reads and decodes; problems of reading and of decoding come together.
-    static func read(_ paths: [String]) -> (documents: Documents, sources: [SourceText], problems: [Diagnostic]) {
+    static func read(_ paths: [String]) -> Input {
         let input = InputLoader(paths)
+        return decode(input.sources, input.problems, paths)
+    }
+
+    private static func decode(_ sources: [SourceText], _ before: [Diagnostic], _ names: [String]) -> Input {
         var decoder = Decoder()
-        for source in input.sources { decoder.decode(source) }
-        if !input.problems.isEmpty { decoder.documents.isIncomplete = true }
-        var problems = input.problems + decoder.diagnostics
+        for source in sources { decoder.decode(source) }
+        if !before.isEmpty { decoder.documents.isIncomplete = true }
+        var problems = before + decoder.diagnostics
         if problems.isEmpty && decoder.documents.count == 0 {
-            let names = paths.map(\.terminalSafe).joined(separator: ", ")
+            let names = names.map(\.terminalSafe).joined(separator: ", ")
             problems.append(Diagnostic(.error, "the manifests in \(names) hold no document", at: nil))
         }
-        return (decoder.documents, input.sources, problems)
+        return (decoder.documents, sources, problems)
     }
 
     /// Prints diagnostics as people or programs read them.

@@ -34,15 +34,16 @@ enum PlanText {
     }
 
     static func words(_ disruption: Disruption) -> String {
-        let names = disruption.endpoints
-        guard !names.isEmpty else { return disruption.level }
-        let list = names.prefix(3).map(\.text).joined(separator: ", ")
-        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
-        switch disruption {
-        case .none: return "none"
-        case .brief: return "brief, \(names.count == 1 ? "endpoint" : "endpoints") \(list)\(more)"
-        case .outage: return "outage of \(names.count == 1 ? "endpoint" : "endpoints") \(list)\(more)"
-        }
+        words(disruption.level, disruption.endpoints.map(\.text))
+    }
+
+    /// The same from the words of a plan's document.
+    static func words(_ level: String, _ endpoints: [String]) -> String {
+        guard !endpoints.isEmpty else { return level }
+        let list = endpoints.prefix(3).joined(separator: ", ")
+        let more = endpoints.count > 3 ? " and \(endpoints.count - 3) more" : ""
+        let link = level == "outage" ? "outage of" : "\(level),"
+        return "\(link) \(endpoints.count == 1 ? "endpoint" : "endpoints") \(list)\(more)"
     }
 
     static func summary(_ plan: Plan) -> String {

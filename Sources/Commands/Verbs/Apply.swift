@@ -40,7 +40,7 @@ struct Apply: ParsableCommand {
             prepared.state, warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
             sources: prepared.sources, global, options)
         if !allowMassDelete { try MassDeletion.check(comparison) }
-        try change.carryOut(comparison, prepared.state, paths: Comparison.resolved(paths.chosen))
+        try change.carryOut(comparison, prepared.state, .applying(Comparison.resolved(paths.chosen), prepared))
     }
 
     /// Does exactly the steps of a saved plan, if the same plan comes out again.
@@ -58,7 +58,7 @@ struct Apply: ParsableCommand {
         try PlanFile.check(saved, against: comparison.plan, file)
         comparison.plan = saved.plan
         if !allowMassDelete { try MassDeletion.check(comparison) }
-        try change.carryOut(comparison, prepared.state, paths: saved.paths)
+        try change.carryOut(comparison, prepared.state, .applying(saved.paths, prepared))
     }
 }
 
@@ -97,7 +97,9 @@ struct Destroy: ParsableCommand {
                 state.networks.map(\.id) + state.compartments.map(\.id) + state.endpoints.map(\.id))
         }
         let comparison = try Comparison.live(nothing, sources: sources, global, options)
-        try change.carryOut(comparison, nothing, paths: nil)
+        let given = Comparison.resolved(paths.paths)
+        let occasion = Occasion(.destroy, paths: given, manifests: [], revision: Revision.of(given))
+        try change.carryOut(comparison, nothing, occasion)
     }
 }
 
@@ -106,6 +108,7 @@ struct Change {
     private let global: GlobalOptions
     private let yes: Bool
     private let state: StateFolder
+    private let start = Occasion.Start()
 
     /// Takes the lock, or ends: without a terminal nobody can be asked (64), and one change runs at a time (75).
     init(_ global: GlobalOptions, yes: Bool) throws {
@@ -122,14 +125,14 @@ struct Change {
         self.yes = yes
     }
 
-    /// Shows the plan, asks, and does it. `paths` are noted where they tell what the scope is applied from.
-    func carryOut(_ comparison: Comparison, _ desired: DesiredState, paths: [String]?) throws {
+    /// Shows the plan, asks, does it, and records what became of it.
+    func carryOut(_ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion) throws {
         let plan = comparison.plan
         if global.output == .text && !(global.quiet && yes) { Terminal.out(PlanText.render(plan)) }
         guard !plan.isInSync else {
             if global.output == .json { report(plan, "unchanged") }
-            if let paths { try state.record(paths: paths, scope: plan.scope, succeeded: true) }
-            return
+            note(occasion, plan, succeeded: true)
+            return recordUnchanged(occasion, comparison)
         }
         guard yes || ask() else {
             if global.output == .json { report(plan, "declined") } else { Terminal.out("Nothing was changed.\n") }
@@ -138,13 +141,15 @@ struct Change {
         guard let session = comparison.session else { return }
         Signals.deferTermination()
         let application = Application(session, desired: desired, options: comparison.options, progress: progress)
-        try finish(application.run(plan), plan, paths)
+        try finish(application.run(plan), comparison, occasion)
     }
 
-    private func finish(_ outcome: ApplyOutcome, _ plan: Plan, _ paths: [String]?) throws {
+    private func finish(_ outcome: ApplyOutcome, _ comparison: Comparison, _ occasion: Occasion) throws {
+        let plan = comparison.plan
         switch outcome {
         case .done:
-            record(paths, plan, succeeded: true)
+            note(occasion, plan, succeeded: true)
+            record(occasion, comparison, .applied)
             if global.output == .json { return report(plan, "applied") }
             if !global.quiet {
                 Terminal.tell(
@@ -152,24 +157,50 @@ struct Change {
                         + "\(plan.count(.delete)) deleted; read back and verified.\n")
             }
         case .undone(let reason):
-            record(paths, plan, succeeded: false)
+            note(occasion, plan, succeeded: false)
+            record(occasion, comparison, .undone, reason)
             complain(plan, "undone", reason, [])
             if global.output == .text { Terminal.err("Everything was undone: the host is as it was before.\n") }
             throw Finish(.failed)
         case .broken(let reason, let left):
-            record(paths, plan, succeeded: false)
+            note(occasion, plan, succeeded: false)
+            record(occasion, comparison, .broken, reason, left)
             complain(plan, "broken", reason, left)
             throw Finish(.broken)
         }
     }
 
     /// What the kernel has does not depend on whether it could be noted: the status says what became of the change.
-    private func record(_ paths: [String]?, _ plan: Plan, succeeded: Bool) {
-        guard let paths else { return }
+    private func note(_ occasion: Occasion, _ plan: Plan, succeeded: Bool) {
+        // What is destroyed says nothing about where the scope is applied from.
+        guard occasion.verb != .destroy else { return }
+        warning("the result could not be recorded") {
+            try state.record(paths: occasion.paths, scope: plan.scope, succeeded: succeeded)
+        }
+    }
+
+    private func record(
+        _ occasion: Occasion, _ comparison: Comparison, _ result: HistoryRecord.Result, _ errors: [Diagnostic] = [],
+        _ left: [String] = []
+    ) {
+        let record = occasion.record(start, comparison.plan, comparison.options, result, errors, left)
+        let manifests = occasion.manifests.map { (name: $0.name, bytes: $0.bytes) }
+        let plan = Array(PlanDocument.make(comparison.plan).text().utf8)
+        warning("the history could not be written") { try state.add(record, manifests: manifests, plan: plan) }
+    }
+
+    private func recordUnchanged(_ occasion: Occasion, _ comparison: Comparison) {
+        warning("the history could not be read") {
+            guard try occasion.isNews(in: state.history, scope: comparison.plan.scope) else { return }
+            record(occasion, comparison, .unchanged)
+        }
+    }
+
+    private func warning(_ words: String, _ body: () throws -> Void) {
         do {
-            try state.record(paths: paths, scope: plan.scope, succeeded: succeeded)
+            try body()
         } catch {
-            Terminal.err("warning: the result could not be recorded: \(Failures.text(error))\n")
+            Terminal.err("warning: \(words): \(Failures.text(error))\n")
         }
     }
 

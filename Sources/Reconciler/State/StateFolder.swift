@@ -12,7 +12,7 @@ public struct StateFolder: Sendable {
         case held(by: String)
     }
 
-    private let path: String
+    let path: String
     private let lock: FileLock
 
     /// Makes the folder where needed, takes the lock, and checks that the folder can be written.

@@ -1,0 +1,143 @@
+internal import JSON
+internal import Model
+internal import SystemCalls
+
+/// What was applied when, read from the state folder. Nothing in it is ever desired or live state.
+public struct History: Sendable {
+    /// A record, or why it cannot be read.
+    public enum Entry: Hashable, Sendable {
+        /// A record.
+        case record(HistoryRecord)
+        /// A file that holds none.
+        case damaged(number: Int, reason: String)
+
+        /// Its number.
+        public var number: Int {
+            switch self {
+            case .record(let record): record.number
+            case .damaged(let number, _): number
+            }
+        }
+
+        /// The record, where it can be read.
+        public var record: HistoryRecord? {
+            switch self {
+            case .record(let record): record
+            case .damaged: nil
+            }
+        }
+    }
+
+    let state: String
+
+    /// The history in these folders.
+    public init(_ folders: Folders) { state = folders.state }
+    init(state: String) { self.state = state }
+
+    static let folder = "history"
+    static let texts = "history/texts"
+    /// A record of 100 000 manifests is some 20 MiB.
+    private static let recordLimit = 64 << 20
+
+    /// Numbers of all records, damaged ones too, in order.
+    public func numbers() throws -> [Int] {
+        let names = try Files.list("\(state)/\(Self.folder)")
+        return names.compactMap(Self.number).sorted()
+    }
+
+    /// All records, oldest first.
+    public func entries() throws -> [Entry] { try numbers().map(entry) }
+
+    /// One record; damaged where it is not there.
+    public func entry(_ number: Int) -> Entry {
+        do {
+            guard case .file(let bytes) = try read("\(Self.folder)/\(number).json", Self.recordLimit) else {
+                return .damaged(number: number, reason: "it is no regular file")
+            }
+            let record = try JSON(parsing: bytes).decode(HistoryRecord.self)
+            guard record.format == HistoryRecord.format else {
+                return .damaged(number: number, reason: "its format is '\(record.format.terminalSafe)'")
+            }
+            guard record.number == number else {
+                return .damaged(number: number, reason: "it says that its number is \(record.number)")
+            }
+            guard (record.manifests + (record.plan.map { [$0] } ?? [])).allSatisfy(\.isValid) else {
+                return .damaged(number: number, reason: "it names a text by something that is no digest")
+            }
+            return .record(record)
+        } catch {
+            return .damaged(number: number, reason: "\(error)".terminalSafe)
+        }
+    }
+
+    /// A text of a record, exactly as it was.
+    public func contents(of text: HistoryRecord.Text) throws -> [UInt8] {
+        guard case .file(let bytes) = try read("\(Self.texts)/\(text.sha256)", text.bytes),
+            SHA256.hex(bytes) == text.sha256
+        else { throw StateError("the recorded text of \(text.name.terminalSafe) is gone or damaged") }
+        return bytes
+    }
+
+    /// No link is followed below the state folder.
+    private func read(_ path: String, _ limit: Int) throws(SystemError) -> Files.Found {
+        try Files.readBeneath(state, path, limit: limit)
+    }
+
+    /// `12.json` and nothing that only resembles it.
+    private static func number(_ name: String) -> Int? {
+        guard name.hasSuffix(".json"), let number = Int(name.dropLast(5)), number > 0, "\(number).json" == name
+        else { return nil }
+        return number
+    }
+}
+
+/// How much history is kept.
+public enum HistoryBounds {
+    /// A record as far as room is concerned.
+    public struct Item: Hashable, Sendable {
+        /// The record's number.
+        public var number: Int
+        /// Length of its file.
+        public var bytes: Int
+        /// Lengths of its texts by digest; a text counts once, however many records name it.
+        public var texts: [String: Int]
+
+        /// An item.
+        public init(number: Int, bytes: Int, texts: [String: Int]) {
+            self.number = number
+            self.bytes = bytes
+            self.texts = texts
+        }
+    }
+
+    /// Most records.
+    public static let records = 200
+    /// Most bytes, texts included.
+    public static let bytes = 64 << 20
+    /// Largest plan that is kept.
+    public static let plan = 4 << 20
+
+    /// Numbers of the records to drop: the oldest, until both bounds hold. The newest stays whatever its size.
+    public static func surplus(_ items: [Item], records: Int = records, bytes: Int = bytes) -> [Int] {
+        var uses: [String: Int] = [:]
+        var total = 0
+        for item in items {
+            total += item.bytes
+            for (digest, length) in item.texts {
+                if uses[digest] == nil { total += length }
+                uses[digest, default: 0] += 1
+            }
+        }
+        var rest = items.sorted { $0.number < $1.number }[...]
+        var dropped: [Int] = []
+        while rest.count > 1, rest.count > records || total > bytes, let oldest = rest.popFirst() {
+            dropped.append(oldest.number)
+            total -= oldest.bytes
+            for (digest, length) in oldest.texts {
+                uses[digest, default: 0] -= 1
+                if uses[digest] == 0 { total -= length }
+            }
+        }
+        return dropped
+    }
+}

@@ -1,0 +1,82 @@
+internal import JSON
+internal import SystemCalls
+
+/// Only who holds the lock writes history.
+extension StateFolder {
+    /// The history of this folder.
+    public var history: History { History(state: path) }
+
+    /// Adds a record with its texts and drops what is too much; the number it got.
+    @discardableResult
+    public func add(_ record: HistoryRecord, manifests: [(name: String, bytes: [UInt8])], plan: [UInt8]) throws -> Int {
+        try prepareHistory()
+        var record = record
+        record.number = (try history.numbers().last ?? 0) + 1
+        record.manifests = try manifests.map { try keep($0.name, $0.bytes) }
+        if plan.count <= HistoryBounds.plan {
+            record.plan = try keep("plan", plan)
+        } else {
+            record.notes.append("the plan is left out: its document has \(plan.count) bytes")
+        }
+        // The texts first: a record never names what is not there.
+        try write(record)
+        try pruneHistory()
+        return record.number
+    }
+
+    /// Gives a record another result, as when a pending change is confirmed or reverted; the rest stays.
+    public func rewriteResult(of number: Int, to result: HistoryRecord.Result) throws {
+        switch history.entry(number) {
+        case .damaged(_, let reason): throw StateError("number \(number) of the history cannot be read: \(reason)")
+        case .record(var record):
+            record.result = result
+            try write(record)
+        }
+    }
+
+    private func write(_ record: HistoryRecord) throws {
+        let text = try JSON(encoding: record).text(pretty: true)
+        try Files.writeAtomically(
+            "\(path)/\(History.folder)/\(record.number).json", Array(text.utf8), mode: 0o600)
+    }
+
+    /// A link in place of a folder would lead the writes elsewhere.
+    private func prepareHistory() throws {
+        for name in [History.folder, History.texts] {
+            let folder = "\(path)/\(name)"
+            try Files.makeDirectory(folder, mode: 0o700)
+            guard try Files.status(folder, followingLinks: false).kind == .directory else {
+                throw StateError("\(folder) is no folder")
+            }
+        }
+    }
+
+    /// Writes a text unless it lies there already. One that was damaged is written again.
+    private func keep(_ name: String, _ contents: [UInt8]) throws -> HistoryRecord.Text {
+        let text = HistoryRecord.Text(name, contents)
+        if (try? history.contents(of: text)) == nil {
+            try Files.writeAtomically("\(path)/\(History.texts)/\(text.sha256)", contents, mode: 0o600)
+        }
+        return text
+    }
+
+    private func pruneHistory() throws {
+        let items = try history.entries().map { entry in
+            let file = "\(path)/\(History.folder)/\(entry.number).json"
+            let texts = entry.record.map { $0.manifests + ($0.plan.map { [$0] } ?? []) } ?? []
+            return HistoryBounds.Item(
+                number: entry.number, bytes: Int((try? Files.status(file, followingLinks: false).size) ?? 0),
+                texts: Dictionary(texts.map { ($0.sha256, $0.bytes) }, uniquingKeysWith: { first, _ in first }))
+        }
+        let surplus = Set(HistoryBounds.surplus(items))
+        for number in surplus.sorted() { try Files.remove("\(path)/\(History.folder)/\(number).json") }
+        let named = Set(items.filter { !surplus.contains($0.number) }.flatMap(\.texts.keys))
+        // What a process that died left half written goes by the way.
+        for name in try Files.list("\(path)/\(History.texts)") where !named.contains(name) {
+            try Files.remove("\(path)/\(History.texts)/\(name)")
+        }
+        for name in try Files.list("\(path)/\(History.folder)") where Files.isUnfinished(name) {
+            try Files.remove("\(path)/\(History.folder)/\(name)")
+        }
+    }
+}
