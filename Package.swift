@@ -79,6 +79,7 @@ let package = Package(
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
         tests("NetlinkTests", ["Addressing", "NetlinkClient", "NetlinkCodec", "SystemCalls", "TestSupport"]),
         tests("DriftTests", ["TestSupport", "bulkhead"]),
+        tests("ConfirmTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(
             "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"],

@@ -18,6 +18,7 @@
 
 const int bulkhead_clone_newnet = CLONE_NEWNET;
 const int bulkhead_clone_newns = CLONE_NEWNS;
+const int bulkhead_spawn_setsid = 0x80;
 
 int bulkhead_setns(int descriptor, int type) { return setns(descriptor, type); }
 int bulkhead_unshare(int flags) { return unshare(flags); }
@@ -106,3 +107,5 @@ uint64_t bulkhead_effective_capabilities(void) {
   if (syscall(SYS_capget, &header, data) < 0) return 0;
   return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
+
+void bulkhead_close_from(unsigned first) { syscall(SYS_close_range, first, ~0U, 0); }

@@ -10,7 +10,8 @@ public struct Bulkhead: ParsableCommand {
         discussion: "PATHs are files, folders or - for standard input; the default is the current folder.",
         version: Version.number,
         subcommands: [
-            Validate.self, PlanVerb.self, Apply.self, Destroy.self, Drift.self, Show.self, Exec.self, Trace.self,
+            Validate.self, PlanVerb.self, Apply.self, Confirm.self, Revert.self, Destroy.self, GuardVerb.self,
+            Drift.self, Show.self, Exec.self, Trace.self,
             Verify.self, HistoryVerb.self, Rollback.self, Explain.self,
             Schema.self,
         ])

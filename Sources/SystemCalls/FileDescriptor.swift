@@ -22,6 +22,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
         try open(path, flags: O_RDONLY)
     }
 
+    /// `open(2)` for writing at the end of an existing file.
+    public static func appending(_ path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, flags: O_WRONLY | O_APPEND | O_NOFOLLOW)
+    }
+
     /// A second number for the same open file.
     public func duplicate() throws(SystemError) -> FileDescriptor {
         let number = try valueOrError("dup", "descriptor \(rawValue)") { fcntl(rawValue, F_DUPFD_CLOEXEC, 3) }
@@ -35,6 +40,10 @@ public final class SharedDescriptor: Sendable {
     public let descriptor: FileDescriptor
     /// Takes over a file.
     public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    /// Writes to the file.
+    public func append(_ bytes: [UInt8], _ path: String) throws(SystemError) {
+        try Files.writeAll(rawValue, bytes, path)
+    }
     /// The number, valid as long as this object lives.
     public var rawValue: Int32 { descriptor.rawValue }
 }

@@ -6,6 +6,9 @@ public final class FileLock: Sendable {
 
     private init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+    /// Lets others have it, while this object lives on.
+    public func release() { _ = flock(descriptor.rawValue, LOCK_UN) }
+
     /// What came of trying.
     public enum Outcome: Sendable {
         /// Held until the object goes.

@@ -29,7 +29,10 @@ struct Rollback: ParsableCommand {
     @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
     var adopt: [String] = []
 
+    @OptionGroup var confirmation: ConfirmationOptions
+
     func run() throws {
+        let confirmation = try confirmation.chosen()
         let adopts = try AdoptArguments.parse(adopt)
         let change = try Change(global, yes: yes)
         let history = History(try global.folders())
@@ -47,7 +50,7 @@ struct Rollback: ParsableCommand {
         let comparison = try Comparison.live(
             prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, options)
         if !allowMassDelete { try MassDeletion.check(comparison) }
-        try change.carryOut(comparison, prepared.state, occasion)
+        try change.carryOut(comparison, prepared.state, occasion, confirmation)
     }
 
     /// The same manifests mean something else in another scope or for another host.

@@ -19,19 +19,22 @@ public final class Application {
     private let desired: DesiredState
     private let options: PlanOptions
     private let progress: (Int, Int) -> Void
+    private let journal: Journal?
     private let executor: Executor
     /// The scope's tables before the first step.
     private var firewall = Ruleset()
 
-    /// An application of plans for a desired state; `progress` is told steps done and steps in all.
+    /// An application of plans for a desired state; `progress` is told steps done and steps in all, and `journal`
+    /// every step before it is begun.
     public init(
         _ session: HostSession, desired: DesiredState, options: PlanOptions,
-        progress: @escaping (Int, Int) -> Void = { _, _ in }
+        journal: Journal? = nil, progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
         self.desired = desired
         self.options = options
         self.progress = progress
+        self.journal = journal
         executor = Executor(session, desired: desired)
     }
 
@@ -76,6 +79,13 @@ public final class Application {
 
     private func execute(_ steps: ArraySlice<Step>, of plan: Plan) -> [Diagnostic]? {
         for (index, step) in zip(steps.indices, steps) {
+            do {
+                try journal?.begin(step: index)
+            } catch {
+                executor.flush()
+                let reason = "noting that step \(index + 1) begins: \(error)\(Remedy.of(error))"
+                return failure(plan) ?? [Diagnostic(.error, reason, at: step.source)]
+            }
             for (number, operation) in step.operations.enumerated() {
                 executor.submit(operation, at: Executor.Place(step: index, operation: number))
             }

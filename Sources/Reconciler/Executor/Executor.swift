@@ -59,6 +59,11 @@ final class Executor {
         isUndoing = true
     }
 
+    /// Takes the first steps of a plan as done, which another process did.
+    func assume(done steps: some Sequence<Step>) {
+        for (index, step) in steps.enumerated() { done[index] = Set(step.operations.indices) }
+    }
+
     /// The failures since the last time.
     func takeFailures() -> [Failure] {
         defer { failures = [] }

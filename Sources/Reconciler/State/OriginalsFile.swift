@@ -59,7 +59,7 @@ struct OriginalsFile {
         return parts.first == "net" && parts.allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
     }
 
-    private static func bootID() -> String {
+    static func bootID() -> String {
         let text = (try? Files.readText("/proc/sys/kernel/random/boot_id")) ?? ""
         return String(text.prefix { $0 != "\n" })
     }

@@ -41,6 +41,9 @@ public struct StateFolder: Sendable {
         }
     }
 
+    /// Lets others write, before the value goes.
+    public func release() { lock.release() }
+
     /// Notes which PATHs a scope was applied from and what came of it, so that a run with others can be warned of and
     /// monitoring can tell.
     public func record(paths: [String], scope: ObjectName, succeeded: Bool) throws {

@@ -1,0 +1,143 @@
+internal import Manifest
+internal import Model
+internal import Planner
+internal import Reconciler
+internal import SystemCalls
+
+/// The ways in which a pending change ends.
+struct PendingEnd {
+    let global: GlobalOptions
+    let folder: PendingFolder
+
+    init(_ global: GlobalOptions) throws {
+        self.global = global
+        folder = PendingFolder(try global.folders())
+    }
+
+    /// What became of it.
+    enum Result {
+        case confirmed
+        case reverted(left: [String])
+    }
+
+    /// Lets nobody write while a change is pending. One that nobody guards any more is undone first where its time is
+    /// up, and one from before a restart of the machine is gone with it.
+    func settle(_ state: StateFolder) throws {
+        guard let change = try folder.change() else { return }
+        if folder.isBeforeReboot(change) {
+            try forget(change, state)
+            return global.say("note: a change that nobody confirmed was undone by the restart of the machine")
+        }
+        let isGuarded = folder.isGuarded()
+        guard !isGuarded, change.phase != .waiting || change.isOver else {
+            throw Complaint(Self.refusal(change, isGuarded: isGuarded), .locked)
+        }
+        global.say("A change that nobody confirmed in time lost its guard; it is undone first.")
+        try report(try revertHere(change, state))
+    }
+
+    private func forget(_ change: PendingChange, _ state: StateFolder) throws {
+        if let number = change.number { try? state.rewriteResult(of: number, to: .reverted) }
+        try folder.end(PendingOutcome(id: change.id, left: []))
+    }
+
+    private static func refusal(_ change: PendingChange, isGuarded: Bool) -> String {
+        guard let left = change.secondsLeft, let until = change.until, change.phase == .waiting, left > 0 else {
+            return "a change of scope \(change.scope) is being undone; nothing was changed, so try again in a moment"
+        }
+        let lost = isGuarded ? "" : "its guard died; "
+        return "a change of scope \(change.scope) by \(change.user.terminalSafe) waits for confirmation until \(until) "
+            + "(\(left) s left); \(lost)`bulkhead confirm` keeps it, `bulkhead revert` undoes it; nothing was changed"
+    }
+
+    /// Keeps the pending change.
+    func confirm() throws {
+        let state = try lock()
+        defer { state.release() }
+        guard let change = try folder.change(), !folder.isBeforeReboot(change) else { throw Self.nothing }
+        guard change.phase == .waiting, !change.isOver || !folder.isGuarded() else {
+            throw Complaint("the time is up: the change is being undone", .failed)
+        }
+        let paths = try folder.plan().paths
+        try folder.end()
+        do {
+            if let number = change.number { try state.rewriteResult(of: number, to: .confirmed) }
+            try state.record(paths: paths, scope: change.scope, succeeded: true)
+        } catch {
+            global.say("warning: the confirmation could not be recorded: \(Failures.text(error))")
+        }
+    }
+
+    /// Undoes the pending change now; nil where a restart of the machine has.
+    func revert() throws -> Result? {
+        let state = try lock()
+        defer { state.release() }
+        guard let change = try folder.change() else { throw Self.nothing }
+        if folder.isBeforeReboot(change) {
+            try forget(change, state)
+            return nil
+        }
+        guard folder.isGuarded() else { return .reverted(left: try revertHere(change, state).left) }
+        try folder.demandRevert(change)
+        state.release()
+        return try awaitEnd(change)
+    }
+
+    /// Waits until the change is not pending any more; somebody else ends it.
+    func awaitEnd(_ change: PendingChange) throws -> Result {
+        while let now = try folder.change(), now.id == change.id {
+            if !folder.isGuarded(), case .acquired(let state) = try StateFolder.acquire(try global.folders()) {
+                defer { state.release() }
+                guard let now = try folder.change(), now.id == change.id else { break }
+                return .reverted(left: try revertHere(now, state).left)
+            }
+            Detachment.pause(milliseconds: 100)
+        }
+        return try folder.outcome(of: change).map { .reverted(left: $0.left) } ?? .confirmed
+    }
+
+    /// Says what is left, and ends with 3, where something is.
+    func report(_ outcome: PendingOutcome) throws {
+        guard !outcome.left.isEmpty else { return }
+        Terminal.err("The host could not be put back completely; this is left:\n")
+        for item in outcome.left { Terminal.err("  \(item.terminalSafe)\n") }
+        throw Finish(.broken)
+    }
+
+    /// Undoes it from what lies in the state folder.
+    private func revertHere(_ change: PendingChange, _ state: StateFolder) throws -> PendingOutcome {
+        try makeGuard(change).revert(change, state)
+    }
+
+    /// A guard of the change that was written down.
+    func makeGuard(_ change: PendingChange) throws -> Guard {
+        var owner = global
+        owner.scope = change.scope.text
+        owner.host = change.host
+        let plan = try folder.plan()
+        let sources = try folder.manifests(of: change).map { SourceText(name: $0.name, bytes: $0.bytes) }
+        let desired =
+            sources.isEmpty
+            ? DesiredState(scope: change.scope, host: change.host)
+            : try Preparation.load(sources, named: change.manifests, owner).state
+        var options = PlanOptions(netnsEtcDirectory: try global.folders().namespaceFiles)
+        options.prunes = plan.prunes
+        options.adopts = Set(plan.adopts)
+        return try Guard(try global.folders(), change, plan, desired: desired, options: options)
+    }
+
+    /// The guard holds the lock for a moment when it looks, and longer when it undoes the change.
+    private func lock() throws -> StateFolder {
+        var holder = ""
+        for _ in 0..<100 {
+            switch try StateFolder.acquire(try global.folders()) {
+            case .acquired(let state): return state
+            case .held(let other): holder = other
+            }
+            Detachment.pause(milliseconds: 50)
+        }
+        throw Complaint("another bulkhead holds the lock (\(holder.terminalSafe)); nothing was changed", .locked)
+    }
+
+    private static let nothing = Complaint("no change waits for a confirmation")
+}

@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The guard outlives what may die around it, and what is left of it when it dies itself is enough.
+@Suite struct GuardTests {
+    @Test func anApplyThatDiesOnTheWayIsUndone() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        let plan = try host.bulkhead("plan", "manifests", "--output", "json")
+        let document = try JSONSerialization.jsonObject(with: Data(plan.output.utf8)) as? [String: Any]
+        let steps = (document?["steps"] as? [Any] ?? []).count
+        #expect(steps > 15)
+        for step in stride(from: 0, to: steps, by: 3) {
+            for fault in ["kill-before:\(step)", "kill-after:\(step)"] {
+                let apply = try host.run(
+                    [ScratchHost.binary, "apply", "manifests", "--yes", "--confirm-within", "1h"],
+                    environment: ["BULKHEAD_FAULT": fault])
+                #expect(apply.status == 137, "\(fault): \(apply.errors)")
+                try pending.waitForEnd()
+                let differences = try HostDump(host).differences(from: before)
+                #expect(differences == [], "\(fault)")
+            }
+        }
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+    }
+
+    @Test func theGuardOutlivesTheSessionThatStartedIt() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        // On a terminal that goes away while it waits for Enter.
+        let line = "\(ScratchHost.binary) apply manifests --yes --confirm-within 8s"
+        let session = try host.start(["setsid", "script", "-qec", line, "/dev/null"], hasInput: true)
+        while try host.run(["grep", "-qs", "waiting", "state/pending/change.json"]).status != 0 { usleep(20_000) }
+        session.signal(SIGKILL)
+        #expect(pending.isPending)
+        _ = try session.finish()
+        try pending.waitForEnd()
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try pending.results() == ["applied", "reverted"])
+    }
+
+    @Test func aChangeThatFailsEndsItsGuard() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        let apply = try host.run(
+            [ScratchHost.binary, "apply", "manifests", "--yes", "--confirm-within", "1h"],
+            environment: ["BULKHEAD_FAULT": "refuse:9"])
+        #expect(apply.status == 1)
+        #expect(!pending.isPending)
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+    }
+
+    @Test func aGuardThatDiedIsMissedAndNotNeeded() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--no-prune", "--confirm-within", "1h").status == 0)
+        kill(try pending.guardID(), SIGKILL)
+        try host.sh("flock -w 10 state/pending/guard true")
+        let other = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(other.status == 75)
+        #expect(other.errors.contains(" s left); its guard died; `bulkhead confirm` keeps it"), "\(other.errors)")
+        let revert = try host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.errors)")
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try pending.results() == ["applied", "reverted"])
+    }
+
+    @Test func withoutAGuardTheNextRunUndoesWhatNobodyConfirmed() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--no-prune", "--confirm-within", "2s").status == 0)
+        kill(try pending.guardID(), SIGKILL)
+        sleep(3)
+        #expect(pending.isPending)
+        try host.write("all.yaml", PendingHost.before)
+        let next = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(next.errors == "A change that nobody confirmed in time lost its guard; it is undone first.\n")
+        #expect(next.output.hasSuffix("In sync: nothing to do.\n"), "\(next.output)")
+        #expect(try pending.results() == ["applied", "reverted", "unchanged"])
+    }
+
+    @Test func whatIsLeftIsListed() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        // Its namespace is gone with the guard that held it.
+        kill(try pending.guardID(), SIGKILL)
+        try host.sh("flock -w 10 state/pending/guard true")
+        let revert = try host.bulkhead("revert")
+        #expect(revert.status == 3)
+        let lines = revert.errors.split(separator: "\n")
+        #expect(lines.first == "The host could not be put back completely; this is left:")
+        #expect(lines.contains { $0.contains("delete namespace goes") }, "\(revert.errors)")
+        #expect(try pending.results() == ["applied", "broken"])
+        #expect(!pending.isPending)
+    }
+
+    @Test func aRestartOfTheMachineUndoesIt() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        kill(try pending.guardID(), SIGKILL)
+        try host.sh("sed -i 's/\"boot\": \"[^\"]*\"/\"boot\": \"earlier\"/' state/pending/change.json")
+        #expect(try host.bulkhead("confirm").errors == "bulkhead: no change waits for a confirmation\n")
+        let next = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(
+            next.errors == "note: a change that nobody confirmed was undone by the restart of the machine\n")
+        #expect(try pending.results() == ["applied", "reverted", "unchanged"])
+    }
+
+    @Test func nothingIsWrittenWithoutAGuard() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        try host.sh("mkdir -p state; ln -s /tmp state/pending")
+        let apply = try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        #expect(apply.status == 1)
+        #expect(
+            apply.errors
+                == "bulkhead: the change could not be put under guard: \(host.folder.path)/state/pending is no folder; nothing was changed\n"
+        )
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aDamagedChangeIsSaid() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        try host.sh("mkdir -p state/pending; echo '{' > state/pending/change.json")
+        let apply = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 1)
+        #expect(
+            apply.errors.hasPrefix("bulkhead: \(host.folder.path)/state/pending/change.json cannot be read ("),
+            "\(apply.errors)")
+        #expect(apply.errors.hasSuffix("; look at it, then remove \(host.folder.path)/state/pending\n"))
+    }
+}
