@@ -80,6 +80,7 @@ let package = Package(
         tests("NetlinkTests", ["Addressing", "NetlinkClient", "NetlinkCodec", "SystemCalls", "TestSupport"]),
         tests("DriftTests", ["TestSupport", "bulkhead"]),
         tests("ConfirmTests", ["TestSupport", "bulkhead"]),
+        tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(
             "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"],
