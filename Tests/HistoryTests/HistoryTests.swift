@@ -43,6 +43,18 @@ import Testing
         #expect(try host.files() == ["1.json", "2.json", "3.json", "texts"])
     }
 
+    /// The last word about a scope is not a failure that is over.
+    @Test func findingNothingToDoAfterAFailureIsNews() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.network)
+        #expect(try host.apply().status == 0)
+        try host.sh("ip link set bh-web mtu 1400")
+        #expect(try host.apply(environment: ["BULKHEAD_FAULT": "refuse:0"]).status == 1)
+        try host.sh("ip link set bh-web mtu 1500")
+        for _ in 0..<2 { #expect(try host.apply().output == "In sync: nothing to do.\n") }
+        #expect(try host.rows().map { $0.split(separator: " | ")[4] } == ["applied", "undone", "unchanged"])
+    }
+
     @Test func whatWasDeclinedOrNeverPlannedIsNotRecorded() throws {
         let host = try ScratchHost()
         try host.declare("kind: Nonsense\n")

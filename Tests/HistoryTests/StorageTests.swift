@@ -91,7 +91,8 @@ import Testing
                 #expect(now.manifests == expected.manifests && now.plan == expected.plan)
                 expected = now
             }
-            #expect(throws: (any Error).self) { try state.rewriteResult(of: 2, to: .confirmed) }
+            let error = try #require(throws: StateError.self) { try state.rewriteResult(of: 2, to: .confirmed) }
+            #expect(error.description == "number 2 of the history cannot be read: it is not there")
         }
     }
 

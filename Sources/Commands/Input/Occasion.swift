@@ -61,7 +61,9 @@ struct Occasion {
     /// Whether a run that found nothing to do says anything new: a timer that applies the same every minute must not
     /// fill the history.
     func isNews(in history: History, scope: ObjectName) throws -> Bool {
-        let last = try history.entries().reversed().lazy.compactMap(\.record).first { $0.scope == scope }
+        let last = try history.numbers().reversed().lazy.compactMap { history.entry($0).record }.first {
+            $0.scope == scope
+        }
         guard let last else { return !manifests.isEmpty }
         let known = last.manifests.map { [$0.name, $0.sha256] }
         return !last.result.isSuccess || known != manifests.map { [$0.name, SHA256.hex($0.bytes)] }

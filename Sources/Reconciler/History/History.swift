@@ -45,14 +45,19 @@ public struct History: Sendable {
         return names.compactMap(Self.number).sorted()
     }
 
-    /// All records, oldest first.
-    public func entries() throws -> [Entry] { try numbers().map(entry) }
+    /// All records, oldest first. Readers hold no lock, so one may be dropped between its name and its contents.
+    public func entries() throws -> [Entry] { try numbers().compactMap(find) }
 
     /// One record; damaged where it is not there.
-    public func entry(_ number: Int) -> Entry {
+    public func entry(_ number: Int) -> Entry { find(number) ?? .damaged(number: number, reason: "it is not there") }
+
+    private func find(_ number: Int) -> Entry? {
         do {
-            guard case .file(let bytes) = try read("\(Self.folder)/\(number).json", Self.recordLimit) else {
-                return .damaged(number: number, reason: "it is no regular file")
+            let bytes: [UInt8]
+            switch try read("\(Self.folder)/\(number).json", Self.recordLimit) {
+            case .missing: return nil
+            case .other: return .damaged(number: number, reason: "it is no regular file")
+            case .file(let contents): bytes = contents
             }
             let record = try JSON(parsing: bytes).decode(HistoryRecord.self)
             guard record.format == HistoryRecord.format else {
