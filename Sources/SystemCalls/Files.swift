@@ -117,14 +117,23 @@ public enum Files {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
     }
 
-    /// Replaces or makes a file whole and at once: a temporary file in the same folder, flushed, then renamed.
-    public static func writeAtomically(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
+    /// Writes everything of the file system of a folder to its disk (`syncfs(2)`).
+    public static func flushFileSystem(of folder: String) throws(SystemError) {
+        let file = try FileDescriptor.open(folder, flags: O_RDONLY | O_DIRECTORY)
+        _ = try valueOrError("syncfs", folder) { bulkhead_syncfs(file.rawValue) }
+    }
+
+    /// Replaces or makes a file whole and at once: a temporary file in the same folder, flushed unless that is done
+    /// for many at once, then renamed.
+    public static func writeAtomically(_ path: String, _ bytes: [UInt8], mode: UInt32, flushes: Bool = true)
+        throws(SystemError)
+    {
         let temporary = path + ".new-\(getpid())"
         unsafe _ = unlink(temporary)
         let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do throws(SystemError) {
             try writeAll(file.rawValue, bytes, path)
-            _ = try valueOrError("fsync", path) { fsync(file.rawValue) }
+            if flushes { _ = try valueOrError("fsync", path) { fsync(file.rawValue) } }
             _ = try valueOrError("rename", path) { unsafe rename(temporary, path) }
         } catch {
             unsafe _ = unlink(temporary)

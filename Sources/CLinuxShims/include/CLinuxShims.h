@@ -50,6 +50,8 @@ ssize_t bulkhead_probe_receive(int socket, void *buffer, size_t count);
 int64_t bulkhead_monotonic_milliseconds(void);
 
 extern const int bulkhead_clone_newnet;
+/// syncfs(2), which only GNU's header shows.
+int bulkhead_syncfs(int file);
 /// Closes all descriptors from a number on (close_range(2)).
 void bulkhead_close_from(unsigned first);
 extern const int bulkhead_clone_newns;

@@ -12,7 +12,10 @@ extension StateFolder {
         try prepareHistory()
         var record = record
         record.number = (try history.numbers().last ?? 0) + 1
-        record.manifests = try manifests.map { try keep($0.name, $0.bytes) }
+        // Each on its way to the disk by itself, where they are few; else all at once, because each would take a while.
+        let isMany = manifests.count > 16
+        record.manifests = try manifests.map { try keep($0.name, $0.bytes, flushes: !isMany) }
+        if isMany { try Files.flushFileSystem(of: path) }
         if plan.count <= HistoryBounds.plan {
             record.plan = try keep("plan", plan)
         } else {
@@ -52,15 +55,28 @@ extension StateFolder {
     }
 
     /// Writes a text unless it lies there already. One that was damaged is written again.
-    private func keep(_ name: String, _ contents: [UInt8]) throws -> HistoryRecord.Text {
+    private func keep(_ name: String, _ contents: [UInt8], flushes: Bool = true) throws -> HistoryRecord.Text {
         let text = HistoryRecord.Text(name, contents)
         if (try? history.contents(of: text)) == nil {
-            try Files.writeAtomically("\(path)/\(History.texts)/\(text.sha256)", contents, mode: 0o600)
+            try Files.writeAtomically(
+                "\(path)/\(History.texts)/\(text.sha256)", contents, mode: 0o600, flushes: flushes)
         }
         return text
     }
 
+    /// Without reading the records, of which nearly every run finds few enough.
+    private func mayBeTooMuch() throws -> Bool {
+        let folders = ["\(path)/\(History.folder)", "\(path)/\(History.texts)"]
+        let files = try folders.flatMap { folder in try Files.list(folder).map { "\(folder)/\($0)" } }
+        let bytes = files.reduce(Int64(0)) { sum, file in
+            sum + ((try? Files.status(file, followingLinks: false).size) ?? 0)
+        }
+        return try history.numbers().count > HistoryBounds.records || bytes > Int64(HistoryBounds.bytes)
+            || files.contains { Files.isUnfinished($0) }
+    }
+
     private func pruneHistory() throws {
+        guard try mayBeTooMuch() else { return }
         let items = try history.entries().map { entry in
             let file = "\(path)/\(History.folder)/\(entry.number).json"
             let texts = entry.record.map { $0.manifests + ($0.plan.map { [$0] } ?? []) } ?? []
