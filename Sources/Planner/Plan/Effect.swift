@@ -28,6 +28,17 @@ enum Subject: Hashable {
         }
     }
 
+    /// Writing forwarding of all interfaces writes this one, too (`inet_forward_change`).
+    var dragged: Subject? {
+        guard case .setting(let namespace, let path) = self, Self.allForwarding.contains(path) else { return nil }
+        return .setting(namespace, Self.draggedPath)
+    }
+
+    /// Two names of one setting.
+    static let allForwarding: Set<String> = ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]
+    /// What it drags along.
+    static let draggedPath = "net/ipv4/conf/all/accept_redirects"
+
     /// `net/ipv4/conf/LINK/KEY` and its like.
     private static func link(_ namespace: NamespaceRef, _ path: String) -> LinkReference? {
         let parts = path.split(separator: "/")

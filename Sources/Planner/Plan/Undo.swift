@@ -37,7 +37,7 @@ private struct Traces {
     init(_ effects: [Effect]) {
         made = Set(effects.filter { $0.kind == .makes }.map(\.subject))
         removed = Set(effects.filter { $0.kind == .removes }.map(\.subject))
-        touched = Set(effects.map(\.subject))
+        touched = Set(effects.flatMap { [$0.subject] + ($0.subject.dragged.map { [$0] } ?? []) })
         links = Set(effects.compactMap(\.subject.link))
     }
 
