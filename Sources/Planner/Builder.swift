@@ -12,6 +12,8 @@ struct Builder {
     var freshNamespaces: Set<NamespaceRef> = []
     /// Things worth saying once, whoever causes them.
     var notes: Set<String> = []
+    /// Names in compartments that one card of ours leaves to another.
+    var vacancies: [LinkReference: Vacancy] = [:]
     /// Ids of steps that make a link.
     var makers: [LinkReference: String] = [:]
 
@@ -28,13 +30,16 @@ struct Builder {
     /// The step that makes the link, as a requirement; none where it is there.
     func requirement(_ link: LinkReference) -> [String] { makers[link].map { [$0] } ?? [] }
 
+    /// A step may name another that would have to come first; where that is not in the plan there is nothing to wait for.
+    mutating func dropUnknownRequirements() {
+        let ids = Set(steps.map(\.id))
+        for index in steps.indices { steps[index].requires.removeAll { !ids.contains($0) } }
+    }
+
     /// The observed link, unless it is about to be made anew.
     func present(_ reference: LinkReference) -> ObservedLink? {
         if fresh.contains(reference) { return nil }
-        switch reference.namespace {
-        case .host: return context.hostLinks[reference.name]
-        case .named, .path: return context.namespaces[reference.namespace]?.link(named: reference.name)
-        }
+        return context.link(reference)
     }
 
     /// The observed namespace, unless it is about to be made.

@@ -14,6 +14,11 @@ struct Context {
     let addresses: [NamespaceRef: [UInt32: [ObservedAddress]]]
     /// Routes by namespace and index of their outgoing link, the first one where a route has several.
     let routes: [NamespaceRef: [UInt32: [ObservedRoute]]]
+    /// Routes by namespace and by what the kernel takes for one place in a table.
+    let routesByPlace: [NamespaceRef: [RoutePlace: [ObservedRoute]]]
+    /// Links by namespace and name, and by namespace and index.
+    private let linksByName: [NamespaceRef: [String: ObservedLink]]
+    private let linksByIndex: [NamespaceRef: [UInt32: ObservedLink]]
     /// Permanent neighbours by namespace and index of the link.
     let neighbours: [NamespaceRef: [UInt32: [ObservedNeighbour]]]
     /// Queueing disciplines by namespace and index of the link.
@@ -38,6 +43,11 @@ struct Context {
             observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         let spaces = [observed.host] + observed.namespaces
         addresses = Self.byLink(spaces, \.addresses) { $0.link }
+        linksByName = Self.index(spaces, \.name)
+        linksByIndex = Self.index(spaces, \.index)
+        routesByPlace = Dictionary(
+            spaces.map { ($0.reference, Dictionary(grouping: $0.routes, by: RoutePlace.init)) },
+            uniquingKeysWith: { first, _ in first })
         routes = Self.byLink(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
         neighbours = Self.byLink(spaces, \.neighbours) { $0.link }
         qdiscs = Self.byLink(spaces, \.qdiscs) { $0.link }
@@ -51,6 +61,16 @@ struct Context {
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
+    }
+
+    private static func index<Key: Hashable>(_ spaces: [ObservedNamespace], _ key: (ObservedLink) -> Key)
+        -> [NamespaceRef: [Key: ObservedLink]]
+    {
+        Dictionary(
+            spaces.map { space in
+                let pairs = space.links.map { (key($0), $0) }
+                return (space.reference, Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     private static func byLink<Element>(
@@ -89,7 +109,7 @@ struct Context {
     func peer(of link: ObservedLink) -> (namespace: ObservedNamespace, link: ObservedLink)? {
         guard link.kind == "veth", let id = link.peerNamespaceID, let index = link.peerIndex,
             let reference = namespaceByID[id], let namespace = namespaces[reference],
-            let peer = namespace.link(index: index)
+            let peer = self.link(index, in: reference)
         else { return nil }
         return (namespace, peer)
     }
@@ -99,5 +119,24 @@ struct Context {
         guard case .owned(let text) = compartment.namespace, let name = ObjectName(text) else { return nil }
         return OwnershipMark(
             scope: desired.scope, owner: ObjectID(.compartment, name), protected: compartment.metadata.preventDestroy)
+    }
+
+    /// A link by name.
+    func link(_ reference: LinkReference) -> ObservedLink? { linksByName[reference.namespace]?[reference.name] }
+
+    /// A link by index.
+    func link(_ index: UInt32, in space: NamespaceRef) -> ObservedLink? { linksByIndex[space]?[index] }
+
+    /// The host side of a card, by its inner end.
+    func hostSide(of inner: LinkReference) -> String? {
+        guard let link = link(inner), link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index],
+            let host = hostLinks[name], let other = peer(of: host)
+        else { return nil }
+        return other.namespace.reference == inner.namespace && other.link.index == link.index ? name : nil
+    }
+
+    /// A kernel setting: those of interfaces come with the links, others were read one by one.
+    func setting(_ path: String, in space: ObservedNamespace) -> String? {
+        space.setting(path) { link(LinkReference(space.reference, $0)) }
     }
 }

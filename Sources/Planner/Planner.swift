@@ -26,6 +26,7 @@ public enum Planner {
         let facts = HostFacts(guardedInterfaces: context.guardedInterfaces())
         let wanted = Compiler.compile(desired, facts)
         builder.compareFirewall(firewall, wanted: options.keepsOthers ? wanted.keeping(firewall) : wanted)
+        builder.dropUnknownRequirements()
         guard builder.errors.isEmpty else { throw Failure(diagnostics: builder.errors) }
         switch Order.sort(builder.steps) {
         case .cycle(let ids):

@@ -44,11 +44,12 @@ public struct ObservedNamespace: Hashable, Sendable {
     /// The interface with that index.
     public func link(index: UInt32) -> ObservedLink? { links.first { $0.index == index } }
 
-    /// A kernel setting: those of interfaces come with the links, others were read one by one.
-    public func setting(_ path: String) -> String? {
+    /// A kernel setting: those of interfaces come with the links, others were read one by one. Who asks for many gives
+    /// an index of the links.
+    public func setting(_ path: String, link: (String) -> ObservedLink?) -> String? {
         if let value = settings[path] { return value }
         let parts = path.split(separator: "/")
-        guard parts.count == 5, parts[0] == "net", parts[2] == "conf", let link = link(named: String(parts[3]))
+        guard parts.count == 5, parts[0] == "net", parts[2] == "conf", let link = link(String(parts[3]))
         else { return nil }
         return link.setting(family: parts[1], key: parts[4])
     }

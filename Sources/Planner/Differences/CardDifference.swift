@@ -4,6 +4,7 @@ internal import Model
 extension Builder {
     /// The cards of the desired endpoints.
     mutating func compareCards() {
+        findVacancies()
         for endpoint in context.desired.endpoints {
             guard let spec = context.cardSpec(endpoint), case .veth(let peer) = spec.kind,
                 let compartment = context.compartments[endpoint.compartment]
@@ -34,25 +35,24 @@ extension Builder {
         compareInside(endpoint, compartment, peer.reference, present: inner.link)
     }
 
-    /// Nothing of that name may be in the compartment; only our own card that is being replaced.
+    /// Nothing of that name may be in the compartment but this card itself, or one of ours that makes room.
     private mutating func isFree(_ reference: LinkReference, for endpoint: Endpoint) -> Bool {
-        guard let inside = present(reference.namespace), let link = inside.link(named: reference.name) else {
-            return true
-        }
-        if let hostEnd = context.hostLinks.values.first(where: { context.peer(of: $0)?.link == link }),
-            hostEnd.mark?.scope == context.desired.scope
-        {
-            return true
-        }
+        guard present(reference.namespace) != nil, let link = context.link(reference) else { return true }
+        if vacancies[reference] != nil { return true }
+        let own = context.hostLinks[endpoint.hostInterface.text].flatMap { context.peer(of: $0) }
+        if let own, own.namespace.reference == reference.namespace, own.link.index == link.index { return true }
         fail(
-            "\(endpoint.id) needs the interface name \(reference), which a foreign interface has; rename or delete it "
-                + "inside, or set `spec.interface`", at: endpoint.metadata.source)
+            "\(endpoint.id) needs the interface name \(reference), which another interface has that stays; rename or "
+                + "delete it inside, or set `spec.interface`", at: endpoint.metadata.source)
         return false
     }
 
-    private func cardRequirements(_ spec: LinkSpec, _ compartment: Compartment) -> [String] {
+    private func cardRequirements(_ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment) -> [String] {
         var requires = spec.master.map { requirement(LinkReference(.host, $0)) } ?? []
         if freshNamespaces.contains(compartment.reference) { requires.append(Self.id(compartment)) }
+        if let vacancy = vacancies[peer.reference], vacancy.host != spec.reference.name {
+            requires.append(vacancy.step)
+        }
         return requires
     }
 
@@ -66,8 +66,9 @@ extension Builder {
                 id: id, action: .create, owner: endpoint.id, kind: "veth",
                 summary: "create veth \(spec.reference) on \(spec.master ?? "none"), its other end \(peer.reference)",
                 reason: "\(endpoint.id) is declared and not there", source: endpoint.metadata.source,
-                after: properties(spec), requires: cardRequirements(spec, compartment),
-                operations: [.createLink(spec)], inverse: [.deleteLink(spec.reference)], phase: .cards))
+                after: properties(spec),
+                requires: cardRequirements(spec, peer, compartment), operations: [.createLink(spec)],
+                inverse: [.deleteLink(spec.reference)], phase: .cards))
         compareInside(endpoint, compartment, peer.reference, present: nil)
     }
 
@@ -76,7 +77,10 @@ extension Builder {
     ) {
         let id = "link/\(spec.reference.name)"
         register(spec, peer, id: id)
-        let old = context.peer(of: link).map { LinkReference($0.namespace.reference, $0.link.name).description }
+        let place = context.peer(of: link).map { LinkReference($0.namespace.reference, $0.link.name) }
+        let old = place?.description
+        let isGone = makeRoom(link, endpoint: endpoint, old: place)
+        let requires = cardRequirements(spec, peer, compartment) + (isGone ? ["\(id)/old"] : [])
         steps.append(
             Step(
                 id: id, action: .replace, owner: endpoint.id, kind: "veth",
@@ -85,9 +89,10 @@ extension Builder {
                 reason: "a card cannot be renamed or moved to another compartment while it is in use",
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
                 before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
-                isIrreversible: old == nil, requires: cardRequirements(spec, compartment),
-                operations: [.deleteLink(spec.reference), .createLink(spec)],
-                inverse: [.deleteLink(spec.reference)] + context.restoration(of: link), phase: .cards))
+                isIrreversible: old == nil, requires: requires,
+                operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)],
+                inverse: [.deleteLink(spec.reference)] + (isGone ? [] : context.restoration(of: link)),
+                phase: .cards))
         compareInside(endpoint, compartment, peer.reference, present: nil)
     }
 

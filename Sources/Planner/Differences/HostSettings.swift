@@ -1,6 +1,14 @@
 internal import Addressing
 internal import Model
 
+/// A setting of the host that networks need.
+struct SharedSetting {
+    let path: String
+    let value: String
+    /// The network that needs it.
+    let source: SourceLocation
+}
+
 extension Context {
     /// Interfaces of the host by which a family is reached: up, not ours, with an address of it.
     func uplinks(_ family: AddressFamily) -> [ObservedLink] {
@@ -12,36 +20,55 @@ extension Context {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Settings of the host that forwarding needs, beside those of our bridges.
-    func sharedSettings() -> [(path: String, value: String)] {
-        var result: [(path: String, value: String)] = []
-        let nat = desired.networks.filter { $0.type == .nat }
-        if nat.contains(where: { $0.families.contains(.ipv4) }) {
-            result += uplinks(.ipv4).map { ("net/ipv4/conf/\($0.name)/forwarding", "1") }
+    /// Settings of the host that forwarding needs, beside those of our bridges, with the first network that needs them.
+    func sharedSettings() -> [SharedSetting] {
+        var result: [SharedSetting] = []
+        func add(_ path: String, _ value: String, _ network: Network) {
+            result.append(SharedSetting(path: path, value: value, source: network.metadata.source))
+        }
+        func nat(_ family: AddressFamily) -> Network? {
+            desired.networks.first { $0.type == .nat && $0.families.contains(family) }
+        }
+        if let network = nat(.ipv4) {
+            for link in uplinks(.ipv4) { add("net/ipv4/conf/\(link.name)/forwarding", "1", network) }
         }
         guard observed.features.ipv6 else { return result }
         if observed.features.forceForwarding {
-            if nat.contains(where: { $0.families.contains(.ipv6) }) {
-                result += uplinks(.ipv6).map { ("net/ipv6/conf/\($0.name)/force_forwarding", "1") }
-            }
-        } else if desired.networks.contains(where: { routes($0, .ipv6) }) {
+            guard let network = nat(.ipv6) else { return result }
+            for link in uplinks(.ipv6) { add("net/ipv6/conf/\(link.name)/force_forwarding", "1", network) }
+        } else if let network = desired.networks.first(where: { routes($0, .ipv6) }) {
             // Router advertisements are ignored as soon as `all` forwards, except with 2: without it the host would
             // lose its own default route at once. So these come first.
             for link in observed.host.links.sorted(by: { $0.name < $1.name }) where link.mark == nil {
                 if ["1", "2"].contains(link.setting(family: "ipv6", key: "accept_ra")) {
-                    result.append(("net/ipv6/conf/\(link.name)/accept_ra", "2"))
+                    add("net/ipv6/conf/\(link.name)/accept_ra", "2", network)
                 }
             }
-            result.append(("net/ipv6/conf/all/forwarding", "1"))
+            add("net/ipv6/conf/all/forwarding", "1", network)
         }
         return result
     }
 
-    /// Interfaces on which forwarding was off before bulkhead, so that nothing may pass between them.
+    /// Whether networks of another scope may need what this one switched on.
+    private var isSharedWithOthers: Bool {
+        observed.host.links.contains { link in
+            link.kind == "bridge" && (link.mark.map { $0.scope != desired.scope } ?? false)
+        }
+    }
+
+    /// What goes back to the value that it had before bulkhead.
+    func restoredOriginals() -> [OriginalSetting] {
+        guard !isSharedWithOthers, options.removesOnly == nil || desired.networks.isEmpty else { return [] }
+        let needed = Set(sharedSettings().map(\.path))
+        return observed.originals.filter { !needed.contains($0.path) }
+    }
+
+    /// Interfaces on which forwarding was off before bulkhead, so that nothing may pass between them as long as it is on.
     func guardedInterfaces() -> [String] {
         var names: Set<String> = []
-        let off = observed.originals.filter { $0.value == "0" }.map(\.path)
-        let now = sharedSettings().filter { observed.host.setting($0.path) == "0" }.map(\.path)
+        let restored = Set(restoredOriginals().map(\.path))
+        let off = observed.originals.filter { $0.value == "0" && !restored.contains($0.path) }.map(\.path)
+        let now = sharedSettings().filter { setting($0.path, in: observed.host) == "0" }.map(\.path)
         for path in off + now where path.hasSuffix("forwarding") {
             let parts = path.split(separator: "/")
             guard parts.count == 5 else { continue }
@@ -62,16 +89,15 @@ extension Builder {
         let originals = Dictionary(
             context.observed.originals.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
         for (position, setting) in wanted.enumerated() {
-            guard let old = context.observed.host.setting(setting.path)?.trimmed, old != setting.value else { continue }
+            guard let old = context.setting(setting.path, in: context.observed.host)?.trimmed, old != setting.value
+            else { continue }
             appendShared(setting, old: old, isKnown: originals[setting.path] != nil, position: position)
         }
-        guard !isSharedWithOthers else { return }
-        let needed = Set(wanted.map(\.path))
-        for original in context.observed.originals where !needed.contains(original.path) { restore(original) }
+        for original in context.restoredOriginals() { restore(original) }
     }
 
     private mutating func appendShared(
-        _ setting: (path: String, value: String), old: String, isKnown: Bool, position: Int
+        _ setting: SharedSetting, old: String, isKnown: Bool, position: Int
     ) {
         let original = OriginalSetting(path: setting.path, value: old)
         // Settings are written in the order of the list: the number in front keeps it.
@@ -81,7 +107,7 @@ extension Builder {
                 id: "setting/host/\(order)/\(setting.path)", action: .update, owner: nil, kind: "setting",
                 summary: "host: \(setting.path) \(old) → \(setting.value)",
                 reason: "a network forwards through this interface; the old value is kept for later",
-                source: context.desired.networks.first?.metadata.source, before: [Property(setting.path, old)],
+                source: setting.source, before: [Property(setting.path, old)],
                 after: [Property(setting.path, setting.value)],
                 operations: (isKnown ? [] : [.rememberOriginal(original)])
                     + [.writeSetting(.host, path: setting.path, value: setting.value)],
@@ -89,16 +115,8 @@ extension Builder {
                     + (isKnown ? [] : [.forgetOriginal(original)]), phase: .host))
     }
 
-    /// Whether networks of another scope may need what this one switched on.
-    private var isSharedWithOthers: Bool {
-        context.observed.host.links.contains { link in
-            link.kind == "bridge" && (link.mark.map { $0.scope != context.desired.scope } ?? false)
-        }
-    }
-
     private mutating func restore(_ original: OriginalSetting) {
-        guard context.options.removesOnly == nil || context.desired.networks.isEmpty else { return }
-        let old = context.observed.host.setting(original.path)?.trimmed
+        let old = context.setting(original.path, in: context.observed.host)?.trimmed
         var operations: [Operation] = [.forgetOriginal(original)]
         var inverse: [Operation] = [.rememberOriginal(original)]
         if let old, old != original.value {
@@ -122,7 +140,7 @@ extension Builder {
             Step(
                 id: "module/br_netfilter", action: .create, owner: nil, kind: "module",
                 summary: "load kernel module br_netfilter", reason: "bridged frames are tracked by it", source: source,
-                operations: [.loadModule("br_netfilter")], inverse: [], phase: .prepare))
+                isIrreversible: true, operations: [.loadModule("br_netfilter")], inverse: [], phase: .prepare))
         warn("loading br_netfilter lets frames of all bridges of this host pass the IP firewall", at: source)
     }
 }

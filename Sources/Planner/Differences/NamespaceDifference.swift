@@ -89,13 +89,12 @@ extension Builder {
         _ wanted: [(path: String, value: String, source: SourceLocation)], in space: ObservedNamespace, id: String,
         owner: ObjectID, phase: Phase, requires: [String] = [], title: String
     ) {
-        let changed = wanted.filter { space.setting($0.path).map(normalized) != normalized($0.value) }
+        let changed = wanted.filter { context.setting($0.path, in: space).map(normalized) != normalized($0.value) }
         guard let first = changed.first else { return }
-        let old = changed.map { space.setting($0.path) }
+        let old = changed.map { context.setting($0.path, in: space) }
         let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }
-        // Forwarding of all interfaces drags this one along (`inet_forward_change`), so it is written again behind it.
-        let forwarding = ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]
-        let dragged = changed.contains { forwarding.contains($0.path) } ? "net/ipv4/conf/all/accept_redirects" : ""
+        // What is dragged along is written again behind it.
+        let dragged = changed.contains { Subject.allForwarding.contains($0.path) } ? Subject.draggedPath : ""
         steps.append(
             Step(
                 id: id, action: .update, owner: owner, kind: "setting", namespace: space.reference,
@@ -110,7 +109,9 @@ extension Builder {
                 inverse: zip(changed, old).reversed().compactMap { setting, before in
                     before.map { .writeSetting(space.reference, path: setting.path, value: $0) }
                 }
-                    + (space.setting(dragged).map { [.writeSetting(space.reference, path: dragged, value: $0)] } ?? []),
+                    + (context.setting(dragged, in: space).map {
+                        [.writeSetting(space.reference, path: dragged, value: $0)]
+                    } ?? []),
                 phase: phase))
     }
 

@@ -2,14 +2,13 @@ internal import Addressing
 internal import Model
 
 /// What the kernel takes for the same place in a routing table.
-private struct RouteKey: Hashable {
-    var destination: IPPrefix
-    var metric: UInt32
-    var table: UInt32
-}
+struct RoutePlace: Hashable {
+    private let destination: IPPrefix
+    private let metric: UInt32
+    private let table: UInt32
 
-extension RouteEntry {
-    fileprivate var key: RouteKey { RouteKey(destination: destination, metric: metric, table: table) }
+    init(_ entry: RouteEntry) { (destination, metric, table) = (entry.destination, entry.metric, entry.table) }
+    init(_ route: ObservedRoute) { (destination, metric, table) = (route.destination, route.metric, route.table) }
 }
 
 extension ObservedRoute {
@@ -43,7 +42,7 @@ extension Builder {
             if let index = there.firstIndex(of: route.entry) { there.remove(at: index) } else { missing.append(route) }
         }
         for (entry, source) in missing {
-            let index = there.firstIndex { $0.key == entry.key }
+            let index = there.firstIndex { RoutePlace($0) == RoutePlace(entry) }
             let old = index.map { there.remove(at: $0) }
             appendRoute(entry, old: old, owner: owner, source: source)
         }
@@ -64,18 +63,37 @@ extension Builder {
                 summary: "\(old == nil ? "add" : "change") route \(change)\(entry) on \(link)",
                 reason: old == nil ? "the manifest gives it" : "the manifest gives another",
                 source: source, before: old.map { [Property("route", $0.description)] } ?? [],
-                after: [Property("route", entry.description)], requires: requirement(link),
+                after: [Property("route", entry.description)],
+                requires: requirement(link) + (old == nil ? holders(of: entry) : []),
                 operations: [old.map { .replaceRoute(entry, old: $0) } ?? .addRoute(entry)],
                 inverse: [old.map { .replaceRoute($0, old: entry) } ?? .removeRoute(entry)],
                 phase: link.namespace == .host ? .host : .compartments))
     }
 
+    /// The kernel has one place in a table for a destination and metric, whatever the link: where another card has the
+    /// route now, the steps that may take it from there.
+    private func holders(of entry: RouteEntry) -> [String] {
+        let space = entry.link.namespace
+        let others = context.routesByPlace[space]?[RoutePlace(entry)] ?? []
+        return others.flatMap { route -> [String] in
+            guard let index = route.link, let name = context.link(index, in: space)?.name, name != entry.link.name
+            else { return [] }
+            let link = LinkReference(space, name)
+            let host = context.hostSide(of: link).map { ["link/\($0)", "link/\($0)/old"] } ?? []
+            return [surplusID(route.entry(on: link))] + host
+        }
+    }
+
+    private func surplusID(_ entry: RouteEntry) -> String {
+        let hop = entry.gateway.map { "\($0)" } ?? "link"
+        return "route/\(place(entry.link))/\(entry.destination)-\(entry.metric)-\(hop)-\(entry.table)-surplus"
+    }
+
     mutating func appendSurplus(_ entry: RouteEntry, owner: ObjectID, source: SourceLocation) {
         let link = entry.link
-        let hop = entry.gateway.map { "\($0)" } ?? "link"
         steps.append(
             Step(
-                id: "route/\(place(link))/\(entry.destination)-\(entry.metric)-\(hop)-\(entry.table)-surplus",
+                id: surplusID(entry),
                 action: .delete, owner: owner, kind: "route", namespace: link.namespace,
                 summary: "remove route \(entry) from \(link)", reason: "the manifest does not give it", source: source,
                 before: [Property("route", entry.description)], operations: [.removeRoute(entry)],

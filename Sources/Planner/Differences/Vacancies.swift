@@ -1,0 +1,50 @@
+internal import Model
+
+/// An interface name in a compartment that a card of ours has and another one gets.
+struct Vacancy {
+    /// Host side of the card that has it.
+    let host: String
+    /// The step that removes that card.
+    let step: String
+    /// Whether the card is made anew elsewhere, so that its removal is a step of its own.
+    let isReplaced: Bool
+}
+
+extension Builder {
+    /// Cards that others wait for: an endpoint that was renamed, or two that exchange their names inside.
+    mutating func findVacancies() {
+        let specs = context.desired.endpoints.compactMap(context.cardSpec)
+        var takers: [LinkReference: String] = [:]
+        var places: [String: LinkReference] = [:]
+        for spec in specs {
+            guard case .veth(let peer) = spec.kind else { continue }
+            takers[peer.reference] = spec.reference.name
+            places[spec.reference.name] = peer.reference
+        }
+        for link in context.observed.host.links where link.kind == "veth" {
+            guard let mark = link.mark, mark.scope == context.desired.scope, let inner = context.peer(of: link)
+            else { continue }
+            let reference = LinkReference(inner.namespace.reference, inner.link.name)
+            guard let taker = takers[reference], taker != link.name else { continue }
+            let isReplaced = places[link.name] != nil
+            guard isReplaced || context.mayRemove(mark.owner) else { continue }
+            vacancies[reference] = Vacancy(
+                host: link.name, step: isReplaced ? "link/\(link.name)/old" : "link/\(link.name)",
+                isReplaced: isReplaced)
+        }
+    }
+
+    /// Removes a card that is made anew before any is made, where another waits for its name. True where it did.
+    mutating func makeRoom(_ link: ObservedLink, endpoint: Endpoint, old: LinkReference?) -> Bool {
+        guard let old, let vacancy = vacancies[old], vacancy.isReplaced, vacancy.host == link.name else { return false }
+        steps.append(
+            Step(
+                id: vacancy.step, action: .delete, owner: endpoint.id, kind: "veth",
+                summary: "delete veth \(link.name), whose name \(old) another card gets",
+                reason: "it is made anew at another place", disruption: .outage([endpoint.metadata.name]),
+                source: endpoint.metadata.source, before: [Property("peer", old.description)],
+                operations: [.deleteLink(LinkReference(.host, link.name))], inverse: context.restoration(of: link),
+                phase: .clear))
+        return true
+    }
+}
