@@ -42,15 +42,24 @@ extension Builder {
         appendChange(
             difference, of: spec.reference, kind: "bridge", owner: network.id, source: source,
             touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
+        let settings = context.bridgeSettings(network).map { ($0.path, $0.value, source) }
+        // Switching IPv6 off takes its addresses and routes along, so it comes when they are gone.
+        let isOff: ((path: String, value: String, source: SourceLocation)) -> Bool = {
+            $0.path.hasSuffix("/disable_ipv6") && $0.value == "1"
+        }
         appendSettings(
-            context.bridgeSettings(network).map { ($0.path, $0.value, source) }, in: context.observed.host,
-            id: "setting/host/\(spec.reference.name)", owner: network.id, phase: .host,
-            title: "bridge \(spec.reference)")
+            settings.filter { !isOff($0) }, in: context.observed.host, id: "setting/host/\(spec.reference.name)",
+            owner: network.id, phase: .host, title: "bridge \(spec.reference)")
+        let first = steps.endIndex
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
         compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
         compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
         removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
+        appendSettings(
+            settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
+            owner: network.id, phase: .reduce, requires: steps[first...].filter { $0.action == .delete }.map(\.id),
+            title: "bridge \(spec.reference)")
     }
 
     /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.
