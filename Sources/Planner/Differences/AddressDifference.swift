@@ -22,8 +22,9 @@ extension Builder {
                     kind: "address", namespace: reference.namespace, summary: "add address \(address) to \(reference)",
                     reason: broken ? "duplicate address detection left it unusable" : "the manifest gives it",
                     source: source, after: [Property("address", address.description)],
-                    requires: requirement(reference), operations: operations,
-                    inverse: broken ? [] : [.removeAddress(reference, address)],
+                    // One that failed before works afterwards, undone or not; what undoing must not do is lose it.
+                    isIrreversible: broken, requires: requirement(reference), operations: operations,
+                    inverse: [broken ? .addAddress(reference, address) : .removeAddress(reference, address)],
                     phase: reference.namespace == .host ? .host : .compartments))
         }
         let desired = Set(wanted)

@@ -55,11 +55,11 @@ extension Builder {
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
         compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
         compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
-        removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
         appendSettings(
             settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
             owner: network.id, phase: .reduce, requires: steps[first...].filter { $0.action == .delete }.map(\.id),
             title: "bridge \(spec.reference)")
+        removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
     }
 
     /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.

@@ -37,6 +37,12 @@ extension Builder {
                 inverse: [old.map { .writeFile(path: path, content: $0) } ?? .removeFile(path: path)], phase: .files))
     }
 
+    /// The file of names tells whether its namespace is protected (`prevent-destroy`), so it goes after it.
+    private func requirement(ofFile path: String) -> [String] {
+        let name = path.split(separator: "/").dropLast().last.map(String.init) ?? ""
+        return ["namespace/\(NamespaceRef.named(name))"]
+    }
+
     private mutating func removeFile(_ file: ObservedFile) {
         guard let mark = file.mark, mark.scope == context.desired.scope, context.mayRemove(mark.owner),
             let content = file.content
@@ -45,7 +51,7 @@ extension Builder {
             Step(
                 id: "file/\(file.path)", action: .delete, owner: mark.owner, kind: "file",
                 summary: "remove \(file.path.terminalSafe)", reason: "nothing declares it any more", source: nil,
-                operations: [.removeFile(path: file.path)],
+                requires: requirement(ofFile: file.path), operations: [.removeFile(path: file.path)],
                 inverse: [.writeFile(path: file.path, content: content)], phase: .restore))
     }
 }

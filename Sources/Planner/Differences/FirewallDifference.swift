@@ -14,10 +14,23 @@ extension Builder {
         appendFirewall(
             RulesetChange.from(live, to: between), inverse: RulesetChange.from(between, to: live), id: "firewall",
             action: live.tables.isEmpty ? .create : .update, phase: .firewall)
+        if cuts { appendCut() }
         appendFirewall(
             RulesetChange.from(between, to: wanted), inverse: RulesetChange.from(wanted, to: between),
-            id: "firewall/surplus", action: .delete, phase: .unguard)
-        if cuts { appendCut() }
+            id: "firewall/surplus", action: .delete, requires: guardedRemovals, phase: .unguard)
+    }
+
+    /// Rules stay until what they guard is gone, connections have been checked, and forwarding is off again.
+    private var guardedRemovals: [String] {
+        steps.filter { step in
+            switch step.phase {
+            case .links, .connections: true
+            case .restore: step.kind == "setting"
+            case .prepare, .namespaces, .firewall, .clear, .host, .cards, .compartments, .files, .reduce, .unguard,
+                .vanish:
+                false
+            }
+        }.map(\.id)
     }
 
     /// Manifest objects whose links are about to be made.
@@ -43,7 +56,8 @@ extension Builder {
     }
 
     private mutating func appendFirewall(
-        _ change: RulesetChange, inverse: RulesetChange, id: String, action: Step.Action, phase: Phase
+        _ change: RulesetChange, inverse: RulesetChange, id: String, action: Step.Action,
+        requires: [String] = [], phase: Phase
     ) {
         guard !change.isEmpty else { return }
         let words = change.words.prefix(4).joined(separator: "; ")
@@ -58,8 +72,7 @@ extension Builder {
             Step(
                 id: id, action: action, owner: nil, kind: "firewall", summary: "\(verb): \(words)\(more)",
                 reason: action == .delete ? "nothing needs it any more" : "rules differ from what the manifests say",
-                source: source(of: change),
-                after: change.words.map { Property("change", $0) },
+                source: source(of: change), after: change.words.map { Property("change", $0) }, requires: requires,
                 operations: [.firewall(change.commands)], inverse: [.firewall(inverse.commands)], phase: phase))
     }
 

@@ -1,6 +1,7 @@
 internal import Model
 
-/// Puts steps into an order that fulfils every requirement and is otherwise by phase, namespace, rank and id.
+/// Puts steps into an order that fulfils every requirement and is otherwise by phase, namespace, rank and id, with what
+/// cannot be undone at the end: before it comes only what something that can be undone has to wait for.
 enum Order {
     /// The steps in order, or the ids of the steps that wait for one another.
     enum Outcome {
@@ -40,6 +41,7 @@ enum Order {
     }
 
     private static func precedes(_ left: Step, _ right: Step) -> Bool {
+        if left.comesLast != right.comesLast { return right.comesLast }
         if left.phase != right.phase { return left.phase < right.phase }
         if left.namespace != right.namespace { return left.namespace < right.namespace }
         if left.rank != right.rank { return left.rank < right.rank }

@@ -73,6 +73,11 @@ public struct Step: Hashable, Codable, Sendable {
     }
 }
 
+extension Step {
+    /// Whether it waits until all that can be undone was done. A module that all else is built on cannot wait.
+    public var comesLast: Bool { isIrreversible && phase != .prepare }
+}
+
 /// One value of an object, for the plan document.
 public struct Property: Hashable, Codable, Sendable {
     /// Its name.

@@ -46,7 +46,7 @@ public final class Application {
         } catch {
             return .undone(reason: [Diagnostic(.error, "reading the firewall failed: \(error)", at: nil)])
         }
-        let last = plan.steps.firstIndex { $0.phase >= .links } ?? plan.steps.endIndex
+        let last = plan.steps.firstIndex(where: \.comesLast) ?? plan.steps.endIndex
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
         if last != plan.steps.endIndex {
