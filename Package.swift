@@ -72,6 +72,9 @@ let package = Package(
         tests("HouseRulesTests", []),
         tests("DocumentationTests", ["Addressing", "Manifest", "Model", "TestSupport", "bulkhead"]),
         tests("UndoTests", ["Addressing", "Model", "Planner"]),
+        tests(
+            "PlannerTests",
+            ["Addressing", "Commands", "Firewall", "JSON", "Manifest", "Model", "Planner", "TestSupport"]),
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),

@@ -1,0 +1,129 @@
+import Addressing
+import Model
+import Planner
+
+extension SimulatedHost {
+    mutating func create(_ spec: LinkSpec) throws {
+        let space = spec.reference.namespace
+        guard var here = self[space] else { throw Failure.absent("namespace \(space)") }
+        try Self.checkFree(spec.reference.name, in: here)
+        var new = link(Self.freeIndex(here), spec.reference.name, in: here, isLoopback: false, isUp: false)
+        new.mac = spec.mac ?? new.mac
+        new.mtu = spec.mtu
+        new.alias = spec.alias
+        new.addressGeneration = spec.addressGeneration
+        if let name = spec.alternativeName {
+            try Self.checkFree(name, in: here)
+            new.alternativeNames = [name]
+        }
+        if let master = spec.master {
+            guard let bridge = here.link(named: master) else { throw Failure.absent("link \(master)") }
+            new.master = bridge.index
+            new.port = spec.port ?? PortOptions(guarded: false)
+        }
+        new.isUp = spec.isUp
+        switch spec.kind {
+        case .bridge(let options):
+            new.kind = "bridge"
+            new.bridge = options
+            here.links.append(new)
+            self[space] = here
+        case .veth(let peer):
+            guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
+                throw Failure.absent("namespace \(peer.reference.namespace)")
+            }
+            try Self.checkFree(peer.reference.name, in: there)
+            var far = link(Self.freeIndex(there), peer.reference.name, in: there, isLoopback: false, isUp: false)
+            far.kind = "veth"
+            far.mac = peer.mac ?? far.mac
+            far.mtu = peer.mtu
+            (far.peerIndex, far.peerNamespaceID) = (new.index, 0)
+            new.kind = "veth"
+            (new.peerIndex, new.peerNamespaceID) = (far.index, there.namespaceID)
+            there.links.append(far)
+            here.links.append(new)
+            self[space] = here
+            self[peer.reference.namespace] = there
+        }
+    }
+
+    private static func checkFree(_ name: String, in space: ObservedNamespace) throws {
+        guard !space.links.contains(where: { $0.name == name || $0.alternativeNames.contains(name) }) else {
+            throw Failure.present("link \(name) in \(space.reference)")
+        }
+    }
+
+    private static func freeIndex(_ space: ObservedNamespace) -> UInt32 { (space.links.map(\.index).max() ?? 0) + 1 }
+
+    mutating func delete(_ link: LinkReference) throws {
+        guard var space = self[link.namespace], let old = space.link(named: link.name) else {
+            throw Failure.absent("link \(link)")
+        }
+        space.drop(old.index)
+        self[link.namespace] = space
+        guard old.kind == "veth", let far = old.peerIndex else { return }
+        let others = [state.host] + state.namespaces
+        let other = others.first { other in
+            other.reference != link.namespace
+                && (link.namespace == .host ? other.namespaceID == old.peerNamespaceID : other.reference == .host)
+        }
+        guard let other else { return }
+        try change(other.reference) { $0.drop(far) }
+    }
+
+    mutating func change(_ link: LinkReference, _ change: LinkChange) throws {
+        try withLink(link) { space, index in
+            guard let place = space.links.firstIndex(where: { $0.index == index }) else { return }
+            switch change {
+            case .up(let isUp):
+                if !isUp && space.links[place].isUp { Self.takeDown(index, &space) }
+                if isUp && space.links[place].isLoopback && !space.links[place].isUp {
+                    space.addresses += Self.loopbackAddresses(index)
+                }
+                space.links[place].isUp = isUp
+            case .mtu(let mtu): space.links[place].mtu = mtu
+            case .mac(let mac): space.links[place].mac = mac
+            case .master(let name): try Self.join(name, place, &space)
+            case .alias(let alias): space.links[place].alias = alias.isEmpty ? nil : alias
+            case .addAlternativeName(let name):
+                try Self.checkFree(name, in: space)
+                space.links[place].alternativeNames = (space.links[place].alternativeNames + [name]).sorted()
+            case .removeAlternativeName(let name):
+                try Self.removeFirst(&space.links[place].alternativeNames, name) { $0 == name }
+            case .addressGeneration(let mode): space.links[place].addressGeneration = mode
+            case .bridge(let options): space.links[place].bridge = options
+            case .port(let options):
+                guard space.links[place].master != nil else { throw Failure.refused("\(link) is no port") }
+                space.links[place].port = options
+            }
+        }
+    }
+
+    private static func join(_ name: String?, _ place: Int, _ space: inout ObservedNamespace) throws {
+        guard let name else {
+            space.links[place].master = nil
+            space.links[place].port = nil
+            return
+        }
+        guard let bridge = space.link(named: name) else { throw Failure.absent("link \(name)") }
+        guard bridge.index != space.links[place].master else { return }
+        space.links[place].master = bridge.index
+        space.links[place].port = PortOptions(guarded: false)
+    }
+
+    /// The kernel gives them when the loopback comes up.
+    static func loopbackAddresses(_ index: UInt32) -> [ObservedAddress] {
+        [("127.0.0.1", 8), ("::1", 128)].compactMap { text, length in
+            IPAddress(text).flatMap { InterfaceAddress(address: $0, length: length) }.map {
+                ObservedAddress(link: index, address: $0)
+            }
+        }
+    }
+
+    /// Routes go with a link that goes down, and addresses of IPv6; with the loopback all of them.
+    private static func takeDown(_ index: UInt32, _ space: inout ObservedNamespace) {
+        space.routes.removeAll { $0.link == index }
+        let isLoopback = space.link(index: index)?.isLoopback ?? false
+        space.addresses.removeAll { $0.link == index && (isLoopback || $0.address.address.family == .ipv6) }
+    }
+}

@@ -1,0 +1,156 @@
+import Addressing
+import Model
+import Planner
+
+extension SimulatedHost {
+    /// Carries one operation out.
+    mutating func run(_ operation: Operation) throws {
+        switch operation {
+        case .loadModule: state.features.bridgeNetfilter = true
+        case .createNamespace(let name, _, let id): try create(name, id)
+        case .deleteNamespace(let name): try unbind(name)
+        case .bindNamespace(let name): try bind(name)
+        case .createLink(let spec): try create(spec)
+        case .deleteLink(let link): try delete(link)
+        case .changeLink(let link, let changes): for change in changes { try self.change(link, change) }
+        case .addAddress(let link, let address): try add(address, to: link)
+        case .removeAddress(let link, let address):
+            try withLink(link) { space, index in
+                try Self.removeFirst(&space.addresses, "address \(address)") {
+                    $0.link == index && $0.address == address
+                }
+            }
+        case .addRoute(let route): try add(route)
+        case .replaceRoute(let route, _): try replace(route)
+        case .removeRoute(let route):
+            try withLink(route.link) { space, index in
+                try Self.removeFirst(&space.routes, "route \(route)") { $0.isSame(as: route, link: index) }
+            }
+        case .addNeighbour(let entry):
+            try withLink(entry.link) { space, index in
+                space.neighbours.append(ObservedNeighbour(link: index, address: entry.address, mac: entry.mac))
+            }
+        case .removeNeighbour(let entry):
+            try withLink(entry.link) { space, index in
+                try Self.removeFirst(&space.neighbours, "neighbour") {
+                    $0.link == index && $0.address == entry.address && $0.mac == entry.mac
+                }
+            }
+        case .addRule(let rule):
+            try change(rule.namespace) { $0.rules.append(try rule.observed) }
+        case .removeRule(let rule):
+            try change(rule.namespace) { space in
+                try Self.removeFirst(&space.rules, "rule \(rule.words)") { $0.body == rule.body }
+            }
+        case .removeQdisc(let link, let parent):
+            try withLink(link) { space, index in
+                try Self.removeFirst(&space.qdiscs, "qdisc") { $0.link == index && $0.parent == parent }
+            }
+        case .writeSetting(let namespace, let path, let value): try write(value, to: path, in: namespace)
+        case .rememberOriginal(let setting): state.originals.append(setting)
+        case .forgetOriginal(let setting): state.originals.removeAll { $0.path == setting.path }
+        case .writeFile(let path, let content):
+            state.files.removeAll { $0.path == path }
+            state.files.append(ObservedFile(path: path, content: content))
+        case .removeFile(let path): try Self.removeFirst(&state.files, "file \(path)") { $0.path == path }
+        case .cutConnections: break
+        case .firewall(let commands): try firewall.run(commands)
+        }
+    }
+
+    static func removeFirst<Value>(_ values: inout [Value], _ what: String, where matches: (Value) -> Bool) throws {
+        guard let place = values.firstIndex(where: matches) else { throw Failure.absent(what) }
+        values.remove(at: place)
+    }
+
+    private mutating func create(_ name: String, _ id: Int32) throws {
+        guard self[.named(name)] == nil else { throw Failure.present("namespace \(name)") }
+        guard !state.usedNamespaceIDs.contains(id) else { throw Failure.present("namespace id \(id)") }
+        var space = ObservedNamespace(
+            reference: .named(name), inode: UInt64(id) + 100, namespaceID: id, settings: Self.initialSettings)
+        space.links = [link(1, "lo", in: space, isLoopback: true, isUp: false)]
+        self[.named(name)] = space
+        state.usedNamespaceIDs = (state.usedNamespaceIDs + [id]).sorted()
+    }
+
+    /// Changes what lies on a link that must be there.
+    mutating func withLink(_ link: LinkReference, _ body: (inout ObservedNamespace, UInt32) throws -> Void) throws {
+        try change(link.namespace) { space in
+            guard let index = space.link(named: link.name)?.index else { throw Failure.absent("link \(link)") }
+            try body(&space, index)
+        }
+    }
+
+    private mutating func add(_ address: InterfaceAddress, to link: LinkReference) throws {
+        try withLink(link) { space, index in
+            guard !space.addresses.contains(where: { $0.link == index && $0.address == address }) else {
+                throw Failure.present("address \(address)")
+            }
+            let isOff = space.link(index: index)?.setting(family: "ipv6", key: "disable_ipv6") == "1"
+            if address.address.family == .ipv6 && isOff { throw Failure.refused("IPv6 is off on \(link)") }
+            space.addresses.append(ObservedAddress(link: index, address: address))
+        }
+    }
+
+    private mutating func add(_ route: RouteEntry) throws {
+        try withLink(route.link) { space, index in
+            let isThere = space.routes.contains {
+                $0.destination == route.destination && $0.metric == route.metric && $0.table == route.table
+            }
+            if isThere { throw Failure.present("route \(route)") }
+            try Self.check(route, index, space)
+            space.routes.append(route.observed(index))
+        }
+    }
+
+    /// The next hop must be on the segment, and the link up.
+    private static func check(_ route: RouteEntry, _ index: UInt32, _ space: ObservedNamespace) throws {
+        guard space.link(index: index)?.isUp ?? false else { throw Failure.refused("\(route): the link is down") }
+        guard let gateway = route.gateway, !gateway.isLinkLocal else { return }
+        let onLink = space.addresses.contains { $0.link == index && $0.address.prefix.contains(gateway) }
+        let routed = space.routes.contains {
+            $0.link == index && $0.gateway == nil && $0.destination.contains(gateway)
+        }
+        guard onLink || routed else { throw Failure.refused("\(route): no way to the next hop") }
+    }
+
+    private mutating func replace(_ route: RouteEntry) throws {
+        try withLink(route.link) { space, index in
+            try Self.check(route, index, space)
+            let place = space.routes.firstIndex {
+                $0.destination == route.destination && $0.metric == route.metric && $0.table == route.table
+            }
+            if let place {
+                space.routes[place] = route.observed(index)
+            } else {
+                space.routes.append(route.observed(index))
+            }
+        }
+    }
+}
+
+extension RouteEntry {
+    func observed(_ index: UInt32) -> ObservedRoute {
+        ObservedRoute(
+            destination: destination, gateway: gateway, link: index, metric: metric, table: table, origin: origin,
+            type: type, preferredSource: preferredSource)
+    }
+}
+
+extension RuleEntry {
+    fileprivate var observed: ObservedRule {
+        get throws {
+            guard let number = body.first, number == 2 || number == 10 else {
+                throw SimulatedHost.Failure.refused("rule \(words)")
+            }
+            return ObservedRule(family: number == 2 ? .ipv4 : .ipv6, words: words, body: body)
+        }
+    }
+}
+
+extension ObservedRoute {
+    func isSame(as route: RouteEntry, link index: UInt32) -> Bool {
+        destination == route.destination && gateway == route.gateway && link == index && metric == route.metric
+            && table == route.table && type == route.type
+    }
+}
