@@ -81,15 +81,15 @@ public struct BridgeOptions: Hashable, Codable, Sendable {
     public var spanningTree: Bool
     /// `IFLA_BR_MCAST_SNOOPING`.
     public var multicastSnooping: Bool
-    /// `IFLA_BR_VLAN_FILTERING`.
-    public var vlanFiltering: Bool
+    /// `IFLA_BR_VLAN_FILTERING`; nil in a change that leaves it as it is.
+    public var vlanFiltering: Bool?
     /// `IFLA_BR_GROUP_FWD_MASK`.
     public var groupForwardMask: UInt16
 
     /// What bulkhead's bridges have.
     public init(
         netfilterIPv4: Bool = true, netfilterIPv6: Bool = true, spanningTree: Bool = false,
-        multicastSnooping: Bool = false, vlanFiltering: Bool = false, groupForwardMask: UInt16 = 0
+        multicastSnooping: Bool = false, vlanFiltering: Bool? = false, groupForwardMask: UInt16 = 0
     ) {
         self.netfilterIPv4 = netfilterIPv4
         self.netfilterIPv6 = netfilterIPv6

@@ -2,8 +2,8 @@
 public struct BridgeData: Hashable, Sendable {
     /// `IFLA_BR_STP_STATE`.
     public var spanningTree: UInt32 = 0
-    /// `IFLA_BR_VLAN_FILTERING`.
-    public var vlanFiltering: UInt8 = 0
+    /// `IFLA_BR_VLAN_FILTERING`; nil where a message says nothing of it.
+    public var vlanFiltering: UInt8?
     /// `IFLA_BR_GROUP_FWD_MASK`.
     public var groupForwardMask: UInt16 = 0
     /// `IFLA_BR_MCAST_SNOOPING`.
@@ -40,10 +40,13 @@ public struct BridgeData: Hashable, Sendable {
         }
     }
 
-    /// Writes the attributes; VLAN filtering only where it is wanted, because kernels without it refuse even "off".
-    func write(to writer: inout MessageWriter) {
+    /// Writes the attributes. Kernels without VLAN filtering refuse even "off", so a bridge that is made, which does not
+    /// filter, gets it only where it is wanted, and another one only where it changes (nil else).
+    func write(to writer: inout MessageWriter, isNew: Bool) {
         writer.attribute(Number.spanningTree, number: spanningTree)
-        if vlanFiltering != 0 { writer.attribute(Number.vlanFiltering, number: vlanFiltering) }
+        if let vlanFiltering, vlanFiltering != 0 || !isNew {
+            writer.attribute(Number.vlanFiltering, number: vlanFiltering)
+        }
         writer.attribute(Number.groupForwardMask, number: groupForwardMask)
         writer.attribute(Number.multicastSnooping, number: multicastSnooping)
         writer.attribute(Number.netfilterIPv4, number: netfilterIPv4)

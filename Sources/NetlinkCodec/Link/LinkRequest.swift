@@ -26,7 +26,7 @@ public enum LinkRequest {
         writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu))
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.kind, text: "bridge")
-            info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
+            info.nest(LinkAttribute.Info.data) { data.write(to: &$0, isNew: true) }
         }
         return Request(.newLink, [.create, .exclusive], operation: "create bridge \(name)", body: writer)
     }
@@ -131,7 +131,7 @@ public enum LinkRequest {
         writer.attribute(LinkAttribute.name, text: name)
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.kind, text: "bridge")
-            info.nest(LinkAttribute.Info.data) { bridge.write(to: &$0) }
+            info.nest(LinkAttribute.Info.data) { bridge.write(to: &$0, isNew: false) }
         }
         return Request(.newLink, operation: "change bridge \(name)", body: writer)
     }

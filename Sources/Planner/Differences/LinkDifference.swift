@@ -47,7 +47,11 @@ struct LinkDifference {
                 change: { .addressGeneration($0) })
         }
         if case .bridge(let options) = spec.kind, let old = link.bridge {
-            note("bridge options", old, options, words: { $0.words }, change: { .bridge($0) })
+            // A kernel without VLAN filtering refuses even "off", so it is written only where it changes.
+            let filters = old.vlanFiltering != options.vlanFiltering
+            note(
+                "bridge options", old, options, words: { $0.words },
+                change: { .bridge(filters ? $0 : $0.withoutVLANFiltering) })
         }
         // The port's attributes are the bridge's: a card that joins one gets them all.
         if let port = spec.port {
@@ -91,11 +95,18 @@ struct LinkDifference {
 }
 
 extension BridgeOptions {
+    /// Leaves VLAN filtering as it is.
+    fileprivate var withoutVLANFiltering: BridgeOptions {
+        var options = self
+        options.vlanFiltering = nil
+        return options
+    }
+
     var words: String {
         func word(_ value: Bool) -> String { value ? "1" : "0" }
         return "nf_call_iptables \(word(netfilterIPv4)) nf_call_ip6tables \(word(netfilterIPv6)) "
             + "stp \(word(spanningTree)) mcast_snooping \(word(multicastSnooping)) "
-            + "vlan_filtering \(word(vlanFiltering)) group_fwd_mask \(groupForwardMask)"
+            + "vlan_filtering \(word(vlanFiltering ?? false)) group_fwd_mask \(groupForwardMask)"
     }
 }
 

@@ -31,7 +31,7 @@ extension BridgeOptions {
         self.init(
             netfilterIPv4: data.netfilterIPv4 != 0, netfilterIPv6: data.netfilterIPv6 != 0,
             spanningTree: data.spanningTree != 0, multicastSnooping: data.multicastSnooping != 0,
-            vlanFiltering: data.vlanFiltering != 0, groupForwardMask: data.groupForwardMask)
+            vlanFiltering: data.vlanFiltering.map { $0 != 0 }, groupForwardMask: data.groupForwardMask)
     }
 
     var data: BridgeData {
@@ -40,7 +40,7 @@ extension BridgeOptions {
         data.netfilterIPv6 = netfilterIPv6 ? 1 : 0
         data.spanningTree = spanningTree ? 1 : 0
         data.multicastSnooping = multicastSnooping ? 1 : 0
-        data.vlanFiltering = vlanFiltering ? 1 : 0
+        data.vlanFiltering = vlanFiltering.map { $0 ? 1 : 0 }
         data.groupForwardMask = groupForwardMask
         return data
     }

@@ -91,7 +91,9 @@ extension SimulatedHost {
             case .removeAlternativeName(let name):
                 try Self.removeFirst(&space.links[place].alternativeNames, name) { $0 == name }
             case .addressGeneration(let mode): space.links[place].addressGeneration = mode
-            case .bridge(let options): space.links[place].bridge = options
+            case .bridge(var options):
+                options.vlanFiltering = options.vlanFiltering ?? space.links[place].bridge?.vlanFiltering
+                space.links[place].bridge = options
             case .port(let options):
                 guard space.links[place].master != nil else { throw Failure.refused("\(link) is no port") }
                 space.links[place].port = options
