@@ -157,7 +157,9 @@ public final class NetlinkConnection {
     private static func error(_ request: Request, _ ack: Acknowledgement) -> NetlinkError {
         // −Int32.min does not exist; no kernel sends it.
         let number = ack.error == .min ? 0 : -ack.error
-        return NetlinkError(operation: request.operation, code: Errno(rawValue: number), text: ack.text)
+        return NetlinkError(
+            operation: request.operation, code: Errno(rawValue: number), text: ack.text,
+            attribute: ack.offset.flatMap(request.attribute(at:)))
     }
 
     private static func encode(_ request: Request, flags: RequestFlags, sequence: UInt32, port: UInt32) -> [UInt8] {

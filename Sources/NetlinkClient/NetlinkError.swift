@@ -9,15 +9,20 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kernel's words (extended ack), where it had any.
     public let text: String?
 
+    /// The attribute of the request that the kernel took offence at, where it said so: `IFLA_MTU`.
+    public let attribute: String?
+
     /// An error.
-    public init(operation: String, code: Errno, text: String?) {
+    public init(operation: String, code: Errno, text: String?, attribute: String? = nil) {
         self.operation = operation
         self.code = code
         self.text = text
+        self.attribute = attribute
     }
 
-    /// `create bridge bh-web: EEXIST (File exists): …`.
+    /// `create bridge bh-web: ERANGE (…): mtu less than device minimum [IFLA_MTU]`.
     public var description: String {
-        "\(operation): \(code.name) (\(code.text))\(text.map { ": \($0)" } ?? "")"
+        let words = text.map { ": \($0)" } ?? ""
+        return "\(operation): \(code.name) (\(code.text))\(words)\(attribute.map { " [\($0)]" } ?? "")"
     }
 }
