@@ -1,0 +1,222 @@
+import Addressing
+import NetlinkCodec
+import TestSupport
+import Testing
+
+/// Whole requests, byte by byte, as `linux/rtnetlink.h` and its like have them; each line is one field or attribute.
+@Suite struct RequestTests {
+    private let mac = MACAddress("02:00:00:00:00:0a")
+
+    private func expect(
+        _ request: Request, _ type: UInt16, _ flags: UInt16, _ text: String,
+        at place: Testing.SourceLocation = #_sourceLocation
+    ) {
+        #expect(request.type.rawValue == type, sourceLocation: place)
+        #expect(request.flags.rawValue == flags, sourceLocation: place)
+        #expect(request.body == bytes(text), sourceLocation: place)
+    }
+
+    private static let noLink = "00000000 00000000 00000000 00000000 "
+
+    @Test func aBridgeIsMade() {
+        var data = BridgeData()
+        (data.netfilterIPv4, data.netfilterIPv6, data.vlanFiltering) = (1, 1, 0)
+        // RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL.
+        expect(
+            LinkRequest.createBridge(name: "bh-web", mac: mac, mtu: 1500, data: data), 16, 0x600,
+            Self.noLink + """
+                0b00 0300 62682d776562 00 00
+                0a00 0100 02000000000a 0000
+                0800 0400 dc050000
+                3c00 1280
+                  0b00 0100 627269646765 00 00
+                  2c00 0280
+                    0800 0500 00000000
+                    0600 0900 0000 0000
+                    0500 1700 00 000000
+                    0500 2400 01 000000
+                    0500 2500 01 000000
+                """)
+    }
+
+    /// VLAN filtering that somebody switched on is switched off by a zero that is sent; a bridge that is made has none.
+    @Test func vlanFilteringIsSwitchedOff() {
+        var data = BridgeData()
+        data.vlanFiltering = 0
+        let off = bytes("0500 0700 00 000000")
+        func sends(_ request: Request) -> Bool {
+            request.body.indices.contains { request.body[$0...].starts(with: off) }
+        }
+        #expect(sends(LinkRequest.set(name: "bh-web", bridge: data)))
+        #expect(!sends(LinkRequest.createBridge(name: "bh-web", mac: nil, mtu: 1500, data: data)))
+        data.vlanFiltering = nil
+        #expect(!sends(LinkRequest.set(name: "bh-web", bridge: data)))
+    }
+
+    @Test func aVethIsMadeWithItsFarEndInANamespace() {
+        expect(
+            LinkRequest.createVeth(
+                near: .init(name: "ep-a", mac: mac, mtu: 1500), master: 7,
+                far: .init(name: "eth0", mac: nil, mtu: 1400), farNamespace: 9), 16, 0x600,
+            Self.noLink + """
+                0900 0300 65702d61 00 000000
+                0a00 0100 02000000000a 0000
+                0800 0400 dc050000
+                0800 0a00 07000000
+                4400 1280
+                  0900 0100 76657468 00 000000
+                  3400 0280
+                    3000 0180
+                      00000000 00000000 00000000 00000000
+                      0900 0300 65746830 00 000000
+                      0800 0400 78050000
+                      0800 1c00 09000000
+                """)
+    }
+
+    @Test func attributesOfABridgePort() {
+        var port = PortData()
+        (port.hairpin, port.guarded) = (true, true)
+        // RTM_NEWLINK without NLM_F_CREATE.
+        expect(
+            LinkRequest.set(name: "ep-a", port: port), 16, 0,
+            Self.noLink + """
+                0900 0300 65702d61 00 000000
+                4c00 1280
+                  0b00 0400 627269646765 00 00
+                  3c00 0580
+                    0500 0400 01 000000
+                    0500 0500 01 000000
+                    0500 0800 01 000000
+                    0500 0900 01 000000
+                    0500 1b00 01 000000
+                    0500 1e00 01 000000
+                    0500 2100 00 000000
+                """)
+    }
+
+    @Test func aLinkIsChanged() {
+        var change = LinkRequest.Change()
+        (change.isUp, change.mtu, change.master, change.alias) = (true, 1400, 0, "x")
+        change.addressGeneration = 1
+        // RTM_SETLINK; IFF_UP in flags and in the mask.
+        expect(
+            LinkRequest.set(name: "a", change), 19, 0,
+            """
+            00000000 00000000 01000000 01000000
+            0600 0300 6100 0000
+            0800 0400 78050000
+            0800 0a00 00000000
+            0500 1400 78 000000
+            1000 1a80
+              0c00 0a80
+                0500 0800 01 000000
+            """)
+        // By index, without the name.
+        var down = LinkRequest.Change()
+        down.isUp = false
+        expect(
+            LinkRequest.set(name: "a", down).addressed(toLink: 5), 19, 0, "00000000 05000000 00000000 01000000")
+        expect(LinkRequest.delete(name: "a").addressed(toLink: 5), 17, 0, "00000000 05000000 00000000 00000000")
+    }
+
+    @Test func addresses() throws {
+        let four = try #require(InterfaceAddress("10.88.0.1/24"))
+        let six = try #require(InterfaceAddress("fd00:88::1/64"))
+        // RTM_NEWADDR: IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST, IFA_FLAGS (permanent, nodad), IFA_PROTO 98.
+        expect(
+            AddressMessage.add(four, link: 5, operation: "x"), 20, 0x600,
+            """
+            02 18 0000 05000000
+            0800 0200 0a580001
+            0800 0100 0a580001
+            0800 0400 0a5800ff
+            0800 0800 82000000
+            0500 0b00 62 000000
+            """)
+        expect(
+            AddressMessage.add(six, link: 5, operation: "x"), 20, 0x600,
+            """
+            0a 40 0000 05000000
+            1400 0200 fd000088000000000000000000000001
+            1400 0100 fd000088000000000000000000000001
+            0800 0800 82000000
+            0500 0b00 62 000000
+            """)
+        expect(
+            AddressMessage.remove(four, link: 5, operation: "x"), 21, 0,
+            "02 18 0000 05000000 0800 0200 0a580001 0800 0100 0a580001")
+    }
+
+    @Test func routes() throws {
+        let hop = try #require(IPAddress("10.88.0.1"))
+        let all = try #require(IPPrefix("0.0.0.0/0"))
+        let part = try #require(IPPrefix("fd00:77::/64"))
+        func value(_ prefix: IPPrefix, _ gateway: IPAddress?, _ metric: UInt32, table: UInt32 = 254)
+            -> RouteMessage.Value
+        {
+            .init(destination: prefix, gateway: gateway, link: 5, metric: metric, table: table, origin: 98)
+        }
+        // RTM_NEWROUTE: table main, protocol 98, scope universe, unicast.
+        expect(
+            RouteMessage.add(value(all, hop, 0), replacing: false, operation: "x"), 24, 0x600,
+            """
+            02 00 00 00 fe 62 00 01 00000000
+            0800 0400 05000000
+            0800 0500 0a580001
+            0800 0f00 fe000000
+            """)
+        expect(
+            RouteMessage.add(value(part, nil, 7), replacing: true, operation: "x"), 24, 0x500,
+            """
+            0a 40 00 00 fe 62 00 01 00000000
+            1400 0100 fd000077000000000000000000000000
+            0800 0400 05000000
+            0800 0600 07000000
+            0800 0f00 fe000000
+            """)
+        // Of any scope (RT_SCOPE_NOWHERE). A table beyond a byte is RT_TABLE_COMPAT in the header.
+        expect(
+            RouteMessage.remove(
+                value(try #require(IPPrefix("10.9.0.0/16")), nil, 0, table: 1000), operation: "x"), 25, 0,
+            """
+            02 10 00 00 fc 62 ff 01 00000000
+            0800 0100 0a090000
+            0800 0400 05000000
+            0800 0f00 e8030000
+            """)
+    }
+
+    @Test func neighboursAndNamespaces() throws {
+        let address = try #require(IPAddress("10.88.0.9"))
+        // RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE: permanent.
+        expect(
+            NeighbourMessage.add(address, mac: mac, link: 5, operation: "x"), 28, 0x500,
+            "02 00 0000 05000000 8000 00 00 0800 0100 0a580009 0a00 0200 02000000000a 0000")
+        // A forwarding entry: AF_BRIDGE, static, in the master.
+        expect(
+            NeighbourMessage.remove(nil, mac: mac, link: 5, operation: "x"), 29, 0,
+            "07 00 0000 05000000 4000 04 00 0a00 0200 02000000000a 0000")
+        // RTM_NEWNSID: NETNSA_NSID, NETNSA_FD.
+        expect(
+            NamespaceIDMessage.set(descriptor: 9, id: 0x6000_0001, operation: "x"), 88, 0,
+            "00000000 0800 0100 01000060 0800 0300 09000000")
+    }
+
+    /// What the kernel says is wrong is named.
+    @Test func anOffsetNamesItsAttribute() throws {
+        var change = LinkRequest.Change()
+        (change.mtu, change.addressGeneration) = (10, 9)
+        let request = LinkRequest.set(name: "bh-web", change)
+        // 16 of the header, 16 of ifinfomsg, 12 of the name.
+        #expect(request.attribute(at: 44) == "IFLA_MTU")
+        #expect(request.attribute(at: 32) == "IFLA_IFNAME")
+        #expect(request.attribute(at: 52) == "IFLA_AF_SPEC")
+        #expect(request.attribute(at: 60) == "IFLA_AF_SPEC 10 8")
+        for offset: UInt32 in [0, 15, 16, 31, 33, 45, 61, 68, 4000, .max] {
+            #expect(request.attribute(at: offset) == nil)
+        }
+        let address = try #require(InterfaceAddress("10.88.0.1/24"))
+        #expect(AddressMessage.add(address, link: 5, operation: "x").attribute(at: 24) == "IFA_LOCAL")
+    }
+}
