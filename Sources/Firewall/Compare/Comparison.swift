@@ -55,28 +55,4 @@ extension Ruleset {
 
 extension Table {
     var reference: JSON { ["family": .string(family.rawValue), "name": .string(name)] }
-
-    fileprivate mutating func keep(_ old: Table) {
-        let names = Set(chains.map(\.name))
-        chains += old.chains.filter { $0.base == nil && !names.contains($0.name) }
-        chains.sort { $0.name < $1.name }
-        // Chains that stay use them.
-        let setNames = Set(sets.map(\.name))
-        defer { sets += old.sets.filter { !setNames.contains($0.name) } }
-        for index in sets.indices {
-            guard
-                let before = old.sets.first(where: {
-                    $0.name == sets[index].name && $0.keyTypes == sets[index].keyTypes
-                        && $0.dataType == sets[index].dataType && $0.isInterval == sets[index].isInterval
-                })
-            else { continue }
-            if sets[index].isInterval {
-                let taken = Intervals(sets[index].elements)
-                sets[index].elements += before.elements.filter { !taken.overlap($0) }
-                continue
-            }
-            let keys = Set(sets[index].elements.map(\.key))
-            sets[index].elements += before.elements.filter { !keys.contains($0.key) }
-        }
-    }
 }

@@ -3,7 +3,7 @@ internal import JSON
 
 /// The ranges that elements of an interval set cover, for telling whether another one would overlap them.
 struct Intervals {
-    /// Ranges by the other parts of the key, `"bh-web"`.
+    /// Ranges by the other parts of the key, `"bh-web"`, in order. Those of one set never overlap one another.
     private var ranges: [[JSON]: [IPRange]] = [:]
 
     init(_ elements: [Element]) {
@@ -11,12 +11,20 @@ struct Intervals {
             guard let (others, range) = Self.parts(element.key) else { continue }
             ranges[others, default: []].append(range)
         }
+        for others in ranges.keys { ranges[others]?.sort() }
     }
 
     /// Whether an element shares an address with one of these. What cannot be read counts as overlapping.
     func overlap(_ element: Element) -> Bool {
         guard let (others, range) = Self.parts(element.key) else { return true }
-        return (ranges[others] ?? []).contains { $0.first <= range.last && range.first <= $0.last }
+        guard let sorted = ranges[others] else { return false }
+        // The last one that begins at or before the end of the range is the only one that can reach into it.
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].first <= range.last { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 && range.first <= sorted[low - 1].last
     }
 
     /// The last part of a key is the address, as our sets have it.

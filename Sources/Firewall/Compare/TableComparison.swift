@@ -19,16 +19,15 @@ struct TableComparison {
         let newChains = index(new.chains, \.name)
         var additions: [JSON] = []
         for chain in new.chains { compare(oldChains[chain.name], chain, &part, &additions) }
+        // Rules of surplus chains may use surplus sets, or sets that are made anew with another type; elements of surplus
+        // maps jump to surplus chains.
+        let goneChains = old.chains.filter { newChains[$0.name] == nil }
+        for chain in goneChains { part.commands.append(["flush": ["chain": reference(chain.name)]]) }
         let oldSets = index(old.sets, \.name)
         for set in new.sets { compare(oldSets[set.name], set, &part) }
         part.commands += additions
         let newSets = index(new.sets, \.name)
-        // Rules of surplus chains may use surplus sets, and elements of surplus maps jump to surplus chains.
-        let goneChains = old.chains.filter { newChains[$0.name] == nil }
-        for chain in goneChains {
-            part.words.append("remove chain \(title(chain.name))")
-            part.commands.append(["flush": ["chain": reference(chain.name)]])
-        }
+        for chain in goneChains { part.words.append("remove chain \(title(chain.name))") }
         for set in old.sets where newSets[set.name] == nil {
             part.words.append("remove \(set.dataType == nil ? "set" : "map") \(title(set.name))")
             part.commands.append(["delete": [set.dataType == nil ? "set" : "map": reference(set.name)]])
