@@ -8,6 +8,10 @@ struct Context {
     let options: PlanOptions
     /// Host links by name.
     let hostLinks: [String: ObservedLink]
+    /// Ports of the host's bridges, by index of the bridge.
+    let portsByBridge: [UInt32: [ObservedLink]]
+    /// Files by path.
+    let filesByPath: [String: ObservedFile]
     /// Names of host links by index.
     let hostLinkNames: [UInt32: String]
     /// Addresses by namespace and index of the link.
@@ -39,6 +43,8 @@ struct Context {
         self.observed = observed
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        portsByBridge = Dictionary(grouping: observed.host.links.filter { $0.master != nil }) { $0.master ?? 0 }
+        filesByPath = Dictionary(observed.files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         hostLinkNames = Dictionary(
             observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         let spaces = [observed.host] + observed.namespaces

@@ -16,11 +16,11 @@ extension Builder {
             context.observed.host.links.filter { link in
                 bridges.contains(link.name) || link.mark?.scope == context.desired.scope
             }.map(\.index))
-        var taken: [(prefix: IPPrefix, what: String)] = []
+        var taken = TakenPrefixes()
         for address in context.observed.host.addresses where !own.contains(address.link) {
             guard !address.address.address.isLinkLocal, !address.address.address.isLoopback else { continue }
             let link = context.hostLinkNames[address.link] ?? "?"
-            taken.append((address.address.prefix, "the host's address \(address.address) on \(link.terminalSafe)"))
+            taken.append(address.address.prefix, "the host's address \(address.address) on \(link.terminalSafe)")
         }
         for route in context.observed.host.routes {
             let links = route.link.map { [$0] } ?? route.nextHopLinks
@@ -29,13 +29,14 @@ extension Builder {
                 !route.destination.address.isMulticast, !route.destination.address.isLoopback
             else { continue }
             let link = links.first.flatMap { context.hostLinkNames[$0] } ?? "?"
-            taken.append((route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)"))
+            taken.append(route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)")
         }
+        taken.finish()
         for network in context.desired.networks {
             for subnet in network.subnets {
-                guard let other = taken.first(where: { $0.prefix.overlaps(subnet.prefix) }) else { continue }
+                guard let other = taken.overlapping(subnet.prefix) else { continue }
                 fail(
-                    "prefix \(subnet.prefix) of \(network.id) overlaps \(other.what); choose another prefix",
+                    "prefix \(subnet.prefix) of \(network.id) overlaps \(other); choose another prefix",
                     at: subnet.source)
             }
         }
@@ -43,9 +44,15 @@ extension Builder {
 
     /// A published port must not take over one on which something listens.
     private mutating func checkListeners() {
-        for endpoint in context.desired.endpoints {
+        let listeners = Dictionary(grouping: context.observed.listeners.indices) {
+            context.observed.listeners[$0].port
+        }
+        for endpoint in context.desired.endpoints where !listeners.isEmpty {
             for mapping in endpoint.portMappings {
-                for listener in context.observed.listeners where shadows(mapping, listener) {
+                let range = mapping.hostPorts.first...mapping.hostPorts.last
+                let ports = range.count < listeners.count ? Array(range) : listeners.keys.filter(range.contains)
+                let places = ports.flatMap { listeners[$0] ?? [] }.sorted()
+                for listener in places.map({ context.observed.listeners[$0] }) where shadows(mapping, listener) {
                     let text =
                         "host port \(listener.port)/\(mapping.transport.rawValue) of \(endpoint.id) shadows "
                         + "\(listener.process ?? "a socket") listening on \(listener.address)"

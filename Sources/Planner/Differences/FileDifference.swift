@@ -3,13 +3,11 @@ internal import Model
 extension Builder {
     /// `resolv.conf` and `hosts` of owned compartments.
     mutating func compareFiles() {
-        let observed = Dictionary(
-            context.observed.files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         var wanted: Set<String> = []
         for compartment in context.desired.compartments {
             for (path, content) in context.files(compartment) {
                 wanted.insert(path)
-                compareFile(path, content, observed[path], compartment)
+                compareFile(path, content, context.filesByPath[path], compartment)
             }
         }
         for file in context.observed.files where !wanted.contains(file.path) { removeFile(file) }

@@ -89,7 +89,7 @@ extension Context {
     /// anew, so where the annotation came or went later, the file of names that lies beside it tells.
     fileprivate func current(_ mark: OwnershipMark, of name: String) -> OwnershipMark {
         let path = "\(options.netnsEtcDirectory)/\(name)/hosts"
-        guard let file = observed.files.first(where: { $0.path == path })?.mark, file.scope == mark.scope,
+        guard let file = filesByPath[path]?.mark, file.scope == mark.scope,
             file.owner.kind == .compartment
         else { return mark }
         return OwnershipMark(scope: mark.scope, owner: mark.owner, protected: file.protected)

@@ -49,7 +49,7 @@ extension Context {
     /// Ports that outlive their bridge: those of others, and our own where only the bridge was deleted.
     private func ports(of bridge: ObservedLink) -> [Operation] {
         guard bridge.kind == "bridge" else { return [] }
-        return observed.host.links.filter { $0.master == bridge.index }.map { port in
+        return (portsByBridge[bridge.index] ?? []).map { port in
             .changeLink(LinkReference(.host, port.name), [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
         }
     }
