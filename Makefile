@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-demo deps-test build release install test faults verify-policies demo format lint schemas docs clean
+.PHONY: help deps-build deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -26,6 +26,7 @@ help:
 	@echo 'make verify-policies  random policies against real packets, at length'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
+	@echo 'make bench-plans      how planning without a kernel grows from 1000 to 10 000 endpoints'
 	@echo 'make fuzz      libFuzzer on the decoders, ten minutes each'
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
@@ -101,6 +102,10 @@ faults: deps-test release
 bench-policies: NEEDS := $(TEST_NEEDS) iperf3=iperf3
 bench-policies: release deps-test
 	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/policies.py .build/release/bulkhead
+
+# Validating and planning 1000 and 10 000 endpoints, times and their ratios.
+bench-plans: deps-build
+	BULKHEAD_BENCHMARK=1 "$(SWIFT)" run --build-path .build-benchmark -c release PlanBenchmark
 
 # libFuzzer on the YAML decoder and on the netlink decoders, SECONDS each.
 fuzz: deps-build

@@ -104,3 +104,12 @@ if Context.environment["BULKHEAD_FUZZ"] != nil {
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
     }
 }
+
+// Planning without a kernel at two sizes, in a release build with the package's own types; see Benchmarks/plans.
+if Context.environment["BULKHEAD_BENCHMARK"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "PlanBenchmark",
+            dependencies: ["Addressing", "Firewall", "Manifest", "Model", "Planner"], path: "Benchmarks/Plans",
+            swiftSettings: strict))
+}
