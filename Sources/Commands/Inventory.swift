@@ -11,6 +11,8 @@ struct Inventory {
         var link: ObservedLink
         var addresses: [InterfaceAddress]
         var ports: Int
+        /// By what its policies see the state of bridged connections: `br_netfilter`, or `none` where frames pass it by.
+        var tracking: String
         var health: String
     }
 
@@ -104,9 +106,15 @@ private struct InventoryReader {
             guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network else { return nil }
             let ports = state.host.links.count { $0.master == link.index }
             let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
+            // The kernel takes the attribute without the module, too.
+            let isTracked =
+                state.features.bridgeNetfilter && link.bridge?.netfilterIPv4 ?? false
+                && link.bridge?.netfilterIPv6 ?? false
             return Inventory.Network(
                 name: mark.owner.name.text, link: link, addresses: own.map(\.address).sorted(), ports: ports,
-                health: link.isUp ? "ok" : "bridge is down")
+                tracking: isTracked ? "br_netfilter" : "none",
+                health: !link.isUp
+                    ? "bridge is down" : isTracked ? "ok" : "bridged connections pass the policies untracked")
         }.sorted { $0.name < $1.name }
     }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Equal addresses and ports on two networks are two connections.
+/// Equal addresses, ports and fragment numbers on two networks are of two connections.
 @Suite struct ZoneTests {
     /// Two networks, each with the same foreign addresses behind its endpoints.
     private func site(_ policy: String) throws -> PolicyHost {
@@ -59,5 +59,55 @@ import Testing
         #expect(try !passes(site("deny")))
         // Without the policy it arrives: the rig sees what there is to see.
         #expect(try passes(site("allow")))
+    }
+
+    /// Sends pieces of one datagram from 172.16.0.2 to 172.16.0.1: its number, then `first` or `last` or both.
+    private static let fragments = """
+        import socket, struct, sys
+        s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        def send(offset, more, payload):
+            head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(payload), int(sys.argv[1]),
+                (0x2000 if more else 0) | offset // 8, 64, 17, 0,
+                socket.inet_aton('172.16.0.2'), socket.inet_aton('172.16.0.1'))
+            s.sendto(head + payload, ('172.16.0.1', 0))
+        if 'first' in sys.argv: send(0, True, struct.pack('!HHHH', 6000, 5000, 24, 0) + b'the-head')
+        if 'last' in sys.argv: send(16, False, b'the-tail')
+        """
+
+    private func send(_ site: PolicyHost, _ name: String, _ number: String, _ pieces: String...) throws {
+        let result = try site.host.run(
+            ["ip", "netns", "exec", name, "python3", "-c", Self.fragments, number] + pieces)
+        #expect(result.status == 0, "\(result.errors)")
+    }
+
+    /// What an endpoint receives on port 5000 within two seconds of `body`.
+    private func received(_ site: PolicyHost, by names: [String], _ body: () throws -> Void) throws -> [String] {
+        let wait =
+            Self.python + "s.settimeout(2); s.bind(('172.16.0.1', 5000)); print('ready', flush=True)\n"
+            + "try: print(s.recv(99).decode())\nexcept OSError: print('nothing')"
+        let waiting = try names.map { name in
+            let process = try site.host.start(["ip", "netns", "exec", name, "python3", "-c", wait])
+            process.waitForOutput()
+            return process
+        }
+        try body()
+        return try waiting.map { try $0.finish().output.trimmingCharacters(in: .whitespacesAndNewlines) }
+    }
+
+    @Test func piecesOfDatagramsOfTwoNetworksNeverMakeOne() throws {
+        let site = try site("allow")
+        let mixed = try received(site, by: ["x1", "y1"]) {
+            try send(site, "x2", "4242", "first")
+            try send(site, "y2", "4242", "last")
+            try send(site, "y2", "4243", "first")
+            try send(site, "x2", "4243", "last")
+        }
+        #expect(mixed == ["nothing", "nothing"])
+        // Of one network they do: the rig sees what there is to see.
+        let whole = try received(site, by: ["x1", "y1"]) {
+            try send(site, "x2", "4244", "first", "last")
+            try send(site, "y2", "4244", "first", "last")
+        }
+        #expect(whole == ["the-headthe-tail", "the-headthe-tail"])
     }
 }

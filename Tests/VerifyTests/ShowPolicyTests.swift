@@ -29,6 +29,7 @@ import Testing
             shown.output == """
                 policy     p
                 mode       enforce
+                enforced   on the host, by nftables: table inet for connections, those between ports of one bridge by way of br_netfilter; table bridge for groups and anti-spoofing
                 endpoints  b
 
                 RULE               VERDICT  PACKETS  BYTES  LOG PREFIX

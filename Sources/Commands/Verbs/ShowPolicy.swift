@@ -22,6 +22,8 @@ enum ShowPolicy {
     /// One policy: a head, then its rules.
     static func text(_ policy: PolicyReport) -> String {
         "policy     \(policy.name.terminalSafe)\nmode       \(policy.isAudit ? "audit" : "enforce")\n"
+            + "enforced   on the host, by nftables: table inet for connections, those between ports of one bridge by "
+            + "way of br_netfilter; table bridge for groups and anti-spoofing\n"
             + "endpoints  \(policy.endpoints.map(\.terminalSafe).joined(separator: " "))\n\n"
             + ShowText.table(
                 ["RULE", "VERDICT", "PACKETS", "BYTES", "LOG PREFIX"],
