@@ -27,6 +27,26 @@ def serve_udp(address, port):
         server.sendto(peer[0].encode(), peer)
 
 
+def serve_ends(address, port):
+    """Answers over TCP and UDP with the client's address, the client's port and its own port."""
+    import threading
+    server = socket.create_server((address, port), family=family(address))
+    datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
+    datagrams.bind((address, port))
+
+    def answer():
+        while True:
+            _, peer = datagrams.recvfrom(2048)
+            datagrams.sendto(f"{peer[0]} {peer[1]} {port}".encode(), peer)
+
+    threading.Thread(target=answer, daemon=True).start()
+    print("ready", flush=True)
+    while True:
+        client, peer = server.accept()
+        client.sendall(f"{peer[0]} {peer[1]} {port}".encode())
+        client.close()
+
+
 def tcp(address, port, wait):
     try:
         with socket.create_connection((address, port), timeout=wait) as s:
@@ -108,6 +128,8 @@ def main(arguments):
         serve_tcp(rest[0], int(rest[1]))
     elif verb == "serve-udp":
         serve_udp(rest[0], int(rest[1]))
+    elif verb == "serve-ends":
+        serve_ends(rest[0], int(rest[1]))
     elif verb == "tcp":
         tcp(rest[0], int(rest[1]), float(rest[2]))
     elif verb == "udp":

@@ -1,16 +1,16 @@
-import Foundation
-import TestSupport
+internal import Foundation
 
 /// A host with one `nat` network `web` of both families and endpoints on it, whose policies a test changes.
-final class PolicyHost {
-    let host: ScratchHost
+public final class PolicyHost {
+    /// The host itself.
+    public let host: ScratchHost
     /// The probe program of the kernel tests.
-    static let probe = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("KernelTests/Tools/probe.py").path
+    public static let probe = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("Tests/KernelTests/Tools/probe.py").path
     private var servers: [RunningProcess] = []
 
     /// Endpoints get `10.88.0.10`, `.11` … and `fd00:88::10`, `::11` …; `labels` are `app: NAME`.
-    init(_ endpoints: [String], network: String = "") throws {
+    public init(_ endpoints: [String], network: String = "") throws {
         host = try ScratchHost()
         var text = """
             apiVersion: bulkhead.dev/v1alpha1
@@ -38,7 +38,7 @@ final class PolicyHost {
     deinit { for server in servers { server.signal(SIGKILL) } }
 
     /// Declares these policies and no others: name and `spec`.
-    func policies(_ policies: [(name: String, spec: String)]) throws {
+    public func policies(_ policies: [(name: String, spec: String)]) throws {
         let documents = policies.map { name, spec in
             let body = spec.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
             return "apiVersion: bulkhead.dev/v1alpha1\nkind: Policy\nmetadata: {name: \(name)}\nspec:\n"
@@ -48,7 +48,7 @@ final class PolicyHost {
     }
 
     /// Applies, and expects it to work and to be in sync afterwards.
-    func apply() throws {
+    public func apply() throws {
         let result = try host.bulkhead("apply", "manifests", "--yes")
         guard result.status == 0 else {
             throw ScratchHost.Failure(description: "apply ended with \(result.status): \(result.errors)")
@@ -60,21 +60,21 @@ final class PolicyHost {
     }
 
     /// Starts a server inside an endpoint and waits until it listens.
-    func serve(_ endpoint: String, _ arguments: String...) throws {
+    public func serve(_ endpoint: String, _ arguments: String...) throws {
         let server = try host.start(["ip", "netns", "exec", endpoint, "python3", Self.probe] + arguments)
         server.waitForOutput()
         servers.append(server)
     }
 
     /// What the probe says: the client's address as the server sees it, `refused` or `silent`.
-    func probe(_ endpoint: String, _ arguments: String...) throws -> String {
+    public func probe(_ endpoint: String, _ arguments: String...) throws -> String {
         let inside = endpoint == "host" ? [] : ["ip", "netns", "exec", endpoint]
         let result = try host.run(inside + ["python3", Self.probe] + arguments)
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// Connects to an echo server; every `ask` sends a byte and says `alive` or `cut`.
-    func talk(_ endpoint: String, _ address: String, _ port: Int) throws -> RunningProcess {
+    public func talk(_ endpoint: String, _ address: String, _ port: Int) throws -> RunningProcess {
         let client = try host.start(
             ["ip", "netns", "exec", endpoint, "python3", Self.probe, "talk-tcp", address, "\(port)", "9", "1"],
             hasInput: true)

@@ -1,9 +1,9 @@
-import TestSupport
+internal import Foundation
 
 /// The host under test with a neighbour on its LAN, `192.0.2.9` and `2001:db8::9` to the host's `.1` and `::1`.
 extension PolicyHost {
     /// Lays the cable; the neighbour has routes to the endpoints through the host.
-    func neighbour() throws -> ScratchHost {
+    public func neighbour() throws -> ScratchHost {
         let other = try ScratchHost()
         try host.connect(
             "lan0", ["192.0.2.1/24", "2001:db8::1/64"], to: other, "lan0", ["192.0.2.9/24", "2001:db8::9/64"])
@@ -18,12 +18,12 @@ extension PolicyHost {
 
 extension ScratchHost {
     /// What the probe says on this host itself.
-    func probe(_ arguments: String...) throws -> String {
+    public func probe(_ arguments: String...) throws -> String {
         String(try run(["python3", PolicyHost.probe] + arguments).output.prefix { $0 != "\n" })
     }
 
     /// Starts a server on this host itself and waits until it listens.
-    func serve(_ arguments: String...) throws -> RunningProcess {
+    public func serve(_ arguments: String...) throws -> RunningProcess {
         let server = try start(["python3", PolicyHost.probe] + arguments)
         server.waitForOutput()
         return server
