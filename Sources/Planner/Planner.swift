@@ -1,3 +1,4 @@
+internal import Addressing
 public import Firewall
 public import Model
 
@@ -23,7 +24,8 @@ public enum Planner {
         builder.compareSharedSettings()
         builder.compareFiles()
         builder.removeSurplus()
-        let facts = HostFacts(guardedInterfaces: context.guardedInterfaces())
+        let facts = HostFacts(
+            guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6))
         let wanted = Compiler.compile(desired, facts)
         builder.compareFirewall(firewall, wanted: options.keepsOthers ? wanted.keeping(firewall) : wanted)
         builder.dropUnknownRequirements()

@@ -95,10 +95,7 @@ extension Compiler {
         [
             Zones.macs(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
-            NamedSet(
-                name: "guarded", keyTypes: ["ifname"],
-                elements: input.facts.guardedInterfaces.map { Element(key: .string($0), comment: "forwarding was off") }
-            ),
+            guarded(input, .ipv4), guarded(input, .ipv6),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
             NamedSet(name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat }),
@@ -117,6 +114,13 @@ extension Compiler {
                 elements: siblings(input, where: \.deniesIntraNetwork)),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
         ]
+    }
+
+    /// Interfaces that did not forward a family before. One that did goes on to, whatever it did with the other.
+    private static func guarded(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
+        NamedSet(
+            name: "guarded\(family.suffix)", keyTypes: ["ifname"],
+            elements: input.facts.guarded(family).map { Element(key: .string($0), comment: "forwarding was off") })
     }
 
     /// Which bridge may send to which: within a network, and between peers.
@@ -180,13 +184,17 @@ extension Compiler {
 
     private static let isOurs = "@bridges" as JSON
 
-    /// The sender's side of forwarding. Only packets that touch one of our bridges get past the second rule.
+    /// The sender's side of forwarding. Only packets that touch one of our bridges get past the third rule.
     private static func senderRules() -> [Rule] {
-        [
+        AddressFamily.allCases.map { family in
             Rule(
-                [Nft.equal(Nft.input, "@guarded"), Nft.differs(Nft.output, "bh-*"), Nft.counter, Nft.drop],
-                comment: "forwarding was off here before bulkhead"),
-            Rule([Nft.differs(Nft.input, isOurs), Nft.differs(Nft.output, isOurs), Nft.back], comment: "not ours"),
+                [
+                    Nft.equal(Nft.meta("nfproto"), .string(family.rawValue)),
+                    Nft.equal(Nft.input, .string("@guarded\(family.suffix)")), Nft.differs(Nft.output, "bh-*"),
+                    Nft.counter, Nft.drop,
+                ], comment: "forwarding was off here before bulkhead")
+        } + [
+            Rule([Nft.differs(Nft.input, isOurs), Nft.differs(Nft.output, isOurs), Nft.back], comment: "not ours")
         ] + knownRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],

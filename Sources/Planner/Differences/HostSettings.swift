@@ -63,15 +63,20 @@ extension Context {
         return observed.originals.filter { !needed.contains($0.path) }
     }
 
-    /// Interfaces on which forwarding was off before bulkhead, so that nothing may pass between them as long as it is on.
-    func guardedInterfaces() -> [String] {
+    /// Interfaces on which forwarding of a family was off before bulkhead, so that nothing of it may pass between them as
+    /// long as it is on.
+    func guardedInterfaces(_ family: AddressFamily) -> [String] {
         var names: Set<String> = []
         let restored = Set(restoredOriginals().map(\.path))
         let off = observed.originals.filter { $0.value == "0" && !restored.contains($0.path) }.map(\.path)
+        // A machine that forwards IPv6 as a whole did so on interfaces that are not forced to, too.
+        let isRouter =
+            observed.features.forceForwarding && setting("net/ipv6/conf/all/forwarding", in: observed.host) == "1"
+        if family == .ipv6 && isRouter { return [] }
         let now = sharedSettings().filter { setting($0.path, in: observed.host) == "0" }.map(\.path)
         for path in off + now where path.hasSuffix("forwarding") {
             let parts = path.split(separator: "/")
-            guard parts.count == 5 else { continue }
+            guard parts.count == 5, parts[1] == family.rawValue else { continue }
             if parts[3] == "all" {
                 names.formUnion(uplinks(.ipv6).map(\.name))
             } else if hostLinks[String(parts[3])] != nil {
