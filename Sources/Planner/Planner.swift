@@ -16,7 +16,7 @@ public enum Planner {
     ) throws(Failure) -> Plan {
         let context = Context(desired: desired, observed: observed, options: options)
         var builder = Builder(context: context)
-        builder.checkConflicts()
+        builder.checkConflicts(firewall)
         builder.compareModule()
         builder.compareNamespaces()
         builder.compareBridges()

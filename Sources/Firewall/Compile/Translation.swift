@@ -1,6 +1,6 @@
 internal import Addressing
 internal import JSON
-internal import Model
+public import Model
 
 extension Compiler {
     /// Maps from published port to endpoint: for one host address, then for all.
@@ -45,15 +45,18 @@ extension Compiler {
 
     private static func published(_ mapping: PortMapping, to target: IPAddress, comment: String) -> [Published] {
         (0..<mapping.hostPorts.count).map { offset in
-            let port = JSON.int(Int64(mapping.hostPorts.first) + Int64(offset))
-            let transport = Nft.number(mapping.transport)
-            let key =
-                mapping.hostAddress.map { Nft.concat(transport, .string($0.description), port) }
-                ?? Nft.concat(transport, port)
-            return Published(
-                key: key, address: .string(target.description),
+            Published(
+                key: publishedKey(mapping, Int64(mapping.hostPorts.first) + Int64(offset)),
+                address: .string(target.description),
                 port: .int(Int64(mapping.ports.first) + Int64(offset)), comment: comment)
         }
+    }
+
+    /// What is looked up for a port on the host.
+    fileprivate static func publishedKey(_ mapping: PortMapping, _ port: Int64) -> JSON {
+        let transport = Nft.number(mapping.transport)
+        return mapping.hostAddress.map { Nft.concat(transport, .string($0.description), .int(port)) }
+            ?? Nft.concat(transport, .int(port))
     }
 
     /// Look-ups in those maps, for packets to an address of the host.
@@ -143,5 +146,16 @@ extension Compiler {
         }
         let body: JSON = members.members.isEmpty ? .null : .object(members)
         return address == nil ? ["masquerade": body] : ["snat": body]
+    }
+}
+
+extension Ruleset {
+    /// Whether a port of this mapping leads to its endpoint in these rules.
+    public func publishes(_ mapping: PortMapping, _ port: UInt16, by owner: ObjectID) -> Bool {
+        let key = Compiler.publishedKey(mapping, Int64(port))
+        return table(.inet)?.sets.contains { set in
+            set.name.hasPrefix("published")
+                && set.elements.contains { $0.key == key && $0.comment == owner.description }
+        } ?? false
     }
 }

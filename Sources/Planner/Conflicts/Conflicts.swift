@@ -1,11 +1,12 @@
 internal import Addressing
+internal import Firewall
 internal import Model
 
 extension Builder {
     /// What of the host stands against the manifests; found before anything is written.
-    mutating func checkConflicts() {
+    mutating func checkConflicts(_ live: Ruleset) {
         checkPrefixes()
-        checkListeners()
+        checkListeners(live)
         checkSource()
     }
 
@@ -42,8 +43,9 @@ extension Builder {
         }
     }
 
-    /// A published port must not take over one on which something listens.
-    private mutating func checkListeners() {
+    /// A published port must not take over one on which something listens; one that is published already did when it
+    /// came, or what listens came later.
+    private mutating func checkListeners(_ live: Ruleset) {
         let listeners = Dictionary(grouping: context.observed.listeners.indices) {
             context.observed.listeners[$0].port
         }
@@ -56,11 +58,11 @@ extension Builder {
                     let text =
                         "host port \(listener.port)/\(mapping.transport.rawValue) of \(endpoint.id) shadows "
                         + "\(listener.process ?? "a socket") listening on \(listener.address)"
-                    if listener == context.options.session {
+                    if isSession(mapping, listener) {
                         fail(
                             "\(text), which is the port of your SSH session; choose another hostPort",
                             at: mapping.source)
-                    } else if mapping.allowShadow || isPublished(endpoint) {
+                    } else if mapping.allowShadow || live.publishes(mapping, listener.port, by: endpoint.id) {
                         warn(text, at: mapping.source)
                     } else {
                         fail("\(text); choose another hostPort, or set `allowShadow: true`", at: mapping.source)
@@ -68,6 +70,15 @@ extension Builder {
                 }
             }
         }
+    }
+
+    /// Whether the listener is the one that the SSH session came in by: the session knows its own address, the socket
+    /// may listen on all.
+    private func isSession(_ mapping: PortMapping, _ listener: Listener) -> Bool {
+        guard let session = context.options.session, shadows(mapping, session), session.port == listener.port else {
+            return false
+        }
+        return listener.address.isUnspecified || listener.address == session.address
     }
 
     private func shadows(_ mapping: PortMapping, _ listener: Listener) -> Bool {
@@ -82,11 +93,6 @@ extension Builder {
         // There is no way from ::1, so nothing that listens there is shadowed.
         if listener.address.family == .ipv6 && listener.address.isLoopback { return false }
         return mapping.hostAddress.map { $0 == listener.address } ?? true
-    }
-
-    /// An endpoint that is there already had its ports checked when it came.
-    private func isPublished(_ endpoint: Endpoint) -> Bool {
-        present(LinkReference(.host, endpoint.hostInterface.text))?.mark?.owner == endpoint.id
     }
 
     /// Outbound addresses must be the host's.
