@@ -84,6 +84,7 @@ let package = Package(
         tests("DriftTests", ["TestSupport", "bulkhead"]),
         tests("ConfirmTests", ["TestSupport", "bulkhead"]),
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
+        tests("NetworkTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(
             "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"],
