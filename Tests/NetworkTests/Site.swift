@@ -53,17 +53,3 @@ extension PolicyHost {
 func expectNobody(_ answer: String, _ what: String, location: SourceLocation = #_sourceLocation) {
     #expect(answer == "silent" || answer == "refused", "\(what): \(answer)", sourceLocation: location)
 }
-
-/// Expects a refusal with these words and this status, and a host on which nothing changed.
-func expectRefusal(
-    _ host: ScratchHost, _ arguments: [String], _ errors: String, environment: [String: String] = [:],
-    location: SourceLocation = #_sourceLocation
-) throws {
-    let before = try HostDump(host)
-    let result = try host.run([ScratchHost.binary] + arguments, environment: environment)
-    #expect(result.status == 1, sourceLocation: location)
-    #expect(result.errors == errors, sourceLocation: location)
-    let after = try HostDump(host)
-    #expect(after.differences(from: before) == [], sourceLocation: location)
-    #expect(after.changedIdentities(from: before) == [], sourceLocation: location)
-}
