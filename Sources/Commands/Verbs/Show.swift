@@ -97,7 +97,8 @@ enum ShowDocument {
         [
             "name": .string(network.name), "interface": .string(network.link.name), "mac": text(network.link.mac),
             "mtu": .int(Int64(network.link.mtu)), "addresses": list(network.addresses),
-            "ports": .int(Int64(network.ports)), "tracking": .string(network.tracking), "state": .string(network.link.isUp ? "up" : "down"),
+            "ports": .int(Int64(network.ports)), "tracking": .string(network.tracking),
+            "state": .string(network.link.isUp ? "up" : "down"),
             "health": .string(network.health), "counters": counters(network.link.counters),
         ]
     }
