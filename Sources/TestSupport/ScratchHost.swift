@@ -1,4 +1,5 @@
 public import Foundation
+internal import Testing
 
 /// A throw-away host: a network and a mount namespace of their own with their own `/run`, kept by a process that ends
 /// with this object or with the test run, however that ends. Nothing in it touches the machine's own network.
@@ -28,8 +29,33 @@ public final class ScratchHost: @unchecked Sendable {
     /// Folder of this host's files on the real file system: manifests, state, netns-etc.
     public let folder: URL
 
-    /// Makes a host with its loopback up.
+    /// Whether this kernel makes mount namespaces at all. One whose lock of mounts died with a process that crashed in
+    /// it answers nobody any more until the machine is restarted: whoever asks waits for ever, and cannot be ended.
+    private static let answers: Bool = {
+        let probe = Process()
+        probe.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+        probe.arguments = (getuid() == 0 ? [] : ["--user", "--map-root-user"]) + ["--mount", "true"]
+        probe.standardInput = FileHandle.nullDevice
+        probe.standardOutput = FileHandle.nullDevice
+        probe.standardError = FileHandle.nullDevice
+        // Where it cannot be run at all, making a host says why.
+        guard (try? probe.run()) != nil else { return true }
+        let end = Date().addingTimeInterval(60)
+        while probe.isRunning && Date() < end { usleep(10_000) }
+        return !probe.isRunning
+    }()
+
+    private static let reason: Comment =
+        "this machine's kernel has answered no request for a mount namespace for a minute; look for a crash in `dmesg`, and restart the machine"
+
+    /// Generic, because the compiler warns of what it puts behind a call that never returns.
+    private static func call<Value>(_ body: (Comment?, SourceLocation) throws -> Value) throws {
+        _ = try body(reason, #_sourceLocation)
+    }
+
+    /// Makes a host with its loopback up. The test is skipped, with the reason, where the kernel does not even answer.
     public init() throws {
+        if !Self.answers { try Self.call(Test.cancel) }
         isOrdinaryUser = getuid() != 0
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-\(UUID().uuidString)")
         for name in ["manifests", "state", "etc"] {
