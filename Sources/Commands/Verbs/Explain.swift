@@ -12,13 +12,19 @@ struct Explain: ParsableCommand {
     @Flag(help: "Print the fields of all kinds as Markdown tables.")
     var markdown = false
 
+    @Option(help: "How results are written: text or json.")
+    var output: GlobalOptions.Format = .text
+
     func run() throws {
         if markdown, path == nil { return Terminal.out(Reference.markdown()) }
         guard let path, !markdown else {
             throw Complaint("explain takes KIND or KIND.FIELD, or --markdown alone", .usage)
         }
         do throws(Explanation.Unknown) {
-            Terminal.out(try Explanation.of(path))
+            switch output {
+            case .text: Terminal.out(try Explanation.of(path))
+            case .json: Terminal.out(try Explanation.document(path).text(pretty: true))
+            }
         } catch {
             throw Complaint(error.description)
         }

@@ -1,3 +1,5 @@
+public import JSON
+
 /// Reference in the terminal, from the declaration that the decoder uses.
 public enum Explanation {
     /// Why there is nothing to explain.
@@ -8,6 +10,42 @@ public enum Explanation {
 
     /// What `KIND[.FIELD…]` means; a leading `spec` may be left out, list positions are not written.
     public static func of(_ path: String) throws(Unknown) -> String {
+        let place = try find(path)
+        guard let field = place.field else { return overview(place.spec) }
+        return page(field, path: place.path, place.level)
+    }
+
+    /// The same for programs (`bulkhead.explanation/v1`).
+    public static func document(_ path: String) throws(Unknown) -> JSON {
+        let place = try find(path)
+        var document: JSONObject = ["format": "bulkhead.explanation/v1", "path": .string(place.path)]
+        guard let field = place.field else {
+            document["doc"] = .string(place.spec.doc)
+            document["fields"] = .array(place.spec.spec.fields.map { .object(members($0)) })
+            return .object(document)
+        }
+        for member in members(field).members { document[member.key] = member.value }
+        document["fields"] = .array(place.level.fields.map { .object(members($0)) })
+        return .object(document)
+    }
+
+    private static func members(_ field: FieldSpec) -> JSONObject {
+        [
+            "key": .string(field.key), "type": .string(words(field.type)), "required": .bool(field.isRequired),
+            "default": field.defaultText.map { .string($0) } ?? nil, "kernel": field.kernel.map { .string($0) } ?? nil,
+            "doc": .string(field.doc),
+        ]
+    }
+
+    /// A kind, or a field of one with the fields inside it.
+    private struct Place {
+        let spec: KindSpec
+        let path: String
+        let field: FieldSpec?
+        let level: ObjectSpec
+    }
+
+    private static func find(_ path: String) throws(Unknown) -> Place {
         var parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let kind = parts.removeFirst()
         guard let spec = KindSpec.all.first(where: { $0.kind.lowercased() == kind.lowercased() }) else {
@@ -16,7 +54,9 @@ public enum Explanation {
                 description:
                     "unknown kind '\(kind)'\(hint); kinds are \(KindSpec.all.map(\.kind).joined(separator: ", "))")
         }
-        guard let first = parts.first else { return overview(spec) }
+        guard let first = parts.first else {
+            return Place(spec: spec, path: spec.kind, field: nil, level: spec.spec)
+        }
         var level = spec.document
         if level.field(first) == nil { parts.insert("spec", at: 0) }
         var shown: [String] = [spec.kind]
@@ -30,8 +70,7 @@ public enum Explanation {
             shown.append(part)
             level = children(next.type) ?? ObjectSpec([])
         }
-        guard let field else { return overview(spec) }
-        return page(field, path: shown.joined(separator: "."), level)
+        return Place(spec: spec, path: shown.joined(separator: "."), field: field, level: level)
     }
 
     private static func overview(_ spec: KindSpec) -> String {

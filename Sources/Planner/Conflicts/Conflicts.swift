@@ -8,6 +8,7 @@ extension Builder {
         checkPrefixes()
         checkListeners(live)
         checkSource()
+        warnOfMovedAddresses()
     }
 
     /// Prefixes must not overlap the host's own addresses and routes, those of other scopes included.
