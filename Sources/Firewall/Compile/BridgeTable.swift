@@ -218,6 +218,9 @@ extension Compiler {
                 [Nft.equal(Nft.payload("udp", "sport"), Nft.set([67, 547])), Nft.counter, Nft.drop],
                 comment: "antiSpoof: DHCP server"),
             Rule(
+                [Nft.equal(Nft.payload("udp", "dport"), Nft.set([68, 546])), Nft.counter, Nft.drop],
+                comment: "antiSpoof: DHCP server"),
+            Rule(
                 [Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"), Nft.verdicts(Nft.input, "targets")],
                 comment: "antiSpoof: neighbour advertisement"),
             Rule(
@@ -249,7 +252,9 @@ extension Compiler {
                 comment: "antiSpoof: IPv4 address in ARP"),
             Rule(
                 [
-                    checked, Nft.equal(source4, "0.0.0.0"), Nft.equal(Nft.payload("udp", "sport"), 68),
+                    checked, Nft.equal(Nft.payload("ether", "daddr"), "ff:ff:ff:ff:ff:ff"),
+                    Nft.equal(source4, "0.0.0.0"), Nft.equal(Nft.payload("ip", "daddr"), "255.255.255.255"),
+                    Nft.equal(Nft.payload("udp", "sport"), 68),
                     Nft.equal(Nft.payload("udp", "dport"), 67), Nft.back,
                 ], comment: "DHCP client"),
             Rule(

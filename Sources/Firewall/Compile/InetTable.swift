@@ -93,7 +93,7 @@ extension Compiler {
 
     private static func boundSets(_ input: CompilerInput) -> [NamedSet] {
         [
-            Zones.macs(input.desired),
+            Zones.hostSides(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
             guarded(input, .ipv4), guarded(input, .ipv6),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
@@ -176,11 +176,36 @@ extension Compiler {
             Rule(
                 [Nft.differs(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.isKnown, Nft.accept],
                 comment: "connections that were let through"),
-            Rule(
-                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.accept],
-                comment: "neighbour discovery, multicast listeners"),
-        ]
+        ] + segmentRules()
     }
+
+    /// What keeps a segment working does not leave it: a router takes one from the hop limit, and forwards nothing from a
+    /// link-local address or none.
+    private static func segmentRules() -> [Rule] {
+        let type = Nft.payload("icmpv6", "type")
+        let source = Nft.payload("ip6", "saddr")
+        let origins: [JSON] = [["prefix": ["addr": "fe80::", "len": 10]], "::"]
+        return [
+            Rule(
+                [
+                    Nft.equal(type, Nft.set(Nft.discoveryTypes)),
+                    Nft.equal(Nft.payload("ip6", "hoplimit"), 255), Nft.accept,
+                ], comment: "neighbour discovery")
+        ]
+            + origins.map { origin in
+                Rule(
+                    [Nft.equal(type, Nft.set(Nft.listenerTypes)), Nft.equal(source, origin), Nft.accept],
+                    comment: "multicast listeners")
+            }
+    }
+
+    /// A connection that was cut must not begin anew with whatever its server says next.
+    private static let middles = Rule(
+        [
+            Nft.contains(["ct": ["key": "state"]], "new"),
+            Nft.differs(["&": [Nft.payload("tcp", "flags"), ["fin", "syn", "rst", "ack"]]], "syn"), Nft.counter,
+            Nft.drop,
+        ], comment: "TCP begins with SYN")
 
     private static let isOurs = "@bridges" as JSON
 
@@ -198,7 +223,7 @@ extension Compiler {
         ] + knownRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
-                comment: "belongs to no connection"),
+                comment: "belongs to no connection"), middles,
             Rule([Nft.jump("bounds")]),
         ] + memberRules(.egress)
     }
@@ -222,7 +247,7 @@ extension Compiler {
     /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.
     private static func receiverRules() -> [Rule] {
         [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
-            + memberRules(.ingress) + [
+            + [middles] + memberRules(.ingress) + [
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
                     [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),
@@ -245,7 +270,7 @@ extension Compiler {
     /// From endpoints to the host.
     private static func inputRules() -> [Rule] {
         [Rule([Nft.differs(Nft.input, isOurs), Nft.back], comment: "not from one of ours")] + knownRules()
-            + memberRules(.egress) + [
+            + [middles] + memberRules(.egress) + [
                 Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
             ]
     }
@@ -253,6 +278,6 @@ extension Compiler {
     /// From the host to endpoints.
     private static func outputRules() -> [Rule] {
         [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
-            + memberRules(.ingress)
+            + [middles] + memberRules(.ingress)
     }
 }

@@ -6,49 +6,65 @@ internal import Model
 /// are never taken for one another's. The zone is given before fragments are put together (−400, `NF_IP_PRI_CONNTRACK_DEFRAG`):
 /// later, those of one network would complete datagrams of another.
 enum Zones {
-    /// Zones by network: a hash of scope and name, the next free one where two networks share it.
-    static func assign(_ desired: DesiredState) -> [(network: Network, zone: UInt16)] {
-        var taken: Set<UInt16> = []
-        return desired.networks.sorted { $0.metadata.name < $1.metadata.name }.map { network in
-            var zone = first(desired, network)
-            // 0 is the zone of everything else.
-            while zone == 0 || taken.contains(zone) { zone &+= 1 }
+    /// A network's zones. What stays on the switch and what goes to the host have one each: a connection that was let
+    /// through on the one way must not be known on the other, where other bounds and policies hold.
+    struct Pair {
+        let network: Network
+        let switched: UInt16
+        let routed: UInt16
+    }
+
+    /// Zones by network: hashes of scope and name, the next free one where two share it.
+    static func assign(_ desired: DesiredState) -> [Pair] {
+        // 0 is the zone of everything else.
+        var taken: Set<UInt16> = [0]
+        func take(_ use: String, _ network: Network) -> UInt16 {
+            var zone = UInt16(
+                truncatingIfNeeded: StableHash.hash(use, desired.scope.text, network.metadata.name.text))
+            while taken.contains(zone) { zone &+= 1 }
             taken.insert(zone)
-            return (network, zone)
+            return zone
+        }
+        return desired.networks.sorted { $0.metadata.name < $1.metadata.name }.map {
+            Pair(network: $0, switched: take("zone", $0), routed: take("zone-routed", $0))
         }
     }
 
-    private static func first(_ desired: DesiredState, _ network: Network) -> UInt16 {
-        UInt16(truncatingIfNeeded: StableHash.hash("zone", desired.scope.text, network.metadata.name.text))
-    }
-
-    /// What stays on the switch is in the zone both ways. What goes to the host is in it on its way there only: answers
-    /// may come back by another interface, where nobody knows of the zone.
+    /// What stays on the switch is in its zone both ways. What goes to the host is in its own on its way there only:
+    /// answers may come back by another interface, where nobody knows of the zone. A frame for the host's side of
+    /// another switch does not leave this one.
     static func chain(_ desired: DesiredState) -> Chain {
-        let elements = assign(desired).map { item -> JSON in
-            [.string(item.network.bridge.text), .int(Int64(item.zone))]
+        let zones = assign(desired)
+        func map(_ zone: (Pair) -> UInt16) -> JSON {
+            let elements = zones.map { item -> JSON in
+                [.string(item.network.bridge.text), .int(Int64(zone(item)))]
+            }
+            return ["map": ["key": Nft.input, "data": ["set": .array(elements)]]]
         }
-        let zone: JSON = ["map": ["key": Nft.input, "data": ["set": .array(elements)]]]
-        let receiver = Nft.payload("ether", "daddr")
-        func assignment(_ key: JSON) -> JSON { ["mangle": ["key": ["ct": key], "value": zone]] }
+        let way = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
         return Chain(
             name: "zones", base: .init(type: "filter", hook: "prerouting", priority: -450),
             rules: [
                 Rule(
-                    [Nft.equal(receiver, "@bridge_macs"), assignment(["key": "zone", "dir": "original"])],
-                    comment: "zone of the network: to the host"),
+                    [
+                        Nft.equal(way, "@host_sides"),
+                        ["mangle": ["key": ["ct": ["key": "zone", "dir": "original"]], "value": map(\.routed)]],
+                    ], comment: "zone of the network: to the host"),
                 Rule(
-                    [Nft.differs(receiver, "@bridge_macs"), assignment(["key": "zone"])],
-                    comment: "zone of the network: within the switch"),
+                    [
+                        Nft.differs(way, "@host_sides"),
+                        ["mangle": ["key": ["ct": ["key": "zone"]], "value": map(\.switched)]],
+                    ], comment: "zone of the network: within the switch"),
             ])
     }
 
-    /// MACs of the host's own side of every switch.
-    static func macs(_ desired: DesiredState) -> NamedSet {
+    /// The host's own side of every switch, by bridge and MAC.
+    static func hostSides(_ desired: DesiredState) -> NamedSet {
         NamedSet(
-            name: "bridge_macs", keyTypes: ["ether_addr"],
+            name: "host_sides", keyTypes: ["ifname", "ether_addr"],
             elements: desired.networks.map {
-                Element(key: .string($0.mac.description), comment: $0.id.description)
+                Element(
+                    key: Nft.concat(.string($0.bridge.text), .string($0.mac.description)), comment: $0.id.description)
             })
     }
 }

@@ -37,9 +37,12 @@ enum Nft {
     static let isKnown = contains(["ct": ["key": "status"]], "confirmed")
     static let isAnswer = contains(["ct": ["key": "state"]], ["established", "related"])
     /// ICMPv6 that a segment needs, whoever may talk to whom: listener reports, solicitations and advertisements.
-    static let segmentTypes: [JSON] = [
-        "mld-listener-query", "mld-listener-report", "mld-listener-done", "nd-router-solicit", "nd-router-advert",
-        "nd-neighbor-solicit", "nd-neighbor-advert", "mld2-listener-report",
+    static let segmentTypes: [JSON] = discoveryTypes + listenerTypes
+    static let discoveryTypes: [JSON] = [
+        "nd-router-solicit", "nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert",
+    ]
+    static let listenerTypes: [JSON] = [
+        "mld-listener-query", "mld-listener-report", "mld-listener-done", "mld2-listener-report",
     ]
     static let groups6: JSON = ["prefix": ["addr": "ff00::", "len": 8]]
     /// What the routing tables say of the destination.

@@ -33,10 +33,12 @@ extension Builder {
         }.map(\.id)
     }
 
-    /// Manifest objects whose links are about to be made.
+    /// Manifest objects whose links are about to be made. An endpoint on a network that is there is none of them: others
+    /// may have sent to its address before it came, and be known for that.
     private func freshOwners() -> Set<String> {
-        let endpoints = context.desired.endpoints.filter { present(LinkReference(.host, $0.hostInterface.text)) == nil }
         let networks = context.desired.networks.filter { present(LinkReference(.host, $0.bridge.text)) == nil }
+        let names = Set(networks.map(\.metadata.name))
+        let endpoints = context.desired.endpoints.filter { names.contains($0.network) }
         return Set(endpoints.map(\.id.description) + networks.map(\.id.description))
     }
 
