@@ -18,12 +18,22 @@ struct Awaiting {
         let end = try PendingEnd(global)
         let child = try Detachment.startShell(probe)
         while true {
+            guard let now = try end.folder.change(), now.id == change.id else {
+                // Somebody else confirmed or reverted it meanwhile.
+                child.end()
+                return try finish(try end.awaitEnd(change))
+            }
             if let status = child.status() {
                 if status == 0 { return try confirm(end, "the probe succeeded") }
                 global.say("The probe ended with status \(status).")
-                return try finish(try end.revert() ?? .reverted(left: []))
+                return try finish(try end.revert(change.id) ?? .reverted(left: []))
             }
-            guard !change.isOver, Signals.pending == nil else {
+            if let number = Signals.pending {
+                child.end()
+                global.say("Interrupted by signal \(number).")
+                return try finish(try end.revert(change.id) ?? .reverted(left: []))
+            }
+            guard !change.isOver else {
                 child.end()
                 global.say("The probe did not end in time.")
                 return try finish(try end.awaitEnd(change))
@@ -50,7 +60,7 @@ struct Awaiting {
     }
 
     private func confirm(_ end: PendingEnd, _ why: String) throws {
-        try end.confirm()
+        try end.confirm(change.id)
         global.say("Confirmed (\(why)): the change stays.")
     }
 

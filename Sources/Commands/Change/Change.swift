@@ -53,7 +53,7 @@ struct Change {
             return try awaitConfirmation(pending, confirmation, comparison, occasion)
         }
         // What failed is undone already, as far as it could be.
-        try pending?.folder.end()
+        warning("what was written down for undoing could not be removed") { try pending?.folder.end() }
         try finish(outcome, comparison, occasion)
     }
 
@@ -62,7 +62,19 @@ struct Change {
         _ pending: PendingStart, _ confirmation: Confirmation, _ comparison: Comparison, _ occasion: Occasion
     ) throws {
         let number = record(occasion, comparison, .pending)
-        let change = try pending.folder.wait(pending.change, number: number)
+        let change: PendingChange
+        do {
+            change = try pending.folder.wait(pending.change, number: number)
+        } catch {
+            // The guard undoes a change that never came to wait as soon as nobody holds the lock.
+            Terminal.err("bulkhead: the change could not be written down: \(Failures.text(error)); it is undone\n")
+            state.release()
+            let end = try PendingEnd(global)
+            if case .reverted(let left) = try end.awaitEnd(pending.change) {
+                try end.report(PendingOutcome(id: pending.change.id, left: left))
+            }
+            throw Finish(.failed)
+        }
         tellDone(comparison.plan, pendingUntil: change.until, isProbed: confirmation.probe != nil)
         state.release()
         try Awaiting(global: global, change: change, confirmation: confirmation).run()

@@ -38,7 +38,7 @@ struct PendingEnd {
 
     private func forget(_ change: PendingChange, _ state: StateFolder) throws {
         if let number = change.number { try? state.rewriteResult(of: number, to: .reverted) }
-        try folder.end(PendingOutcome(id: change.id, left: []))
+        try folder.end()
     }
 
     private static func refusal(_ change: PendingChange, isGuarded: Bool) -> String {
@@ -50,11 +50,12 @@ struct PendingEnd {
             + "(\(left) s left); \(lost)`bulkhead confirm` keeps it, `bulkhead revert` undoes it; nothing was changed"
     }
 
-    /// Keeps the pending change.
-    func confirm() throws {
+    /// Keeps the pending change; with an id only that one.
+    func confirm(_ id: String? = nil) throws {
         let state = try lock()
         defer { state.release() }
-        guard let change = try folder.change(), !folder.isBeforeReboot(change) else { throw Self.nothing }
+        guard let change = try folder.change(), !folder.isBeforeReboot(change), id.map({ $0 == change.id }) ?? true
+        else { throw Self.nothing }
         guard change.phase == .waiting, !change.isOver || !folder.isGuarded() else {
             throw Complaint("the time is up: the change is being undone", .failed)
         }
@@ -68,17 +69,23 @@ struct PendingEnd {
         }
     }
 
-    /// Undoes the pending change now; nil where a restart of the machine has.
-    func revert() throws -> Result? {
+    /// Undoes the pending change now, with an id only that one; nil where a restart of the machine has.
+    func revert(_ id: String? = nil) throws -> Result? {
         let state = try lock()
         defer { state.release() }
-        guard let change = try folder.change() else { throw Self.nothing }
+        guard let change = try folder.change(), id.map({ $0 == change.id }) ?? true else { throw Self.nothing }
         if folder.isBeforeReboot(change) {
             try forget(change, state)
             return nil
         }
         guard folder.isGuarded() else { return .reverted(left: try revertHere(change, state).left) }
-        try folder.demandRevert(change)
+        do {
+            try folder.demandRevert(change)
+        } catch {
+            throw Complaint(
+                "the guard could not be told: \(Failures.text(error)); it undoes the change by itself when its time is up"
+            )
+        }
         state.release()
         return try awaitEnd(change)
     }
@@ -130,7 +137,7 @@ struct PendingEnd {
     private func lock() throws -> StateFolder {
         var holder = ""
         for _ in 0..<100 {
-            switch try StateFolder.acquire(try global.folders()) {
+            switch try StateFolder.acquire(try global.folders(), probing: false) {
             case .acquired(let state): return state
             case .held(let other): holder = other
             }

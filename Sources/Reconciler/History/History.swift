@@ -90,7 +90,8 @@ public struct History: Sendable {
 
     /// `12.json` and nothing that only resembles it.
     private static func number(_ name: String) -> Int? {
-        guard name.hasSuffix(".json"), let number = Int(name.dropLast(5)), number > 0, "\(number).json" == name
+        guard name.hasSuffix(".json"), let number = Int(name.dropLast(5)), (1...1_000_000_000).contains(number),
+            "\(number).json" == name
         else { return nil }
         return number
     }

@@ -41,7 +41,15 @@ public final class Guard {
         }
         guard let post = try takePost() else { return }
         defer { post.release() }
-        while try !isOver() { Detachment.pause(milliseconds: 100) }
+        while true {
+            do {
+                if try isOver() { return }
+            } catch {
+                // A full disk, or a file that somebody broke: all that undoing takes is held here, so it is tried again
+                // until it goes.
+            }
+            Detachment.pause(milliseconds: 100)
+        }
     }
 
     /// Who asks whether there is a guard holds its lock for a moment.
@@ -55,20 +63,28 @@ public final class Guard {
 
     /// Looks once, and acts where it is time.
     private func isOver() throws -> Bool {
-        guard let now = try folder.change(), now.id == change.id else { return true }
+        guard let now = try folder.change(), now.id == change.id else { return try isEnded() }
         switch now.phase {
         case .reverting: break
         case .waiting: guard now.isOver else { return false }
         // Whoever carries it out holds the lock as long as it lives.
         case .running: break
         }
-        guard case .acquired(let state) = try StateFolder.acquire(folders) else { return false }
+        guard case .acquired(let state) = try StateFolder.acquire(folders, probing: false) else { return false }
         defer { state.release() }
         // It may have been confirmed, or may have begun to wait, a moment ago.
-        guard let current = try folder.change(), current.id == change.id else { return true }
+        guard let current = try folder.change(), current.id == change.id else { return try isEnded() }
         guard current.phase != .waiting || current.isOver else { return false }
         _ = try revert(current, state)
         return true
+    }
+
+    /// Whether somebody ended the change. Where the folder itself is gone nobody has: the change is written down again,
+    /// as waiting and over.
+    private func isEnded() throws -> Bool {
+        if folder.exists { return true }
+        try folder.restore(change)
+        return false
     }
 
     /// Undoes the change: of a plan that was carried out all steps, of one that was not those that were begun. What
@@ -83,7 +99,7 @@ public final class Guard {
         if let number = change.number {
             try? state.rewriteResult(of: number, to: left.isEmpty ? .reverted : .broken)
         }
-        try folder.end(outcome)
+        folder.finish(outcome)
         return outcome
     }
 }

@@ -102,19 +102,43 @@ public struct PendingFolder: Sendable {
         try write(change)
     }
 
-    /// Ends it: nothing is pending from now on. With an outcome it was undone, without one it stays.
-    public func end(_ outcome: PendingOutcome? = nil) throws {
-        if let outcome {
-            try Files.writeAtomically(
-                outcomeFile, Array(try JSON(encoding: outcome).text(pretty: true).utf8), mode: 0o600)
-        }
+    /// Ends it: nothing is pending from now on, and the change stays.
+    public func end() throws {
         try Files.remove(changeFile)
-        for name in try Files.list(path) where !["outcome.json", "guard"].contains(name) {
-            try Files.remove("\(path)/\(name)")
+        tidy()
+    }
+
+    /// Ends a change that was undone. That it is undone does not depend on whether it can be written down.
+    func finish(_ outcome: PendingOutcome) {
+        if let text = try? JSON(encoding: outcome).text(pretty: true) {
+            try? Files.writeAtomically(outcomeFile, Array(text.utf8), mode: 0o600)
+        }
+        try? Files.remove(changeFile)
+        tidy()
+    }
+
+    private func tidy() {
+        guard (try? Files.status(path, followingLinks: false).kind) == .directory else { return }
+        for name in (try? Files.list(path)) ?? [] where !["outcome.json", "guard"].contains(name) {
+            try? Files.remove("\(path)/\(name)")
         }
     }
 
+    /// Whether the folder is there.
+    var exists: Bool { (try? Files.status(path)) != nil }
+
+    /// Writes a change down again whose folder somebody removed: its time is over.
+    func restore(_ change: PendingChange) throws {
+        try Files.makeDirectories(path, mode: 0o700)
+        var change = change
+        change.phase = .waiting
+        change.deadline = 0
+        try write(change)
+    }
+
     private func clear() throws {
+        guard let kind = try? Files.status(path, followingLinks: false).kind else { return }
+        guard kind == .directory else { throw StateError("\(path) is no folder") }
         try Files.remove(outcomeFile)
         if (try? Files.status(changeFile)) != nil { try end() }
     }
@@ -128,13 +152,17 @@ public struct PendingFolder: Sendable {
         }
     }
 
-    /// Whether a guard is at its post.
+    /// Whether a guard is at its post: it holds the lock of its file.
     public func isGuarded() -> Bool {
-        guard (try? Files.status(path)) != nil, let lock = try? takeGuardLock() else {
-            return (try? Files.status(path)) != nil
+        guard exists else { return false }
+        do {
+            guard let lock = try takeGuardLock() else { return true }
+            lock.release()
+            return false
+        } catch {
+            // What cannot be asked counts as unguarded: nothing is begun then, and nobody waits for it.
+            return false
         }
-        lock.release()
-        return false
     }
 
     /// Whether the change is of an earlier life of the machine, of which the kernel has nothing.

@@ -19,7 +19,9 @@ public struct StateFolder: Sendable {
     ///
     /// The lock is the kernel's (`flock(2)`), so it goes with the process that holds it, however that ends. What a
     /// process that died left half written is removed by the next holder.
-    public static func acquire(_ folders: Folders) throws -> Outcome {
+    ///
+    /// Without `probing` a folder that is full will do: undoing a change needs no room.
+    public static func acquire(_ folders: Folders, probing: Bool = true) throws -> Outcome {
         let path = folders.state
         do throws(SystemError) {
             try Files.makeDirectories(path, mode: 0o700)
@@ -28,6 +30,7 @@ public struct StateFolder: Sendable {
             case .held(let holder): return .held(by: holder)
             case .acquired(let lock):
                 for name in try Files.list(path) where Files.isUnfinished(name) { try Files.remove("\(path)/\(name)") }
+                guard probing else { return .acquired(StateFolder(path: path, lock: lock)) }
                 // A page, which a full disk does not have.
                 try Files.writeAtomically("\(path)/probe", [UInt8](repeating: 0, count: 4096), mode: 0o600)
                 try Files.remove("\(path)/probe")
