@@ -130,6 +130,44 @@ import Testing
         #expect(try HostDump(host).differences(from: before) == [])
     }
 
+    @Test func aFileThatBreaksMeanwhileDoesNotKeepTheGuardFromUndoing() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "3s").status == 0)
+        try host.sh("echo '{' > state/pending/change.json")
+        try pending.waitForEnd()
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aStateFolderThatIsRemovedConfirmsNothing() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        try host.sh("rm -r state/pending; while [ ! -e state/pending/outcome.json ]; do sleep 0.1; done")
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
+    @Test func aProbeEndsItsOwnChangeAlone() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let first = try host.start(
+            [
+                ScratchHost.binary, "apply", "manifests", "--yes", "--confirm-within", "1h", "--confirm-if",
+                "sleep 9; false",
+            ])
+        while try host.run(["grep", "-qs", "waiting", "state/pending/change.json"]).status != 0 { usleep(20_000) }
+        #expect(try host.bulkhead("confirm").status == 0)
+        try host.write("all.yaml", PendingHost.before)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        let result = try first.finish()
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(pending.isPending)
+        #expect(try host.bulkhead("confirm").status == 0)
+        #expect(try pending.results() == ["applied", "confirmed", "confirmed"])
+    }
+
     @Test func aDamagedChangeIsSaid() throws {
         let pending = try PendingHost()
         let host = pending.host

@@ -110,4 +110,32 @@ import Testing
         }
         #expect(whole == ["the-headthe-tail", "the-headthe-tail"])
     }
+
+    /// What is let through on the switch, where nothing speaks against it, must not be known when it goes to the host.
+    @Test func aConnectionThatBeganOnTheSwitchIsNotKnownToTheHost() throws {
+        let web = try PolicyHost(["a"], network: "  isolation: {hostAccess: deny}")
+        try web.host.write(
+            "other.yaml",
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: other}
+            spec: {type: nat, subnets: [{prefix: 10.99.0.0/24}]}
+            """)
+        try web.apply()
+        func mac(_ bridge: String) throws -> String { try web.host.sh("cat /sys/class/net/\(bridge)/address").trimmed }
+        let server = try web.host.serve("serve-tcp", "10.88.0.1", "2222")
+        defer { server.signal(SIGKILL) }
+        // The first packet goes to the MAC of another switch, and stays on this one; the next to that of this one.
+        try web.host.sh("ip -n a neighbour replace 10.88.0.1 lladdr \(mac("bh-other")) dev eth0 nud permanent")
+        let client = try web.host.start(
+            ["ip", "netns", "exec", "a", "python3", PolicyHost.probe, "tcp", "10.88.0.1", "2222", "6"])
+        usleep(500_000)
+        try web.host.sh("ip -n a neighbour replace 10.88.0.1 lladdr \(mac("bh-web")) dev eth0 nud permanent")
+        #expect(try client.finish().output.trimmed == "silent")
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

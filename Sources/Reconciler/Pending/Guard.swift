@@ -16,7 +16,9 @@ public final class Guard {
     private let desired: DesiredState
     private let options: PlanOptions
     private let session: HostSession
-    private var firewall: Ruleset
+    private let firewall: Ruleset
+    /// The change as it was last seen.
+    private var last: PendingChange?
 
     /// A guard of a change whose manifests were resolved to a desired state.
     public init(
@@ -46,7 +48,13 @@ public final class Guard {
                 if try isOver() { return }
             } catch {
                 // A full disk, or a file that somebody broke: all that undoing takes is held here, so it is tried again
-                // until it goes.
+                // until it goes, and done without the files when the time is up.
+                if let last, last.isOver, case .acquired(let state)? = try? StateFolder.acquire(folders, probing: false)
+                {
+                    defer { state.release() }
+                    _ = revert(last, state)
+                    return
+                }
             }
             Detachment.pause(milliseconds: 100)
         }
@@ -64,6 +72,7 @@ public final class Guard {
     /// Looks once, and acts where it is time.
     private func isOver() throws -> Bool {
         guard let now = try folder.change(), now.id == change.id else { return try isEnded() }
+        last = now
         switch now.phase {
         case .reverting: break
         case .waiting: guard now.isOver else { return false }
@@ -75,7 +84,7 @@ public final class Guard {
         // It may have been confirmed, or may have begun to wait, a moment ago.
         guard let current = try folder.change(), current.id == change.id else { return try isEnded() }
         guard current.phase != .waiting || current.isOver else { return false }
-        _ = try revert(current, state)
+        _ = revert(current, state)
         return true
     }
 
@@ -89,7 +98,7 @@ public final class Guard {
 
     /// Undoes the change: of a plan that was carried out all steps, of one that was not those that were begun. What
     /// could not be put back is the result.
-    public func revert(_ change: PendingChange, _ state: StateFolder) throws -> PendingOutcome {
+    public func revert(_ change: PendingChange, _ state: StateFolder) -> PendingOutcome {
         let steps = plan.plan.steps
         let begun = change.phase == .running ? folder.stepsBegun() : steps.count
         let executor = Executor(session, desired: desired)
