@@ -80,10 +80,12 @@ import Testing
         #expect(result.status == 0, "\(result.errors)")
     }
 
-    /// What an endpoint receives on port 5000 within two seconds of `body`.
-    private func received(_ site: PolicyHost, by names: [String], _ body: () throws -> Void) throws -> [String] {
+    /// What each endpoint receives first on port 5000 within so many seconds, during which `body` runs.
+    private func received(_ site: PolicyHost, by names: [String], within seconds: Int, _ body: () throws -> Void) throws
+        -> [String]
+    {
         let wait =
-            Self.python + "s.settimeout(2); s.bind(('172.16.0.1', 5000)); print('ready', flush=True)\n"
+            Self.python + "s.settimeout(\(seconds)); s.bind(('172.16.0.1', 5000)); print('ready', flush=True)\n"
             + "try: print(s.recv(99).decode())\nexcept OSError: print('nothing')"
         let waiting = try names.map { name in
             let process = try site.host.start(["ip", "netns", "exec", name, "python3", "-c", wait])
@@ -96,7 +98,7 @@ import Testing
 
     @Test func piecesOfDatagramsOfTwoNetworksNeverMakeOne() throws {
         let site = try site("allow")
-        let mixed = try received(site, by: ["x1", "y1"]) {
+        let mixed = try received(site, by: ["x1", "y1"], within: 4) {
             try send(site, "x2", "4242", "first")
             try send(site, "y2", "4242", "last")
             try send(site, "y2", "4243", "first")
@@ -104,7 +106,7 @@ import Testing
         }
         #expect(mixed == ["nothing", "nothing"])
         // Of one network they do: the rig sees what there is to see.
-        let whole = try received(site, by: ["x1", "y1"]) {
+        let whole = try received(site, by: ["x1", "y1"], within: 30) {
             try send(site, "x2", "4244", "first", "last")
             try send(site, "y2", "4244", "first", "last")
         }
