@@ -118,10 +118,27 @@ extension DocumentReader {
         }
         let uplinks = (spec["uplinks"]?.entries ?? []).map { entry in
             HostDocument.Uplink(
-                name: entry.key, given: entry.value.entries.map(\.key),
-                isDefaultRoute: entry.value["defaultRoute"]?.bool ?? true, at: source.location(entry.keyPosition))
+                name: entry.key, given: entry.value.entries.map(\.key), selector: uplink(entry.value),
+                at: source.location(entry.keyPosition))
         }
-        return HostDocument(head: head, outboundAddresses: outbound, uplinks: uplinks)
+        return HostDocument(
+            head: head, outboundAddresses: outbound, uplinks: uplinks,
+            underlay: located(spec["underlay"]?["address"]) { IPAddress($0) }, evpn: evpn(spec["evpn"]))
+    }
+
+    /// One of `interface`, `mac` and `defaultRoute: true`; nil where it is none of them, or several.
+    func uplink(_ node: YAMLNode) -> UplinkSelector? {
+        let selectors: [UplinkSelector] = [
+            located(node["interface"]) { InterfaceName($0) }.map { .interface($0.value) },
+            located(node["mac"]) { MACAddress($0) }.map { .mac($0.value) },
+            node["defaultRoute"]?.bool == true ? .defaultRoute : nil,
+        ].compactMap(\.self)
+        return selectors.count == 1 && node.entries.count == 1 ? selectors[0] : nil
+    }
+
+    private func evpn(_ node: YAMLNode?) -> HostDocument.EVPN? {
+        guard let node, let asn = node["asn"]?.int.flatMap({ UInt32(exactly: $0) }) else { return nil }
+        return HostDocument.EVPN(asn: asn, peers: list(node["peers"]) { IPAddress($0) })
     }
 
     func network() -> NetworkDocument? {

@@ -60,15 +60,26 @@ struct HostDocument: Sendable {
     /// Source addresses of outbound NAT by network.
     var outboundAddresses: [(network: Located<String>, addresses: [Located<IPAddress>])]
     var uplinks: [Uplink]
+    /// Tunnel endpoint address.
+    var underlay: Located<IPAddress>?
+    var evpn: EVPN?
 
     struct Uplink: Sendable {
         var name: String
         /// Keys that it has.
         var given: [String]
-        /// Whether `defaultRoute`, where given, is true.
-        var isDefaultRoute: Bool
+        /// What it means; nil where it is malformed.
+        var selector: UplinkSelector?
         var at: SourceLocation
     }
+
+    struct EVPN: Sendable {
+        var asn: UInt32
+        var peers: [Located<IPAddress>]
+    }
+
+    /// What a name of `uplinks` stands for on this host.
+    func uplink(_ name: String) -> UplinkSelector? { uplinks.first { $0.name == name }?.selector }
 }
 
 struct SubnetDocument: Sendable {

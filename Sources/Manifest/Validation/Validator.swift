@@ -78,41 +78,6 @@ struct Validator {
         }
     }
 
-    private mutating func checkHosts() {
-        for host in documents.hosts {
-            for uplink in host.uplinks { checkUplink(uplink) }
-            for (network, addresses) in host.outboundAddresses {
-                guard let declared = networks[network.value] else {
-                    missing(.network, network, among: Array(networks.keys))
-                    continue
-                }
-                if declared.type.value != .nat && declared.type.value != .l2bridge {
-                    fail(
-                        "outboundAddresses: Network/\(network.value) is of type \(declared.type.value.rawValue), which has no outbound NAT",
-                        at: network.at)
-                }
-                checkOnePerFamily(addresses, what: "outboundAddresses")
-            }
-        }
-        for network in documents.networks {
-            guard let selector = network.hostSelector else { continue }
-            checkSelector(selector)
-            guard !documents.hosts.isEmpty, !documents.isIncomplete,
-                !documents.unread.contains(where: { $0.kind == .host })
-            else { continue }
-            if !documents.hosts.contains(where: { selector.matches($0.head.labels) }) {
-                warn("Network/\(network.head.name): hostSelector selects no Host", at: selector.at)
-            }
-        }
-    }
-
-    private mutating func checkUplink(_ uplink: HostDocument.Uplink) {
-        guard uplink.given.count != 1 || !uplink.isDefaultRoute else { return }
-        fail(
-            "uplinks: '\(uplink.name)' needs one of 'interface', 'mac' and 'defaultRoute: true', and only one",
-            at: uplink.at)
-    }
-
     mutating func checkOnePerFamily(_ addresses: [Located<IPAddress>], what: String) {
         var seen: Set<AddressFamily> = []
         for address in addresses where !seen.insert(address.value.family).inserted {
