@@ -56,10 +56,11 @@ let package = Package(
                 "Addressing", "JSON", "Model", "Reachability", "Firewall", "Planner", "NetlinkCodec", "NetlinkClient",
                 "SystemCalls",
             ]),
+        layer("Git", ["Model", "SystemCalls"]),
         layer(
             "Commands",
             [
-                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Planner", "Reachability", "Reconciler",
+                "Addressing", "JSON", "Model", "Manifest", "Firewall", "Git", "Planner", "Reachability", "Reconciler",
                 "SystemCalls", argumentParser,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
@@ -84,6 +85,7 @@ let package = Package(
         tests("DriftTests", ["TestSupport", "bulkhead"]),
         tests("ConfirmTests", ["TestSupport", "bulkhead"]),
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
+        tests("ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"]),
         tests("NetworkTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(

@@ -25,6 +25,9 @@ public enum Host {
         return bulkhead_effective_capabilities() & wanted == wanted
     }
 
+    /// Number of the user who runs this process (`geteuid(2)`).
+    public static var userID: UInt32 { geteuid() }
+
     /// Process id.
     public static var processID: Int32 { getpid() }
 

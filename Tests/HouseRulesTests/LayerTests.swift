@@ -6,12 +6,13 @@ import Testing
     /// From the bottom to the top; a target may use those before it only.
     private static let order = [
         "CLinuxShims", "CYAML", "CJansson", "CNftables", "SystemCalls", "Addressing", "JSON", "Model", "Manifest",
-        "NetlinkCodec", "NetlinkClient", "Reachability", "Firewall", "Planner", "Reconciler", "Commands", "bulkhead",
+        "NetlinkCodec", "NetlinkClient", "Reachability", "Firewall", "Planner", "Reconciler", "Git", "Commands",
+        "bulkhead",
     ]
     /// Deciding is pure: these neither know the kernel nor who talks to it.
     private static let pure = ["Addressing", "Model", "NetlinkCodec", "Reachability", "Planner"]
     private static let impure = [
-        "CLinuxShims", "CYAML", "CNftables", "SystemCalls", "NetlinkClient", "Reconciler", "Commands",
+        "CLinuxShims", "CYAML", "CNftables", "SystemCalls", "NetlinkClient", "Reconciler", "Git", "Commands",
     ]
 
     /// Dependencies of every product target on others of the package, from the text of `Package.swift`.

@@ -37,7 +37,8 @@ struct Change {
         guard !plan.isInSync else {
             if global.output == .json { report(plan, "unchanged") }
             note(occasion, plan, succeeded: true)
-            return recordUnchanged(occasion, comparison)
+            recordUnchanged(occasion, comparison)
+            return
         }
         guard yes || ask() else {
             if global.output == .json { report(plan, "declined") } else { Terminal.out("Nothing was changed.\n") }
@@ -55,6 +56,29 @@ struct Change {
         // What failed is undone already, as far as it could be.
         warning("what was written down for undoing could not be removed") { try pending?.folder.end() }
         try finish(outcome, comparison, occasion)
+    }
+
+    /// Does a plan without a word and without asking, and records what became of it; for when nobody watches. The number
+    /// is that of the record, if there is one.
+    func enforce(_ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion) -> (ApplyOutcome, Int?) {
+        let plan = comparison.plan
+        guard !plan.isInSync, let session = comparison.session else {
+            note(occasion, plan, succeeded: true)
+            return (.done, recordUnchanged(occasion, comparison))
+        }
+        Signals.deferTermination()
+        let outcome = Application(session, desired: desired, options: comparison.options).run(plan)
+        switch outcome {
+        case .done:
+            note(occasion, plan, succeeded: true)
+            return (outcome, record(occasion, comparison, .applied))
+        case .undone(let reason):
+            note(occasion, plan, succeeded: false)
+            return (outcome, record(occasion, comparison, .undone, reason))
+        case .broken(let reason, let left):
+            note(occasion, plan, succeeded: false)
+            return (outcome, record(occasion, comparison, .broken, reason, left))
+        }
     }
 
     /// The change is done, and stays if it is confirmed.
@@ -140,11 +164,13 @@ struct Change {
         return number
     }
 
-    private func recordUnchanged(_ occasion: Occasion, _ comparison: Comparison) {
+    @discardableResult private func recordUnchanged(_ occasion: Occasion, _ comparison: Comparison) -> Int? {
+        var number: Int?
         warning("the history could not be read") {
             guard try occasion.isNews(in: state.history, scope: comparison.plan.scope) else { return }
-            record(occasion, comparison, .unchanged)
+            number = record(occasion, comparison, .unchanged)
         }
+        return number
     }
 
     private func warning(_ words: String, _ body: () throws -> Void) {

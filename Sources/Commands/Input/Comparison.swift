@@ -27,11 +27,21 @@ struct Comparison {
         _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
         _ options: PlanOptions
     ) throws -> Comparison {
+        try Rejected.told(global) {
+            try attempt(desired, warnings: warnings, sources: sources, global, options)
+        }
+    }
+
+    /// The same, but what stands against it is thrown (`Rejected`) and not printed.
+    static func attempt(
+        _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
+        _ options: PlanOptions
+    ) throws -> Comparison {
         try requireRights()
         let session = try HostSession(try global.folders())
         let observation = try Observer(session, desired: desired).observe()
         return try make(
-            desired, warnings: warnings + KernelLog.warnings(desired), sources: sources, global, options,
+            desired, warnings: warnings + KernelLog.warnings(desired), sources: sources, options,
             observation.state, observation.firewall, session)
     }
 
@@ -40,19 +50,21 @@ struct Comparison {
         _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ global: GlobalOptions,
         _ options: PlanOptions
     ) throws -> Comparison {
-        try make(desired, warnings: warnings, sources: sources, global, options, .empty, Ruleset(), nil)
+        try Rejected.told(global) {
+            try make(desired, warnings: warnings, sources: sources, options, .empty, Ruleset(), nil)
+        }
     }
 
     private static func make(
-        _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ global: GlobalOptions,
-        _ options: PlanOptions, _ observed: ObservedState, _ firewall: Ruleset, _ session: HostSession?
+        _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ options: PlanOptions,
+        _ observed: ObservedState, _ firewall: Ruleset, _ session: HostSession?
     ) throws -> Comparison {
         do throws(Planner.Failure) {
             var plan = try Planner.plan(desired: desired, observed: observed, firewall: firewall, options: options)
             plan.warnings = warnings + plan.warnings
             return Comparison(plan: plan, observed: observed, session: session, options: options)
         } catch {
-            throw Preparation.fail(warnings + error.diagnostics, sources, global)
+            throw Rejected(diagnostics: warnings + error.diagnostics, sources: sources)
         }
     }
 

@@ -12,24 +12,36 @@ struct Preparation {
 
     /// Reads and resolves, or ends with everything that is wrong with the input.
     static func load(_ paths: [String], _ options: GlobalOptions) throws -> Preparation {
-        let scope = try options.scopeName()
-        return try resolve(read(paths), scope, options)
+        try Rejected.told(options) { try resolve(read(paths), options) }
     }
 
     /// The same for texts that were read already; `names` say where they come from.
     static func load(_ sources: [SourceText], named names: [String], _ options: GlobalOptions) throws -> Preparation {
-        try resolve(decode(sources, [], names), try options.scopeName(), options)
+        try Rejected.told(options) { try attempt(sources, named: names, options) }
     }
 
-    private static func resolve(_ input: Input, _ scope: ObjectName, _ options: GlobalOptions) throws -> Preparation {
+    /// The same, but what is wrong is thrown (`Rejected`) and not printed.
+    static func attempt(
+        _ sources: [SourceText], problems: [Diagnostic] = [], named names: [String], _ options: GlobalOptions
+    ) throws -> Preparation {
+        try resolve(decode(sources, problems, names), options)
+    }
+
+    private static func resolve(_ input: Input, _ options: GlobalOptions) throws -> Preparation {
+        let scope = try options.scopeName()
         let (documents, sources, problems) = input
         let outcome = Resolver.resolve(documents, scope: scope, host: options.hostName())
         let all = problems + outcome.diagnostics
         guard let state = outcome.state, !problems.contains(where: { $0.severity == .error }) else {
-            throw fail(all, sources, options)
+            throw Rejected(diagnostics: all, sources: sources)
         }
         let warnings = all + PolicyWarnings.of(state)
         return Preparation(state: state, warnings: DiagnosticText.sort(warnings), sources: sources)
+    }
+
+    /// The same with more to say.
+    func warning(of more: [Diagnostic]) -> Preparation {
+        Preparation(state: state, warnings: warnings + more, sources: sources)
     }
 
     typealias Input = (documents: Documents, sources: [SourceText], problems: [Diagnostic])
@@ -51,11 +63,21 @@ struct Preparation {
         }
         return (decoder.documents, sources, problems)
     }
+}
 
-    /// Prints diagnostics as people or programs read them.
-    static func fail(_ diagnostics: [Diagnostic], _ sources: [SourceText], _ options: GlobalOptions) -> Finish {
-        Complaints.print(diagnostics, sources: sources, options)
-        return Finish(.failed)
+/// What is wrong with manifests, or with them on this host; nothing was changed.
+struct Rejected: Error {
+    let diagnostics: [Diagnostic]
+    let sources: [SourceText]
+
+    /// Prints what is wrong, as people or programs read it, and ends the verb.
+    static func told<Value>(_ options: GlobalOptions, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let rejected as Rejected {
+            Complaints.print(rejected.diagnostics, sources: rejected.sources, options)
+            throw Finish(.failed)
+        }
     }
 }
 

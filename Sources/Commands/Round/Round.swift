@@ -1,0 +1,233 @@
+internal import Git
+internal import Manifest
+internal import Model
+internal import Planner
+internal import Reconciler
+internal import SystemCalls
+
+/// One GitOps round: fetch, check, apply, record. What is wrong with the newest commit is said, and the last good one
+/// stays in force.
+struct Round {
+    let global: GlobalOptions
+    let source: RoundSource
+    /// Judge a commit anew that was found bad or withdrawn before.
+    let retries: Bool
+    let allowsMassDeletion: Bool
+    private let folder: RoundFolder
+    private let repository: GitRepository
+
+    init(_ global: GlobalOptions, _ source: RoundSource, retries: Bool, allowsMassDeletion: Bool) throws {
+        self.global = global
+        self.source = source
+        self.retries = retries
+        self.allowsMassDeletion = allowsMassDeletion
+        folder = RoundFolder(try global.folders(), scope: try global.scopeName())
+        repository = try GitRepository(folder: folder.repository)
+    }
+
+    /// A commit that was fetched and checked.
+    private struct Candidate {
+        let target: GitRepository.Target
+        let prepared: Preparation
+    }
+
+    /// Runs the round; nil where rounds were suspended while it fetched.
+    func run(_ status: inout RoundStatus) throws -> RoundReport? {
+        let records = try self.records()
+        let found = Result { try find(status, records) }
+        guard folder.suspension() == nil else { return nil }
+        let change = try Change(global, yes: true)
+        switch found {
+        case .success(let candidate):
+            do {
+                return try enforce(candidate, change, &status)
+            } catch let objection as Objection {
+                return fallBack(objection, change, records, &status)
+            }
+        case .failure(let objection as Objection): return fallBack(objection, change, records, &status)
+        case .failure(let error): throw error
+        }
+    }
+
+    private func records() throws -> [HistoryRecord] {
+        let scope = try global.scopeName()
+        return try History(try global.folders()).entries().compactMap(\.record).filter { $0.scope == scope }
+    }
+
+    // MARK: - The newest commit
+
+    private func find(_ status: RoundStatus, _ records: [HistoryRecord]) throws -> Candidate {
+        var known: GitRepository.Target?
+        do {
+            let target = try repository.resolve(source.reference, at: source.address)
+            known = target
+            try recall(target, status, records)
+            try repository.fetch(target, from: source.address)
+            let isKnown = status.good?.commit == target.commit && status.good?.key == source.key(global, target.tag)
+            if let signers = source.signers, !isKnown { try repository.verify(target, by: signers) }
+            return Candidate(target: target, prepared: try prepare(target))
+        } catch let error as GitError {
+            throw Objection(error, target: known)
+        } catch let rejected as Rejected {
+            throw Objection(.manifests, target: known, rejected.diagnostics)
+        }
+    }
+
+    /// What was bad stays bad until the commit changes, or what it is judged by.
+    private func recall(_ target: GitRepository.Target, _ status: RoundStatus, _ records: [HistoryRecord]) throws {
+        guard !retries else { return }
+        if let objection = withdrawal(target, status, records) { throw objection }
+        guard let bad = status.bad, bad.commit == target.commit, bad.key == source.key(global, target.tag) else {
+            return
+        }
+        switch bad.stage {
+        case .commit, .manifests, .apply: throw Objection(bad.stage, target: target, bad.errors)
+        // That depends on the host as well, and looking changes nothing.
+        case .plan, .withdrawn: break
+        }
+    }
+
+    /// Whether somebody went back from the commit. The history may have forgotten it, and the status not.
+    private func withdrawal(
+        _ target: GitRepository.Target, _ status: RoundStatus, _ records: [HistoryRecord]
+    ) -> Objection? {
+        let commit = target.commit
+        if let record = Withdrawals(records).record(of: commit) {
+            let how = record.verb == .rollback ? "rolled back" : "reverted"
+            let message =
+                "it was \(how) at \(record.started) (number \(record.number) of the history), and is not applied again by "
+                + "itself; commit something else, or add --retry once"
+            return Objection(.withdrawn, target: target, [Diagnostic(.error, message, at: nil)])
+        }
+        let isInHistory = records.contains { $0.revision == commit && $0.result.isSuccess }
+        guard let bad = status.bad, bad.commit == commit, bad.stage == .withdrawn, !isInHistory else { return nil }
+        return Objection(.withdrawn, target: target, bad.errors)
+    }
+
+    private func prepare(_ target: GitRepository.Target) throws -> Preparation {
+        let tree = try TreeLoader(repository, target, source.path)
+        return try Preparation.attempt(tree.sources, problems: tree.problems, named: [source.label], global)
+    }
+
+    private func enforce(_ candidate: Candidate, _ change: Change, _ status: inout RoundStatus) throws -> RoundReport {
+        let commit = candidate.target.commit
+        let isNew = status.good?.commit != commit
+        var prepared = candidate.prepared
+        if isNew { prepared = prepared.warning(of: try Comparison.pathWarning([source.label], global)) }
+        var report = try bring(prepared, candidate.target, change)
+        report.commit = commit
+        guard report.result.isSuccess else {
+            guard report.result != .broken, isNew else { return report }
+            throw Objection(.apply, target: candidate.target, report.errors)
+        }
+        if isNew {
+            report.result = .applied
+            report.warnings = prepared.warnings
+            let good = RoundStatus.Good(
+                commit: commit, tag: candidate.target.tag, key: source.key(global, candidate.target.tag),
+                since: Moment.now())
+            status.good = good
+            try repository.keep(candidate.target, as: .good)
+        }
+        status.good?.key = source.key(global, candidate.target.tag)
+        status.bad = nil
+        return report
+    }
+
+    // MARK: - Putting manifests in force
+
+    /// Plans and does it; `Objection` of stage `plan` where they do not go with what is there.
+    private func bring(_ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change) throws -> RoundReport
+    {
+        let revision = target?.commit
+        let comparison: Comparison
+        do {
+            comparison = try Comparison.attempt(
+                prepared.state, warnings: prepared.warnings, sources: prepared.sources, global,
+                try Comparison.options(global))
+            if !allowsMassDeletion { try MassDeletion.check(comparison) }
+        } catch let rejected as Rejected {
+            throw Objection(.plan, target: target, rejected.diagnostics)
+        } catch let complaint as Complaint {
+            throw Objection(.plan, target: target, [Diagnostic(.error, complaint.message, at: nil)])
+        }
+        if global.verbose { Terminal.err(PlanText.render(comparison.plan)) }
+        let occasion = Occasion(
+            .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision)
+        let (outcome, number) = change.enforce(comparison, prepared.state, occasion)
+        var report = RoundReport(result: .inSync, enforced: revision, number: number)
+        switch outcome {
+        case .done:
+            if !comparison.plan.isInSync { (report.result, report.plan) = (.repaired, comparison.plan) }
+        case .undone(let errors): (report.result, report.errors) = (.failed, errors)
+        case .broken(let errors, let left): (report.result, report.errors, report.left) = (.broken, errors, left)
+        }
+        return report
+    }
+
+    // MARK: - The last good commit
+
+    /// Says what is wrong with the newest commit, and puts in force again what was before it.
+    private func fallBack(
+        _ objection: Objection, _ change: Change, _ records: [HistoryRecord], _ status: inout RoundStatus
+    ) -> RoundReport {
+        note(objection, &status)
+        var report = RoundReport(result: objection.stage == nil ? .unreachable : .bad)
+        do {
+            if let kept = try enforceKept(objection, change, records, status) {
+                if !kept.result.isSuccess { report.result = kept.result }
+                report.plan = kept.plan
+                (report.enforced, report.number, report.left) = (kept.enforced, kept.number, kept.left)
+                report.errors = kept.errors
+            }
+        } catch let error as Objection {
+            report.errors = error.errors
+        } catch {
+            report.errors = [Diagnostic(.error, Failures.text(error), at: nil)]
+        }
+        report.commit = objection.target?.commit
+        report.errors = objection.errors + report.errors
+        return report
+    }
+
+    private func note(_ objection: Objection, _ status: inout RoundStatus) {
+        guard let stage = objection.stage, let target = objection.target else { return }
+        let (commit, key) = (target.commit, source.key(global, target.tag))
+        if let bad = status.bad, bad.commit == commit, bad.stage == stage, bad.key == key {
+            status.bad?.errors = objection.errors
+            return
+        }
+        status.bad = RoundStatus.Bad(
+            commit: commit, key: key, stage: stage, errors: objection.errors, since: Moment.now())
+    }
+
+    private func enforceKept(
+        _ objection: Objection, _ change: Change, _ records: [HistoryRecord], _ status: RoundStatus
+    ) throws -> RoundReport? {
+        if objection.stage == .withdrawn {
+            let withdrawals = Withdrawals(records)
+            let fromHistory = withdrawals.inForce(records.filter { $0.revision != objection.target?.commit })
+            guard let record = fromHistory else { return nil }
+            let history = History(try global.folders())
+            let sources = try record.manifests.map { text in
+                SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: record.number, in: history))
+            }
+            let prepared = try kept { try Preparation.attempt(sources, named: [source.label], global) }
+            return try bring(prepared, record.revision.map { GitRepository.Target(commit: $0) }, change)
+        }
+        guard let good = status.good else { return nil }
+        // It is the newest itself that does not go with the host now.
+        if good.commit == objection.target?.commit, objection.stage == .plan { return nil }
+        let target = GitRepository.Target(commit: good.commit, tag: good.tag)
+        return try bring(try kept { try prepare(target) }, target, change)
+    }
+
+    /// What was good once may not be with another version of bulkhead.
+    private func kept(_ body: () throws -> Preparation) throws -> Preparation {
+        do {
+            return try body()
+        } catch let rejected as Rejected {
+            throw Objection(.manifests, target: nil, rejected.diagnostics)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Only commits and tags that somebody known has signed.
+@Suite struct SignatureTests {
+    private let site: RoundHost
+
+    /// Keys of ann, who counts, and of mallory, who does not.
+    init() throws {
+        site = try RoundHost()
+        try site.host.sh(
+            """
+            for name in ann mallory; do ssh-keygen -q -t ed25519 -N '' -C $name -f $name; done
+            echo "ann@example.test $(cut -d' ' -f1,2 ann.pub)" > allowed
+            cd work; git config gpg.format ssh; git config user.signingkey ../ann
+            """)
+    }
+
+    private func signed() throws -> ScratchHost.Result {
+        let folder = site.host.folder.path
+        return try site.round(
+            "--verify-signatures", "--allowed-signers", "\(folder)/allowed", "--keyring", "\(folder)/gnupg")
+    }
+
+    @Test func unsignedAndUnknownCommitsAreRefused() throws {
+        let good = try site.push(RoundHost.network, options: "-S")
+        let first = try signed()
+        #expect(first.status == 0, "\(first)")
+        let unsigned = try site.push(RoundHost.network, RoundHost.endpoint("a"))
+        let refused = try signed()
+        #expect(refused.status == 1)
+        let folder = site.host.folder.path
+        #expect(
+            refused.output
+                == "reconcile default: commit \(unsigned.short) of main is bad: the commit bears no signature (allowed: the keys "
+                + "in \(folder)/allowed and in the keyring \(folder)/gnupg); commit \(good.short) stays in force\n")
+        try site.host.sh("git -C work config user.signingkey ../mallory")
+        let unknown = try site.push(RoundHost.network, RoundHost.endpoint("a"), options: "-S")
+        let stranger = try signed()
+        #expect(stranger.status == 1)
+        #expect(
+            stranger.output.contains("commit \(unknown.short) of main is bad: the commit's signature is not accepted: ")
+        )
+        #expect(try site.endpoints() == [])
+        // Known from now on: the commit is judged anew.
+        try site.host.sh("echo \"mallory@example.test $(cut -d' ' -f1,2 mallory.pub)\" >> allowed")
+        #expect(try signed().output.hasPrefix("reconcile default: applied commit \(unknown.short) of main"))
+        #expect(try site.endpoints() == ["a"])
+    }
+
+    /// A signature that was made for another commit.
+    @Test func aBorrowedSignatureIsNone() throws {
+        try site.push(RoundHost.network, options: "-S")
+        #expect(try signed().status == 0)
+        try site.push(RoundHost.network, RoundHost.endpoint("a"))
+        try site.host.sh(
+            """
+            cd work
+            git cat-file commit HEAD~1 | sed -n '/^gpgsig/,/END SSH/p' > ../signature
+            { git cat-file commit HEAD | sed '/^$/,$d'; cat ../signature; git cat-file commit HEAD | sed -n '/^$/,$p'; } > ../forged
+            git push -q --force origin $(git hash-object -t commit -w ../forged):main
+            """)
+        let result = try signed()
+        #expect(result.status == 1)
+        #expect(result.output.contains("the commit's signature is not accepted: "), "\(result.output)")
+        #expect(try site.endpoints() == [])
+    }
+
+    @Test func aSignedTagSpeaksForItsCommit() throws {
+        let commit = try site.push(RoundHost.network)
+        try site.host.sh("cd work; git tag -s -m one v1; git tag -a -m two v2; git push -q origin v1 v2")
+        let folder = site.host.folder.path
+        func round(_ tag: String) throws -> ScratchHost.Result {
+            try site.round(
+                "--verify-signatures", "--allowed-signers", "\(folder)/allowed", "--keyring", "\(folder)/gnupg",
+                "--ref", tag)
+        }
+        let unsigned = try round("v2")
+        #expect(unsigned.status == 1)
+        #expect(
+            unsigned.output.contains("is bad: the tag bears no signature; the commit bears no signature"),
+            "\(unsigned.output)")
+        #expect(try round("v1").output.hasPrefix("reconcile default: applied commit \(commit.short) of v1"))
+    }
+
+    @Test func keysOfTheKeyringCount() throws {
+        try site.host.sh(
+            """
+            mkdir -m 700 gnupg strange
+            for home in gnupg strange; do
+                GNUPGHOME=$PWD/$home gpg -q --batch --pinentry-mode loopback --passphrase '' --quick-gen-key "$home <$home@example.test>" ed25519 sign never
+            done
+            cd work; git config gpg.format openpgp; git config user.signingkey gnupg@example.test
+            """)
+        let home = site.host.folder.path
+        func push(_ keyring: String, _ name: String) throws -> String {
+            try site.host.sh("git -C work config user.signingkey \(keyring)@example.test")
+            try site.write("net/all.yaml", RoundHost.network + RoundHost.endpoint(name))
+            return try site.host.sh(
+                """
+                cd work; export GNUPGHOME=\(home)/\(keyring)
+                git add -A; git commit -q -S -m signed; git push -q origin HEAD:main; git rev-parse HEAD
+                gpgconf --kill all
+                """
+            ).trimmingCharacters(in: .newlines)
+        }
+        let known = try push("gnupg", "a")
+        let first = try signed()
+        #expect(first.output.hasPrefix("reconcile default: applied commit \(known.short) of main"), "\(first)")
+        let unknown = try push("strange", "b")
+        let second = try signed()
+        #expect(second.status == 1)
+        #expect(
+            second.output.contains("commit \(unknown.short) of main is bad: the commit's signature is not accepted: "))
+        #expect(try site.endpoints() == ["a"])
+    }
+}
