@@ -18,7 +18,7 @@ KINDS := host network compartment endpoint policy
 # What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
 BUILD_NEEDS := git=git pkg-config=pkg-config pkg:yaml-0.1=libyaml-dev pkg:libnftables=libnftables-dev pkg:jansson=libjansson-dev
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
-TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent
+TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux
 
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'

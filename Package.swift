@@ -85,6 +85,7 @@ let package = Package(
         tests("DriftTests", ["TestSupport", "bulkhead"]),
         tests("ConfirmTests", ["TestSupport", "bulkhead"]),
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
+        tests("OperationsTests", ["TestSupport", "bulkhead"]),
         tests("ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"]),
         tests("NetworkTests", ["TestSupport", "bulkhead"]),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),

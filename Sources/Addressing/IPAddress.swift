@@ -1,5 +1,5 @@
 /// The two address families that bulkhead speaks.
-public enum AddressFamily: String, Hashable, Comparable, CaseIterable, Sendable {
+public enum AddressFamily: String, Hashable, Comparable, CaseIterable, Codable, Sendable {
     /// `AF_INET`, 2.
     case ipv4
     /// `AF_INET6`, 10.

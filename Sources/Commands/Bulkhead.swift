@@ -25,6 +25,7 @@ public struct Bulkhead: ParsableCommand {
         Host.unblockTermination()
         do {
             var command = try parseAsRoot()
+            if let verb = command as? any Verb { try verb.checkOutput() }
             try command.run()
             Host.exit(ExitStatus.done.rawValue)
         } catch {

@@ -12,6 +12,13 @@ struct GlobalOptions: ParsableArguments {
         case json
     }
 
+    /// What a user asks for; the last is for one verb.
+    enum Output: String, ExpressibleByArgument {
+        case text
+        case json
+        case markdown
+    }
+
     @Option(help: ArgumentHelp("The Host whose share is meant; default: this machine's name.", valueName: "name"))
     var host: String?
 
@@ -28,14 +35,18 @@ struct GlobalOptions: ParsableArguments {
         help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"))
     var netnsEtcDir: String?
 
-    @Option(help: "How results are written: text or json.")
-    var output: Format = .text
+    @Option(
+        name: .customLong("output"), help: "How results are written: text or json; markdown (plan).")
+    var wantedOutput: Output = .text
 
     @Flag(help: "Say more, on standard error.")
     var verbose = false
 
     @Flag(help: "Say only what went wrong.")
     var quiet = false
+
+    /// How results are written, for verbs that know two ways.
+    var output: Format { wantedOutput == .json ? .json : .text }
 
     /// The folders, from options, environment, or defaults.
     func folders() throws -> Folders {
@@ -67,6 +78,25 @@ struct GlobalOptions: ParsableArguments {
 
     /// Words for people about what happens; not results.
     func say(_ text: String) { if !quiet { Terminal.err(text + "\n") } }
+}
+
+/// A verb with the options of all verbs.
+protocol Verb: ParsableCommand {
+    var global: GlobalOptions { get }
+    /// In which ways it can write its results.
+    static var outputs: [GlobalOptions.Output] { get }
+}
+
+extension Verb {
+    static var outputs: [GlobalOptions.Output] { [.text, .json] }
+
+    /// Refuses a way of writing results that the verb does not know.
+    func checkOutput() throws {
+        guard !Self.outputs.contains(global.wantedOutput) else { return }
+        throw Complaint(
+            "`bulkhead \(Self._commandName)` writes its results as \(Self.outputs.map(\.rawValue).joined(separator: " or ")), "
+                + "not as \(global.wantedOutput.rawValue)", .usage)
+    }
 }
 
 /// The PATHs of a verb.

@@ -55,6 +55,16 @@ struct Comparison {
         }
     }
 
+    /// Plans against a host whose state was saved.
+    static func saved(
+        _ state: StateFile, _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText],
+        _ global: GlobalOptions, _ options: PlanOptions
+    ) throws -> Comparison {
+        try Rejected.told(global) {
+            try make(desired, warnings: warnings, sources: sources, options, state.observed, state.firewall, nil)
+        }
+    }
+
     private static func make(
         _ desired: DesiredState, warnings: [Diagnostic], sources: [SourceText], _ options: PlanOptions,
         _ observed: ObservedState, _ firewall: Ruleset, _ session: HostSession?

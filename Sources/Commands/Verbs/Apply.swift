@@ -7,7 +7,7 @@ internal import Reconciler
 internal import SystemCalls
 
 /// `bulkhead apply`.
-struct Apply: ParsableCommand {
+struct Apply: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Plan, show, ask, apply, and verify, or undo.",
         discussion:
@@ -67,7 +67,7 @@ struct Apply: ParsableCommand {
 }
 
 /// `bulkhead destroy`.
-struct Destroy: ParsableCommand {
+struct Destroy: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Remove what bulkhead owns, and nothing else.",
         discussion: "With PATHs the objects of these manifests, with --all everything of the scope.")

@@ -5,7 +5,7 @@ internal import Reconciler
 internal import SystemCalls
 
 /// `bulkhead confirm`.
-struct Confirm: ParsableCommand {
+struct Confirm: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Keep the change that waits for its confirmation.",
         discussion: "Status 1 where none does, or where its time is up.")
@@ -22,7 +22,7 @@ struct Confirm: ParsableCommand {
 }
 
 /// `bulkhead revert`.
-struct Revert: ParsableCommand {
+struct Revert: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Undo the change that waits for its confirmation.",
         discussion: "Status 1 where none does; status 3 where the host could not be put back completely.")
@@ -40,7 +40,7 @@ struct Revert: ParsableCommand {
 }
 
 /// The process that undoes a change unless it is confirmed; started by `apply`, not by people.
-struct GuardVerb: ParsableCommand {
+struct GuardVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "guard", abstract: "Watch over a pending change.", shouldDisplay: false)
 

@@ -6,7 +6,7 @@ internal import Planner
 internal import Reconciler
 
 /// `bulkhead drift`.
-struct Drift: ParsableCommand {
+struct Drift: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Compare the live state with the manifests; read-only.",
         discussion:

@@ -4,7 +4,7 @@ internal import Reconciler
 internal import SystemCalls
 
 /// `bulkhead exec`.
-struct Exec: ParsableCommand {
+struct Exec: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Run a command inside a compartment, with its resolv.conf and hosts.",
         discussion:

@@ -12,7 +12,7 @@ struct HistoryVerb: ParsableCommand {
 }
 
 /// `bulkhead history list`, which `history` alone means.
-struct HistoryList: ParsableCommand {
+struct HistoryList: Verb {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "All records, the newest last.")
 
     @OptionGroup var global: GlobalOptions
@@ -27,7 +27,7 @@ struct HistoryList: ParsableCommand {
 }
 
 /// `bulkhead history show N`.
-struct HistoryShow: ParsableCommand {
+struct HistoryShow: Verb {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "One record with its plan; as JSON with its manifests too.")
 

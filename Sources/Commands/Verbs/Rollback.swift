@@ -5,7 +5,7 @@ internal import Planner
 internal import Reconciler
 
 /// `bulkhead rollback`.
-struct Rollback: ParsableCommand {
+struct Rollback: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Apply the manifests of an earlier apply again.",
         discussion:

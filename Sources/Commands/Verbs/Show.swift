@@ -5,17 +5,28 @@ internal import JSON
 internal import Model
 
 /// `bulkhead show`.
-struct Show: ParsableCommand {
+struct Show: Verb {
     static let configuration = CommandConfiguration(
-        abstract: "Show what bulkhead owns right now, as the kernel has it.")
+        abstract: "Show what bulkhead owns right now, as the kernel has it.",
+        discussion: "With --full --output json: everything that a plan needs, for `plan --against` elsewhere.")
+    static let outputs: [GlobalOptions.Output] = [.text, .json]
 
     @Argument(
         help: ArgumentHelp("KIND or KIND/NAME: network, compartment, endpoint or policy.", valueName: "kind[/name]"))
     var what: String?
 
+    @Flag(help: "Everything that a plan needs (with --output json).")
+    var full = false
+
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
+        if full {
+            guard what == nil, global.wantedOutput == .json else {
+                throw Complaint("--full goes with --output json, and without KIND", .usage)
+            }
+            return Terminal.out(try StateFile.live(global).text())
+        }
         let selection = try Selection(what)
         let inventory = try Inventory.read(global)
         if let name = selection.name { return try showOne(selection, name, inventory) }

@@ -5,7 +5,7 @@ internal import Reconciler
 internal import SystemCalls
 
 /// `bulkhead suspend`.
-struct Suspend: ParsableCommand {
+struct Suspend: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Let `reconcile` do nothing until `resume`.",
         discussion: "Waits for a round that is under way. Other verbs work as ever.")
@@ -28,7 +28,7 @@ struct Suspend: ParsableCommand {
 }
 
 /// `bulkhead resume`.
-struct Resume: ParsableCommand {
+struct Resume: Verb {
     static let configuration = CommandConfiguration(abstract: "Let `reconcile` work again.")
 
     @OptionGroup var global: GlobalOptions

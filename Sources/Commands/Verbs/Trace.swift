@@ -5,7 +5,7 @@ internal import Model
 internal import Reachability
 
 /// `bulkhead trace`.
-struct Trace: ParsableCommand {
+struct Trace: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Say from the manifests alone whether a connection passes, and which rule decides.",
         discussion:

@@ -5,7 +5,7 @@ internal import Model
 internal import Reachability
 
 /// `bulkhead validate`.
-struct Validate: ParsableCommand {
+struct Validate: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Check manifests, offline.",
         discussion:

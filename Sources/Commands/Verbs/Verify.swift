@@ -6,7 +6,7 @@ internal import Reachability
 internal import Reconciler
 
 /// `bulkhead verify`.
-struct Verify: ParsableCommand {
+struct Verify: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Try the connections for real and compare with trace.",
         discussion:

@@ -1,7 +1,7 @@
 public import JSON
 
 /// The tables of one scope, wanted or as the kernel has them.
-public struct Ruleset: Hashable, Sendable {
+public struct Ruleset: Hashable, Codable, Sendable {
     /// By family.
     public var tables: [Table]
     /// A ruleset.
@@ -11,9 +11,9 @@ public struct Ruleset: Hashable, Sendable {
 }
 
 /// An nftables table.
-public struct Table: Hashable, Sendable {
+public struct Table: Hashable, Codable, Sendable {
     /// What it sees.
-    public enum Family: String, Hashable, CaseIterable, Sendable {
+    public enum Family: String, Hashable, CaseIterable, Codable, Sendable {
         /// Frames between ports of a bridge.
         case bridge
         /// IPv4 and IPv6 packets.
@@ -38,7 +38,7 @@ public struct Table: Hashable, Sendable {
 }
 
 /// A named set, or a map where it has data.
-public struct NamedSet: Hashable, Sendable {
+public struct NamedSet: Hashable, Codable, Sendable {
     /// Its name.
     public var name: String
     /// Types of the key's parts.
@@ -63,7 +63,7 @@ public struct NamedSet: Hashable, Sendable {
 }
 
 /// One element of a set or map.
-public struct Element: Hashable, Sendable {
+public struct Element: Hashable, Codable, Sendable {
     /// The key, as libnftables writes it.
     public var key: JSON
     /// What a map gives for it.
@@ -80,9 +80,9 @@ public struct Element: Hashable, Sendable {
 }
 
 /// A chain, with a hook where it is a base chain.
-public struct Chain: Hashable, Sendable {
+public struct Chain: Hashable, Codable, Sendable {
     /// Where packets enter.
-    public struct Base: Hashable, Sendable {
+    public struct Base: Hashable, Codable, Sendable {
         /// `filter` or `nat`.
         public var type: String
         /// `prerouting`, `forward` …
@@ -115,7 +115,7 @@ public struct Chain: Hashable, Sendable {
 }
 
 /// A rule: expressions as in `libnftables-json(5)`, and what it is for.
-public struct Rule: Sendable {
+public struct Rule: Codable, Sendable {
     /// Matches and statements.
     public var expressions: [JSON]
     /// What it is for.

@@ -73,7 +73,7 @@ public struct Endpoint: Hashable, Sendable {
 }
 
 /// Transport protocols that have ports.
-public enum PortProtocol: String, Hashable, Comparable, CaseIterable, Sendable {
+public enum PortProtocol: String, Hashable, Comparable, CaseIterable, Codable, Sendable {
     /// IP protocol 6.
     case tcp
     /// IP protocol 17.

@@ -1,7 +1,7 @@
 public import Addressing
 
 /// A network interface as the kernel has it (`ip -d link`).
-public struct ObservedLink: Hashable, Sendable {
+public struct ObservedLink: Hashable, Codable, Sendable {
     /// `ifi_index`.
     public var index: UInt32
     /// `IFLA_IFNAME`.
@@ -133,7 +133,7 @@ public struct PortOptions: Hashable, Codable, Sendable {
 }
 
 /// Packets and bytes that passed a link (`ip -s link`), as the link's own side counts them.
-public struct LinkCounters: Hashable, Sendable {
+public struct LinkCounters: Hashable, Codable, Sendable {
     /// Received packets.
     public var receivedPackets: UInt64
     /// Received bytes.

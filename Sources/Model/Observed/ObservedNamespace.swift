@@ -1,5 +1,5 @@
 /// One network namespace as the kernel has it.
-public struct ObservedNamespace: Hashable, Sendable {
+public struct ObservedNamespace: Hashable, Codable, Sendable {
     /// Which one.
     public var reference: NamespaceRef
     /// Inode of the namespace; equal inodes are the same namespace.

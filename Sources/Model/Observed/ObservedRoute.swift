@@ -1,7 +1,7 @@
 public import Addressing
 
 /// An address on an interface (`ip address`).
-public struct ObservedAddress: Hashable, Sendable {
+public struct ObservedAddress: Hashable, Codable, Sendable {
     /// `ifa_index`.
     public var link: UInt32
     /// Address and prefix length.
@@ -26,7 +26,7 @@ public struct ObservedAddress: Hashable, Sendable {
 }
 
 /// A route (`ip route show table all`).
-public struct ObservedRoute: Hashable, Sendable {
+public struct ObservedRoute: Hashable, Codable, Sendable {
     /// Destination.
     public var destination: IPPrefix
     /// `RTA_GATEWAY`.
@@ -65,7 +65,7 @@ public struct ObservedRoute: Hashable, Sendable {
 }
 
 /// A permanent entry of the neighbour table (`ip neighbour`) or of a bridge's forwarding table (`bridge fdb`).
-public struct ObservedNeighbour: Hashable, Sendable {
+public struct ObservedNeighbour: Hashable, Codable, Sendable {
     /// `ndm_ifindex`.
     public var link: UInt32
     /// The address; nil for forwarding entries.

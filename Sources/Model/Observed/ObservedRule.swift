@@ -1,7 +1,7 @@
 public import Addressing
 
 /// A routing rule (`ip rule`).
-public struct ObservedRule: Hashable, Sendable {
+public struct ObservedRule: Hashable, Codable, Sendable {
     /// Family.
     public var family: AddressFamily
     /// As `ip rule` writes it: `100: from 10.0.0.0/8 lookup 77`.
@@ -18,7 +18,7 @@ public struct ObservedRule: Hashable, Sendable {
 }
 
 /// A queueing discipline that somebody made (`tc qdisc`).
-public struct ObservedQdisc: Hashable, Sendable {
+public struct ObservedQdisc: Hashable, Codable, Sendable {
     /// `tcm_ifindex`.
     public var link: UInt32
     /// `tcm_parent`: 0xffffffff at the root, 0xfffffff1 for `ingress` and `clsact`, else a class.

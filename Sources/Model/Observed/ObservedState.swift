@@ -1,7 +1,7 @@
 public import Addressing
 
 /// What the kernel and the files that bulkhead writes say about one host.
-public struct ObservedState: Hashable, Sendable {
+public struct ObservedState: Hashable, Codable, Sendable {
     /// The host's own namespace.
     public var host: ObservedNamespace
     /// Namespaces that are owned, or that the manifests name, by reference.
@@ -43,7 +43,7 @@ public struct ObservedState: Hashable, Sendable {
 }
 
 /// A file in the netns folder that is no namespace.
-public struct NamespaceFile: Hashable, Sendable {
+public struct NamespaceFile: Hashable, Codable, Sendable {
     /// Its name.
     public var name: String
     /// The mark inside, where bulkhead made it and died before binding a namespace to it.
@@ -57,7 +57,7 @@ public struct NamespaceFile: Hashable, Sendable {
 }
 
 /// A file below the netns-etc folder.
-public struct ObservedFile: Hashable, Sendable {
+public struct ObservedFile: Hashable, Codable, Sendable {
     /// Absolute path.
     public var path: String
     /// What it says; nil where it is no regular file or too large to be ours.
@@ -91,7 +91,7 @@ public struct OriginalSetting: Hashable, Codable, Sendable {
 }
 
 /// A socket that listens, or a UDP socket that is bound.
-public struct Listener: Hashable, Sendable {
+public struct Listener: Hashable, Codable, Sendable {
     /// The protocol.
     public var transport: PortProtocol
     /// Local address; unspecified for all, `::` for IPv4 too.
@@ -111,7 +111,7 @@ public struct Listener: Hashable, Sendable {
 }
 
 /// What the kernel can do, asked of the kernel.
-public struct KernelFeatures: Hashable, Sendable {
+public struct KernelFeatures: Hashable, Codable, Sendable {
     /// `br_netfilter` is there: bridged frames reach the inet hooks.
     public var bridgeNetfilter: Bool
     /// `net.ipv6.conf.*.force_forwarding` (Linux 6.17).

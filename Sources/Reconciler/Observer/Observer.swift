@@ -19,12 +19,15 @@ public struct Observer {
     private let session: HostSession
     private let desired: DesiredState
     private let counters: Bool
+    private let allListeners: Bool
 
-    /// An observer for what the manifests speak of; an empty desired state reads what the scope owns.
-    public init(_ session: HostSession, desired: DesiredState, counters: Bool = false) {
+    /// An observer for what the manifests speak of; an empty desired state reads what the scope owns. Sockets that
+    /// listen are read where the manifests publish ports, or all.
+    public init(_ session: HostSession, desired: DesiredState, counters: Bool = false, allListeners: Bool = false) {
         self.session = session
         self.desired = desired
         self.counters = counters
+        self.allListeners = allListeners
     }
 
     /// Reads once; nothing is kept but open sockets.
@@ -166,6 +169,7 @@ public struct Observer {
     }
 
     private func publishedPorts() -> Set<UInt16> {
+        if allListeners { return Set(1...UInt16.max) }
         var ports: Set<UInt16> = []
         for mapping in desired.endpoints.flatMap(\.portMappings) {
             for port in mapping.hostPorts.first...mapping.hostPorts.last { ports.insert(port) }

@@ -103,4 +103,15 @@ public final class RoundLock: Sendable {
 public enum Moment {
     /// Now, UTC, `2026-11-24T12:00:00Z`.
     public static func now() -> String { Timestamp.text(Host.now()) }
+
+    /// Seconds since 1970 of such a text; nil where it is none.
+    public static func seconds(_ text: String) -> Int64? {
+        let parts = text.split(whereSeparator: { "-T:Z".contains($0) }).compactMap { Int64($0) }
+        guard parts.count == 6, (1970...9999).contains(parts[0]), (1...12).contains(parts[1]) else { return nil }
+        let year = parts[1] > 2 ? parts[0] : parts[0] - 1
+        let month = (parts[1] + 9) % 12
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + parts[2] - 1 - 719_468
+        let seconds = days * 86_400 + parts[3] * 3600 + parts[4] * 60 + parts[5]
+        return Timestamp.text(seconds) == text ? seconds : nil
+    }
 }
