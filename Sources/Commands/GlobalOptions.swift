@@ -12,11 +12,12 @@ struct GlobalOptions: ParsableArguments {
         case json
     }
 
-    /// What a user asks for; the last is for one verb.
+    /// What a user asks for; the last two are for one verb each.
     enum Output: String, ExpressibleByArgument {
         case text
         case json
         case markdown
+        case prometheus
     }
 
     @Option(help: ArgumentHelp("The Host whose share is meant; default: this machine's name.", valueName: "name"))
@@ -36,7 +37,7 @@ struct GlobalOptions: ParsableArguments {
     var netnsEtcDir: String?
 
     @Option(
-        name: .customLong("output"), help: "How results are written: text or json; markdown (plan).")
+        name: .customLong("output"), help: "How results are written: text or json; markdown (plan), prometheus (show).")
     var wantedOutput: Output = .text
 
     @Flag(help: "Say more, on standard error.")

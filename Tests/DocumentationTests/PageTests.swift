@@ -5,7 +5,7 @@ import Testing
 /// Whoever follows a page gets what it says.
 @Suite struct PageTests {
     /// Pages of which every command is run.
-    private static let followed = ["docs/gitops.md", "docs/review.md"]
+    private static let followed = ["docs/gitops.md", "docs/review.md", "docs/monitoring.md"]
 
     @Test(arguments: followed) func everyCommandDoesWhatThePageSays(_ path: String) throws {
         let page = Page(try Repository.text(path))

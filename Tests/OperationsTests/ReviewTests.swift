@@ -93,6 +93,7 @@ import Testing
         #expect(result.status == 64)
         #expect(
             result.errors == "bulkhead: `bulkhead validate` writes its results as text or json, not as markdown\n")
+        #expect(try elsewhere("plan", "new", "--assume-empty", "--output", "prometheus").status == 64)
     }
 
     @Test func aSavedStateIsPlannedAgainstElsewhere() throws {

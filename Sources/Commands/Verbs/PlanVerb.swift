@@ -97,7 +97,7 @@ struct PlanVerb: Verb {
             guard case .object(var document) = PlanDocument.make(plan) else { return }
             if let reachability { document["reachability"] = reachability.document }
             Terminal.out(JSON.object(document).text(pretty: true))
-        case .text:
+        case .text, .prometheus:
             Terminal.out(PlanText.render(plan))
             guard let reachability, !base.isEmpty || against != nil else { return }
             let lines = reachability.lines.map { "  \($0.terminalSafe)\n" }

@@ -9,7 +9,7 @@ struct Show: Verb {
     static let configuration = CommandConfiguration(
         abstract: "Show what bulkhead owns right now, as the kernel has it.",
         discussion: "With --full --output json: everything that a plan needs, for `plan --against` elsewhere.")
-    static let outputs: [GlobalOptions.Output] = [.text, .json]
+    static let outputs: [GlobalOptions.Output] = [.text, .json, .prometheus]
 
     @Argument(
         help: ArgumentHelp("KIND or KIND/NAME: network, compartment, endpoint or policy.", valueName: "kind[/name]"))
@@ -26,6 +26,10 @@ struct Show: Verb {
                 throw Complaint("--full goes with --output json, and without KIND", .usage)
             }
             return Terminal.out(try StateFile.live(global).text())
+        }
+        if global.wantedOutput == .prometheus {
+            guard what == nil else { throw Complaint("--output prometheus shows all; leave out KIND", .usage) }
+            return Terminal.out(try Metrics.read(global))
         }
         let selection = try Selection(what)
         let inventory = try Inventory.read(global)

@@ -18,7 +18,7 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
     }
 
     /// What came of it.
-    public enum Result: String, Hashable, Codable, Sendable {
+    public enum Result: String, Hashable, Codable, CaseIterable, Sendable {
         /// Done, read back and verified.
         case applied
         /// In sync already.
