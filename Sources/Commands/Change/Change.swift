@@ -18,6 +18,7 @@ struct Change {
             throw Complaint("there is no terminal to ask on; add --yes to go ahead without asking", .usage)
         }
         try Comparison.requireRights()
+        try Self.requireVisibility(try global.folders())
         switch try StateFolder.acquire(try global.folders()) {
         case .acquired(let folder): state = folder
         case .held(let holder):
@@ -26,6 +27,16 @@ struct Change {
         self.global = global
         self.yes = yes
         try PendingEnd(global).settle(state)
+    }
+
+    /// A namespace that is bound where nobody else sees it is of no use to anybody.
+    private static func requireVisibility(_ folders: Folders) throws {
+        guard MountView.isPrivate(folders.namespaces) else { return }
+        throw Complaint(
+            "this process has a mount namespace of its own, so that what it binds in \(folders.namespaces.terminalSafe) would be "
+                + "invisible to everybody else; nothing was changed; in a systemd unit, leave out ProtectSystem=, ProtectHome=, "
+                + "PrivateTmp= and whatever else makes one (`systemd-analyze verify` does not tell), or enter the host's with "
+                + "`nsenter --target 1 --mount`")
     }
 
     /// Shows the plan, asks, does it, and records what became of it.

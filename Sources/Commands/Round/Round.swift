@@ -49,6 +49,20 @@ struct Round {
         }
     }
 
+    /// Puts the last good commit in force again, from its copy on this host; nil where there is none yet.
+    func restore(_ status: RoundStatus) throws -> RoundReport? {
+        let records = try self.records()
+        let bad = status.bad.map { GitRepository.Target(commit: $0.commit) }
+        let change = try Change(global, yes: true)
+        do {
+            return try enforceKept(Objection(status.bad?.stage, target: bad, []), change, records, status)
+        } catch let objection as Objection {
+            return RoundReport(result: .failed, enforced: nil, errors: objection.errors)
+        } catch let error as GitError {
+            return RoundReport(result: .failed, enforced: nil, errors: [Diagnostic(.error, error.description, at: nil)])
+        }
+    }
+
     private func records() throws -> [HistoryRecord] {
         let scope = try global.scopeName()
         return try History(try global.folders()).entries().compactMap(\.record).filter { $0.scope == scope }

@@ -6,7 +6,7 @@ internal import Reconciler
 internal import SystemCalls
 
 /// `bulkhead reconcile`.
-struct Reconcile: ParsableCommand {
+struct Reconcile: Verb {
     static let configuration = CommandConfiguration(
         abstract: "One GitOps round: fetch, check, apply, record.",
         discussion:
@@ -34,6 +34,9 @@ struct Reconcile: ParsableCommand {
     @Flag(help: "Judge a commit anew that was found bad, or that somebody went back from.")
     var retry = false
 
+    @Flag(help: "Do not ask the repository: put the last good commit in force again, as at boot.")
+    var offline = false
+
     @Flag(help: "Allow deleting more than half, and more than five, of the scope's objects.")
     var allowMassDelete = false
 
@@ -50,6 +53,7 @@ struct Reconcile: ParsableCommand {
         var (status, problem) = folder.status()
         if let problem { Terminal.err("warning: what the last round knew cannot be read: \(problem)\n") }
         let round = try Round(global, source, retries: retry, allowsMassDeletion: allowMassDelete)
+        if offline { return try tellRestored(round.restore(status), source, start) }
         guard let report = try round.run(&status) else {
             return folder.suspension().map { SuspensionWords.tell($0, global) } ?? ()
         }
@@ -105,6 +109,15 @@ struct Reconcile: ParsableCommand {
         } catch {
             Terminal.err("warning: what this round knows could not be written: \(Failures.text(error))\n")
         }
+    }
+
+    private func tellRestored(_ report: RoundReport?, _ source: RoundSource, _ start: Occasion.Start) throws {
+        guard var report else {
+            return global.say("reconcile \(global.scope): no commit was in force yet; nothing was changed")
+        }
+        report.commit = report.enforced
+        tell(report, source, start)
+        if report.status != .done { throw Finish(report.status) }
     }
 
     private func tell(_ report: RoundReport, _ source: RoundSource, _ start: Occasion.Start) {
