@@ -79,6 +79,7 @@ let package = Package(
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
+        tests("InputTests", ["TestSupport", "bulkhead"]),
         tests("TraceTests", ["TestSupport", "bulkhead"]),
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
         tests("NetlinkTests", ["Addressing", "NetlinkClient", "NetlinkCodec", "SystemCalls", "TestSupport"]),

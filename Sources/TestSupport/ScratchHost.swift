@@ -169,7 +169,8 @@ public final class RunningProcess: @unchecked Sendable {
     private let output = Pipe()
     private let errors = Pipe()
 
-    init(_ process: Process, hasInput: Bool) throws {
+    /// Starts a process that was set up by the caller.
+    public init(_ process: Process, hasInput: Bool) throws {
         self.process = process
         input = hasInput ? Pipe() : nil
         if let input {

@@ -41,9 +41,15 @@ struct InputLoader {
     private mutating func readPath(_ path: String) {
         do {
             let real = try Files.realPath(path)
-            guard try Files.status(real).kind == .directory else { return readFile(path, real: real) }
-            let prefix = path == "." ? "" : path.hasSuffix("/") ? path : path + "/"
-            readFolder(Folder(real: real, shown: prefix, root: real, parts: [], ignores: []))
+            switch try Files.status(real).kind {
+            case .directory:
+                let prefix = path == "." ? "" : path.hasSuffix("/") ? path : path + "/"
+                readFolder(Folder(real: real, shown: prefix, root: real, parts: [], ignores: []))
+            case .regular: readFile(path, real: real)
+            // A pipe would be waited for, maybe for ever.
+            case .link, .other:
+                fail("\(path.terminalSafe) is neither a file nor a folder; to read from a pipe, give - and pipe it in")
+            }
         } catch {
             fail(
                 "\(path.terminalSafe): \(error.code.name) (\(error.code.text)); give files, folders or - for standard input"
@@ -112,7 +118,8 @@ struct InputLoader {
                 if isManifest { fail("\(shown.terminalSafe) is a link to nothing") }
                 return
             }
-            guard target.hasPrefix(folder.root == "/" ? "/" : folder.root + "/") else {
+            let isInside = target == folder.root || target.hasPrefix(folder.root == "/" ? "/" : folder.root + "/")
+            guard isInside else {
                 if isManifest || status.kind == .directory {
                     fail(
                         "\(shown.terminalSafe) is a link that leads out of \(folder.root.terminalSafe); put the file itself there, "

@@ -2,24 +2,29 @@ public import Model
 
 /// Turns diagnostics into what people read.
 public enum DiagnosticText {
-    /// All messages by place, each with its line and a caret, at most `limit` of them.
+    /// Messages by place, each with its line and a caret: all errors, and at most `limit` warnings, so that a flood of
+    /// these hides no error.
     public static func render(_ diagnostics: [Diagnostic], sources: [SourceText], limit: Int = 100) -> String {
         let files = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let sorted = sort(diagnostics)
+        var (sorted, warnings) = ([Diagnostic](), 0)
+        for diagnostic in sort(diagnostics) {
+            if diagnostic.severity == .warning { warnings += 1 }
+            if diagnostic.severity == .error || warnings <= limit { sorted.append(diagnostic) }
+        }
         var wanted: [String: Set<Int>] = [:]
-        for location in sorted.prefix(limit).compactMap(\.location) {
+        for location in sorted.compactMap(\.location) {
             wanted[location.file, default: []].insert(location.line)
         }
         var lines: [String: [Int: String]] = [:]
         for (file, numbers) in wanted { lines[file] = files[file]?.lines(numbers) }
         var text = ""
-        for diagnostic in sorted.prefix(limit) {
+        for diagnostic in sorted {
             text += diagnostic.headline + "\n"
             guard let location = diagnostic.location, let line = lines[location.file]?[location.line]
             else { continue }
             text += excerpt(line, column: location.column)
         }
-        if sorted.count > limit { text += "… and \(sorted.count - limit) more\n" }
+        if warnings > limit { text += "… and \(warnings - limit) more warning\(warnings == limit + 1 ? "" : "s")\n" }
         return text
     }
 
