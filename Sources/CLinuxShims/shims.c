@@ -44,6 +44,23 @@ int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned m
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
+int bulkhead_open_at(int directory, const char *path, int flags) {
+  return openat(directory, path, flags | O_CLOEXEC);
+}
+
+int bulkhead_own_proc(void) {
+  // fsopen(2), fsconfig(2) and fsmount(2); the C library of Debian 12 has them, their constants clash with linux/mount.h.
+  int context = (int)syscall(SYS_fsopen, "proc", 1 /* FSOPEN_CLOEXEC */);
+  if (context < 0) return -1;
+  int root = -1;
+  if (syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
+    root = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0x2 | 0x4 | 0x8 /* nosuid, nodev, noexec */);
+  int error = errno;
+  close(context);
+  errno = error;
+  return root;
+}
+
 int bulkhead_netlink_open(int protocol, uint32_t *port) {
   int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   if (s < 0) return -1;

@@ -13,11 +13,20 @@ public protocol NetlinkTransport {
 
 extension NetlinkSocket: NetlinkTransport {}
 
+/// Where datagrams are received, lent to one connection after another: it has the size of the largest datagram, and to
+/// make one anew for each of a thousand namespaces costs more than to read them. Used by one thread at a time.
+public final class ReceiveBuffer {
+    fileprivate var bytes: [UInt8] = []
+
+    /// A buffer, which gets its size on first use.
+    public init() {}
+}
+
 /// Requests and dumps over one netlink socket. Used by one thread at a time.
 public final class NetlinkConnection {
     private let transport: any NetlinkTransport
+    private let buffer: ReceiveBuffer
     private var sequence: UInt32 = 0
-    private var buffer: [UInt8] = []
     /// Requests are put together up to this many bytes a datagram.
     private static let datagramLimit = 32_768
     /// As many answers fit into the smallest receive buffer that a socket is given: a lost one would leave open what was
@@ -27,10 +36,15 @@ public final class NetlinkConnection {
     private static let dumpAttempts = 8
 
     /// A connection in the network namespace of the calling thread.
-    public init() throws(SystemError) { transport = try NetlinkSocket(.route) }
+    public convenience init(buffer: ReceiveBuffer = ReceiveBuffer()) throws(SystemError) {
+        self.init(try NetlinkSocket(.route), buffer: buffer)
+    }
 
     /// A connection over any transport.
-    public init(_ transport: any NetlinkTransport) { self.transport = transport }
+    public init(_ transport: any NetlinkTransport, buffer: ReceiveBuffer = ReceiveBuffer()) {
+        self.transport = transport
+        self.buffer = buffer
+    }
 
     /// Sends requests, as many a datagram as fit, and waits for all answers.
     ///
@@ -69,7 +83,7 @@ public final class NetlinkConnection {
         try transport.send(Self.encode(request, flags: [.request, .ack], sequence: sequence, port: transport.port))
         var answer: Message?
         while true {
-            let datagram = try transport.receive(into: &buffer)
+            let datagram = try transport.receive(into: &buffer.bytes)
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
@@ -104,7 +118,7 @@ public final class NetlinkConnection {
         while true {
             let datagram: NetlinkSocket.Datagram
             do throws(SystemError) {
-                datagram = try transport.receive(into: &buffer)
+                datagram = try transport.receive(into: &buffer.bytes)
             } catch {
                 // Something was lost. The rest is read all the same: a new dump would find this one still running.
                 guard error.code == .noBuffers else { throw error }
@@ -139,7 +153,7 @@ public final class NetlinkConnection {
         var results = [NetlinkError?](repeating: nil, count: requests.count)
         var missing = Set(requests.indices)
         while !missing.isEmpty {
-            let datagram = try transport.receive(into: &buffer)
+            let datagram = try transport.receive(into: &buffer.bytes)
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {

@@ -27,6 +27,12 @@ public struct FileDescriptor: ~Copyable, Sendable {
         try open(path, flags: O_WRONLY | O_APPEND | O_NOFOLLOW)
     }
 
+    /// `openat(2)`: a path from an open folder on; `O_CLOEXEC` is added.
+    public static func open(_ path: String, in folder: Int32, flags: Int32) throws(SystemError) -> FileDescriptor {
+        let number = try valueOrError("open", path) { unsafe bulkhead_open_at(folder, path, flags) }
+        return FileDescriptor(owning: number)
+    }
+
     /// A second number for the same open file.
     public func duplicate() throws(SystemError) -> FileDescriptor {
         let number = try valueOrError("dup", "descriptor \(rawValue)") { fcntl(rawValue, F_DUPFD_CLOEXEC, 3) }

@@ -7,13 +7,14 @@ internal import Glibc
 /// there is the dear part, because the kernel looks names on it up among those of all namespaces of the machine. So a
 /// value of this type belongs to one visit of one namespace.
 public struct KernelSettings {
+    private let root: SharedDescriptor?
     private var folders: [String: SharedDescriptor?] = [:]
     private var buffer = [UInt8](repeating: 0, count: limit + 1)
     /// No value of `/proc/sys/net` is longer.
     private static let limit = 4096
 
-    /// Settings of the calling thread's namespace.
-    public init() {}
+    /// Settings of the calling thread's namespace, which is the next one that the tree is used for.
+    public init(_ tree: SettingsTree? = nil) { root = tree?.nextVisit() }
 
     /// The value at a path below `/proc/sys`, without the newline at its end; nil where this kernel has none of that
     /// name. The kernel gives all of a value in one read.
@@ -55,7 +56,10 @@ public struct KernelSettings {
         if let known = folders[path] { return known }
         var found: SharedDescriptor?
         do throws(SystemError) {
-            found = SharedDescriptor(try FileDescriptor.open("/proc/sys/\(path)", flags: O_RDONLY | O_DIRECTORY))
+            found = SharedDescriptor(
+                try FileDescriptor.open(
+                    root == nil ? "/proc/sys/\(path)" : path, in: root?.rawValue ?? AT_FDCWD,
+                    flags: O_RDONLY | O_DIRECTORY))
         } catch {
             guard error.code == .noEntry else { throw error }
         }

@@ -46,58 +46,51 @@ public final class NamespaceWorker: Sendable {
         }
     }
 
-    /// Starts a closure on the worker's thread and goes on; the worker must not be given anything else until `wait`
-    /// was called on the result.
-    public func start<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) -> Started<Value> {
+    /// Starts to run the closure once for every position below `count`, on all workers, each taking the next position
+    /// when it is done with one, and goes on; the workers must not be given anything else until `wait` was called on the
+    /// result. Each worker makes one value of `tools`, by its own number, which it lends to all that it runs. The last
+    /// argument of the closure lets its thread enter a namespace, where it stays until it enters another.
+    public static func start<Tools, Value: Sendable>(
+        _ workers: [NamespaceWorker], count: Int, tools: @escaping @Sendable (Int) -> Tools,
+        _ body: @escaping @Sendable (Int, Tools, Entrance) throws -> Value
+    ) -> Started<Value> {
         let results = Results<Value>()
-        desk.begin {
-            let result = Result { try body() }
-            results.list.withLock { $0.append((0, result)) }
+        let used = Array(workers.prefix(count))
+        for (number, worker) in used.enumerated() {
+            worker.desk.begin {
+                let tools = tools(number)
+                while let position = results.next(below: count) {
+                    let result = Result { try body(position, tools, Entrance()) }
+                    results.list.withLock { $0.append((position, result)) }
+                }
+            }
         }
-        return Started(worker: self, results: results)
+        return Started(workers: used, results: results)
     }
 
-    /// Work that goes on in another thread.
+    /// The right to enter namespaces, which only a worker's thread has.
+    public struct Entrance {
+        fileprivate init() {}
+
+        /// Enters the namespace open as a descriptor (`setns(2)`).
+        public func enter(_ namespace: Int32) throws(SystemError) { try Namespaces.enter(namespace) }
+    }
+
+    /// Work that goes on in other threads.
     public struct Started<Value: Sendable> {
-        fileprivate let worker: NamespaceWorker
+        fileprivate let workers: [NamespaceWorker]
         fileprivate let results: Results<Value>
 
-        /// Waits for the end of it; to be called once, and never left out.
-        public consuming func wait() throws -> Value {
-            worker.desk.wait()
-            guard let result = results.list.withLock({ $0.first?.1 }) else {
-                throw SystemError("run", "namespace worker", .invalid)
-            }
-            return try result.get()
+        /// Waits for the end of it all; to be called once, and never left out. Results are in the order of the positions.
+        public consuming func wait() -> [Result<Value, any Error>] {
+            for worker in workers { worker.desk.wait() }
+            return results.list.withLock { list in list.sorted { $0.0 < $1.0 }.map(\.1) }
         }
     }
 
     /// Makes a network namespace that only the descriptor holds.
     public func createNamespace() throws -> SharedDescriptor {
         try perform { SharedDescriptor(try Namespaces.create()) }
-    }
-
-    /// Runs the closure once for every position, inside the namespace that belongs to it, spread over the workers, and
-    /// waits for all. Results are in the order of the positions.
-    public static func concurrently<Value: Sendable>(
-        _ workers: [NamespaceWorker], namespaces: [Int32], _ body: @escaping @Sendable (Int) throws -> Value
-    ) -> [Result<Value, any Error>] {
-        let results = Results<Value>()
-        let used = workers.prefix(namespaces.count)
-        for (offset, worker) in used.enumerated() {
-            let step = used.count
-            worker.desk.begin {
-                for index in stride(from: offset, to: namespaces.count, by: step) {
-                    let result = Result {
-                        try Namespaces.enter(namespaces[index])
-                        return try body(index)
-                    }
-                    results.list.withLock { $0.append((index, result)) }
-                }
-            }
-        }
-        for worker in used { worker.desk.wait() }
-        return results.list.withLock { list in list.sorted { $0.0 < $1.0 }.map(\.1) }
     }
 
     private func perform<Value: Sendable>(_ body: () throws -> Value) throws -> Value {
@@ -114,6 +107,16 @@ public final class NamespaceWorker: Sendable {
 /// What several workers found, by position.
 fileprivate final class Results<Value: Sendable>: Sendable {
     let list = Mutex<[(Int, Result<Value, any Error>)]>([])
+    private let position = Mutex(0)
+
+    /// The next position that nobody took.
+    func next(below count: Int) -> Int? {
+        position.withLock { position in
+            guard position < count else { return nil }
+            defer { position += 1 }
+            return position
+        }
+    }
 }
 
 /// Where work is handed over: everything in it is guarded by the mutex.

@@ -19,6 +19,10 @@ const char *bulkhead_error_text(int number);
 int bulkhead_open(const char *path, int flags, unsigned mode);
 /// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS.
 int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/// openat(2), close-on-exec.
+int bulkhead_open_at(int directory, const char *path, int flags);
+/// A descriptor of a procfs of our own, mounted nowhere: it goes when the last descriptor in it does.
+int bulkhead_own_proc(void);
 /// socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), bound to a port id the kernel chooses, written to port.
 int bulkhead_netlink_open(int protocol, uint32_t *port);
 int bulkhead_netlink_option(int socket, int option, int value);

@@ -41,10 +41,15 @@ public struct OwnershipMark: Hashable, Sendable {
     /// There are several because an id stays taken as long as any process keeps a namespace alive that was deleted by
     /// name, and because two marks may share a hash.
     public var namespaceIDs: [Int32] {
-        (0..<4).map { generation in
-            let hash = StableHash.hash(text, generation == 0 ? "" : String(generation))
-            return Int32(bitPattern: Self.namespaceIDBase | UInt32(truncatingIfNeeded: hash) & 0x1fff_ffff)
-        }
+        let text = text
+        return Self.generations.map { Self.namespaceID(text, $0) }
+    }
+
+    private static let generations = 0..<4
+
+    private static func namespaceID(_ text: String, _ generation: Int) -> Int32 {
+        let hash = StableHash.hash(text, generation == 0 ? "" : String(generation))
+        return Int32(bitPattern: namespaceIDBase | UInt32(truncatingIfNeeded: hash) & 0x1fff_ffff)
     }
 
     /// Whose a named namespace is: the mark of that scope whose ids hold the one the host gave it. The name in the
@@ -53,7 +58,8 @@ public struct OwnershipMark: Hashable, Sendable {
         guard let name = ObjectName(name) else { return nil }
         for protected in [false, true] {
             let mark = OwnershipMark(scope: scope, owner: ObjectID(.compartment, name), protected: protected)
-            if mark.namespaceIDs.contains(id) { return mark }
+            let text = mark.text
+            if generations.contains(where: { namespaceID(text, $0) == id }) { return mark }
         }
         return nil
     }

@@ -19,7 +19,11 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     /// `IFLA_MASTER`.
     public var master: UInt32?
     /// `IFLA_IFALIAS`.
-    public var alias: String?
+    public var alias: String? {
+        didSet { mark = alias.flatMap { OwnershipMark($0) } }
+    }
+    /// The mark in the alias, where the link is bulkhead's; read once, because every difference asks for it.
+    public private(set) var mark: OwnershipMark?
     /// `IFLA_PROP_LIST`, sorted.
     public var alternativeNames: [String]
     /// `IFLA_LINK`: index of a veth's other end in its namespace.
@@ -56,6 +60,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.mac = mac
         self.master = master
         self.alias = alias
+        mark = alias.flatMap { OwnershipMark($0) }
         self.alternativeNames = alternativeNames
         self.peerIndex = peerIndex
         self.peerNamespaceID = peerNamespaceID
@@ -66,9 +71,6 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.ipv6Settings = ipv6Settings
         self.counters = counters
     }
-
-    /// The mark in the alias, where the link is bulkhead's.
-    public var mark: OwnershipMark? { alias.flatMap { OwnershipMark($0) } }
 }
 
 /// Attributes of a bridge that bulkhead sets (`ip link set X type bridge …`).

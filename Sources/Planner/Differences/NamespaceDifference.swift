@@ -89,7 +89,10 @@ extension Builder {
         _ wanted: [(path: String, value: String, source: SourceLocation)], in space: ObservedNamespace, id: String,
         owner: ObjectID, phase: Phase, requires: [String] = [], title: String
     ) {
-        let changed = wanted.filter { context.setting($0.path, in: space).map(normalized) != normalized($0.value) }
+        let changed = wanted.filter { wanted in
+            guard let now = context.setting(wanted.path, in: space) else { return true }
+            return now != wanted.value && normalized(now) != normalized(wanted.value)
+        }
         guard let first = changed.first else { return }
         let old = changed.map { context.setting($0.path, in: space) }
         let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }

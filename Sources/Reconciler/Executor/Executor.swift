@@ -38,6 +38,7 @@ final class Executor {
     private var lane: NamespaceRef = .host
     private var settings: [(place: Place, path: String, value: String)] = []
     private var settingsLane: NamespaceRef = .host
+    private let tree = SettingsTree()
     private var isUndoing = false
     private let faults = Faults()
     private(set) var failures: [Failure] = []
@@ -230,8 +231,9 @@ final class Executor {
     /// Writes in order, in one visit; the first failure is the last result, unless all are to be tried.
     private func write(_ batch: [(path: String, value: String)], in namespace: NamespaceRef) throws -> [SystemError?] {
         let triesAll = isUndoing
+        let tree = namespace == .host ? nil : tree
         let write = { () -> [SystemError?] in
-            var settings = KernelSettings()
+            var settings = KernelSettings(tree)
             var results: [SystemError?] = []
             for item in batch {
                 do throws(SystemError) {

@@ -32,31 +32,31 @@ public struct Observer {
 
     /// Reads once; nothing is kept but open sockets.
     public func observe() throws -> Observation {
-        let (library, table, counters) = (try session.firewall(), Compiler.tableName(desired.scope), counters)
-        // While the host's own tables are read on this core, the firewall is on another.
-        let firewall = session.workers[0].start { try library.list(table, withCounters: counters) }
-        let host = Result { try observeHost() }
-        let ruleset = Result { try firewall.wait() }
-        var (state, spaces) = try host.get()
-        state.namespaces = try readNamespaces(spaces, state.features)
+        let features = Self.features()
+        let folder = try readFolder()
+        let readings = try NamespaceReading(session, desired, features, counters: counters).start(folder.spaces)
+        // While the workers read firewall and compartments, the host's own tables are read here.
+        let host = Result { try observeHost(features) }
+        let (firewall, namespaces) = try readings.wait(hostLinks: (try? host.get())?.host.links ?? [])
+        var state = try host.get()
+        state.emptyNamespaceFiles = folder.files
+        state.namespaces = namespaces
         state.files = try readFiles(state.namespaces)
         state.listeners = try Listeners.read(on: publishedPorts())
-        return Observation(state: state, firewall: try ruleset.get())
+        return Observation(state: state, firewall: firewall)
     }
 
     /// Everything but compartments.
-    private func observeHost() throws -> (ObservedState, [String: OpenNamespace]) {
+    private func observeHost(_ features: KernelFeatures) throws -> ObservedState {
         var tables = try NamespaceTables.read(session.connection, counters: counters, rules: false)
         tables.links.sort { $0.index < $1.index }
         let settings = try Settings.read(["net/ipv6/conf/all/forwarding"])
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
-        var state = ObservedState(host: host, features: Self.features())
+        var state = ObservedState(host: host, features: features)
         state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }
-        let folder = try readFolder()
-        state.emptyNamespaceFiles = folder.files
         state.usedNamespaceIDs = try session.connection.namespaceIDs().sorted()
         state.originals = try OriginalsFile(session.folders).read()
-        return (state, folder.spaces)
+        return state
     }
 
     /// Asked of the kernel by looking for the settings that come with them.
@@ -75,7 +75,7 @@ public struct Observer {
         for name in try Files.list(session.folders.namespaces) {
             // A foreign namespace that cannot be opened is nobody's business unless a manifest names it.
             do {
-                if let space = try session.open(.named(name)) {
+                if let space = try session.openAlone(.named(name)) {
                     spaces[name] = space
                     continue
                 }
@@ -92,62 +92,6 @@ public struct Observer {
             files.append(NamespaceFile(name: name, mark: OwnershipMark(text.prefix { $0 != "\n" })))
         }
         return (spaces, files)
-    }
-
-    /// Reads those that are ours or wanted, on all cores.
-    private func readNamespaces(_ spaces: [String: OpenNamespace], _ features: KernelFeatures) throws
-        -> [ObservedNamespace]
-    {
-        let reads = Dictionary(
-            Reads.settings(desired, ipv6: features.ipv6).map { ($0.namespace, $0.paths) },
-            uniquingKeysWith: { first, _ in first })
-        var chosen: [(reference: NamespaceRef, space: OpenNamespace, paths: [String])] = []
-        for (name, space) in spaces {
-            let reference = NamespaceRef.named(name)
-            let isOurs = space.id.map { OwnershipMark.owner(ofNamespace: name, id: $0, scope: desired.scope) != nil }
-            guard isOurs ?? false || reads[reference] != nil else { continue }
-            chosen.append((reference, space, reads[reference] ?? []))
-        }
-        for (reference, paths) in reads {
-            guard case .path(let path) = reference, let space = try openAdopted(reference, path) else { continue }
-            chosen.append((reference, space, paths))
-        }
-        chosen.sort { $0.reference < $1.reference }
-        return try readTogether(chosen)
-    }
-
-    private func openAdopted(_ reference: NamespaceRef, _ path: String) throws -> OpenNamespace? {
-        if let space = try session.open(reference) { return space }
-        guard (try? Files.status(path)) != nil else { return nil }
-        throw StateError(
-            "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
-    }
-
-    private func readTogether(_ chosen: [(reference: NamespaceRef, space: OpenNamespace, paths: [String])]) throws
-        -> [ObservedNamespace]
-    {
-        let counters = counters
-        let plans = chosen
-        let results = NamespaceWorker.concurrently(
-            session.workers, namespaces: chosen.map { $0.space.descriptor.rawValue }
-        ) { index -> (NetlinkSocket, ObservedNamespace) in
-            let (reference, space, paths) = plans[index]
-            let socket = try space.socket ?? NetlinkSocket(.route)
-            let tables = try NamespaceTables.read(NetlinkConnection(socket), counters: counters, rules: true)
-            let settings = try Settings.read(paths)
-            return (socket, tables.namespace(reference, inode: space.inode, id: space.id, settings: settings))
-        }
-        return try zip(chosen, results).map { item, result in
-            do {
-                let (socket, space) = try result.get()
-                var open = item.space
-                open.socket = socket
-                session.adopt(open, as: item.reference)
-                return space
-            } catch {
-                throw StateError("read namespace \(item.reference): \(error)\(Remedy.of(error))")
-            }
-        }
     }
 
     /// Files of compartments that exist or are wanted, and of those that are gone.

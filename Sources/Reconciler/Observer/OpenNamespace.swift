@@ -20,6 +20,8 @@ public final class HostSession {
     let folders: Folders
     let connection: NetlinkConnection
     let workers: [NamespaceWorker]
+    /// A socket of the host for each worker, by which it asks for ids of namespaces.
+    let workerSockets: [NetlinkSocket]
     let hostNamespace: SharedDescriptor
     let hostInode: UInt64
     private(set) var spaces: [NamespaceRef: OpenNamespace] = [:]
@@ -27,6 +29,7 @@ public final class HostSession {
     private(set) var released: [NamespaceRef: OpenNamespace] = [:]
 
     private let library: Nftables
+    private let buffer = ReceiveBuffer()
 
     /// Opens the host's sockets in the calling thread's network namespace.
     public init(_ folders: Folders) throws {
@@ -35,11 +38,12 @@ public final class HostSession {
         // First of all: it waits by select(2), which aborts the process where the descriptor is 1024 or higher, and
         // namespaces take two each.
         library = try Nftables()
-        connection = try NetlinkConnection()
+        connection = try NetlinkConnection(buffer: buffer)
         // One thread a core reads namespaces; more would only wait for the kernel's locks.
         // One does, where memory is short.
         let first = try NamespaceWorker()
         workers = [first] + (1..<max(1, min(Host.processorCount, 8))).compactMap { _ in try? NamespaceWorker() }
+        workerSockets = try workers.map { _ in try NetlinkSocket(.route) }
         let current = try Namespaces.current()
         hostInode = try Files.status(of: current, "own network namespace").inode
         hostNamespace = SharedDescriptor(current)
@@ -60,6 +64,18 @@ public final class HostSession {
     /// The namespace behind a reference, opened where it is not open yet or another one was bound since; nil where
     /// none is bound there.
     func open(_ reference: NamespaceRef) throws -> OpenNamespace? {
+        guard var space = try openAlone(reference) else { return nil }
+        // The kernel gives an id to a namespace that has none when a link is made into it.
+        if space.id == nil {
+            space.id = try connection.namespaceID(descriptor: space.descriptor.rawValue)
+            spaces[reference] = space
+        }
+        return space
+    }
+
+    /// The same without asking for its id, which takes the kernel the longer the more namespaces have one: it goes
+    /// through them one by one.
+    func openAlone(_ reference: NamespaceRef) throws -> OpenNamespace? {
         let path = path(reference)
         let inode: UInt64
         do throws(SystemError) {
@@ -69,19 +85,11 @@ public final class HostSession {
             if error.code == .noEntry || error.code == .notDirectory { return nil }
             throw error
         }
-        if var known = spaces[reference], known.inode == inode {
-            // The kernel gives an id to a namespace that has none when a link is made into it.
-            if known.id == nil {
-                known.id = try connection.namespaceID(descriptor: known.descriptor.rawValue)
-                spaces[reference] = known
-            }
-            return known
-        }
+        if let known = spaces[reference], known.inode == inode { return known }
         spaces[reference] = nil
         guard let descriptor = try Namespaces.open(path) else { return nil }
         let found = OpenNamespace(
-            descriptor: descriptor, inode: try Files.status(of: descriptor.descriptor, path).inode,
-            id: try connection.namespaceID(descriptor: descriptor.rawValue))
+            descriptor: descriptor, inode: try Files.status(of: descriptor.descriptor, path).inode)
         spaces[reference] = found
         return found
     }
@@ -105,10 +113,10 @@ public final class HostSession {
         guard var space = try open(reference) else {
             throw SystemError("open namespace", path(reference), .noEntry)
         }
-        if let socket = space.socket { return NetlinkConnection(socket) }
+        if let socket = space.socket { return NetlinkConnection(socket, buffer: buffer) }
         let socket = try workers[0].run(in: space.descriptor.rawValue) { try NetlinkSocket(.route) }
         space.socket = socket
         spaces[reference] = space
-        return NetlinkConnection(socket)
+        return NetlinkConnection(socket, buffer: buffer)
     }
 }

@@ -18,12 +18,29 @@ struct NamespaceTables: Sendable {
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
         return NamespaceTables(
-            links: links, addresses: try connection.addresses().map { ObservedAddress($0) },
+            links: links, addresses: try addresses(connection, loopback: links.first(where: \.isLoopback)),
             routes: try connection.routes().filter(ObservedRoute.matters).map { ObservedRoute($0) },
             neighbours: neighbours.compactMap { ObservedNeighbour($0) },
             rules: rules ? try connection.rules().map { ObservedRule($0) } : [],
             qdiscs: try connection.qdiscs().map { ObservedQdisc($0) })
     }
+
+    /// No duplicates are looked for on a loopback, but the kernel says so only when a thread of its own has come to it,
+    /// which takes a while where the processors are busy: until then a new address looks unusable.
+    private static func addresses(_ connection: NetlinkConnection, loopback: ObservedLink?) throws -> [ObservedAddress]
+    {
+        var addresses: [ObservedAddress] = []
+        for attempt in 0..<attempts {
+            if attempt > 0 { Detachment.pause(milliseconds: 10) }
+            addresses = try connection.addresses().map { ObservedAddress($0) }
+            guard let loopback, loopback.isUp else { break }
+            if !addresses.contains(where: { $0.isTentative && $0.link == loopback.index }) { break }
+        }
+        return addresses
+    }
+
+    /// A second in all.
+    private static let attempts = 100
 
     func namespace(_ reference: NamespaceRef, inode: UInt64, id: Int32?, settings: [String: String])
         -> ObservedNamespace
@@ -37,8 +54,9 @@ struct NamespaceTables: Sendable {
 /// Values below `/proc/sys`, as the calling thread's network namespace has them.
 enum Settings {
     /// Those of the paths that exist. One that this kernel lacks is a difference, which the plan shows.
-    static func read(_ paths: [String]) throws(SystemError) -> [String: String] {
-        var settings = KernelSettings()
+    static func read(_ paths: [String], _ tree: SettingsTree? = nil) throws(SystemError) -> [String: String] {
+        guard !paths.isEmpty else { return [:] }
+        var settings = KernelSettings(tree)
         var values: [String: String] = [:]
         for path in paths { values[path] = try settings.read(path) }
         return values

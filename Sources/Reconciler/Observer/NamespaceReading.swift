@@ -1,0 +1,148 @@
+internal import Firewall
+internal import Model
+internal import NetlinkClient
+internal import Planner
+internal import SystemCalls
+
+/// Reads the firewall, and the compartments that are ours or wanted, on all cores.
+struct NamespaceReading {
+    /// A namespace that may be one of them.
+    struct Candidate: Sendable {
+        let reference: NamespaceRef
+        let space: OpenNamespace
+        /// Settings to read; nil where no manifest speaks of it.
+        let paths: [String]?
+    }
+
+    /// What a worker reads at a time.
+    enum Piece: Sendable {
+        case firewall(Ruleset)
+        /// With what was read of it, where it is ours or wanted, and the id that the host has in it.
+        case namespace(OpenNamespace, ObservedNamespace?, hostID: Int32?)
+    }
+
+    /// What a worker has for all that it reads.
+    struct Tools {
+        let host: NetlinkConnection
+        let hostNamespace: Int32
+        let buffer: ReceiveBuffer
+        let settings = SettingsTree()
+    }
+
+    private let session: HostSession
+    private let desired: DesiredState
+    private let features: KernelFeatures
+    private let counters: Bool
+
+    init(_ session: HostSession, _ desired: DesiredState, _ features: KernelFeatures, counters: Bool) {
+        self.session = session
+        self.desired = desired
+        self.features = features
+        self.counters = counters
+    }
+
+    /// Begins with what is in the netns folder, and what the manifests name elsewhere.
+    func start(_ spaces: [String: OpenNamespace]) throws -> Started {
+        let candidates = try candidates(spaces)
+        let (library, table) = (try session.firewall(), Compiler.tableName(desired.scope))
+        let (sockets, scope, counters) = (session.workerSockets, desired.scope, counters)
+        let hostNamespace = session.hostNamespace.rawValue
+        // The firewall first: of all pieces it takes longest.
+        let work = NamespaceWorker.start(session.workers, count: candidates.count + 1) { number -> Tools in
+            let buffer = ReceiveBuffer()
+            let host = NetlinkConnection(sockets[number], buffer: buffer)
+            return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
+        } _: { position, tools, entrance -> Piece in
+            if position == 0 { return .firewall(try library.list(table, withCounters: counters)) }
+            return try Self.read(candidates[position - 1], tools, entrance, scope: scope, counters: counters)
+        }
+        return Started(session: session, candidates: candidates, work: work)
+    }
+
+    private func candidates(_ spaces: [String: OpenNamespace]) throws -> [Candidate] {
+        let reads = Dictionary(
+            Reads.settings(desired, ipv6: features.ipv6).map { ($0.namespace, $0.paths) },
+            uniquingKeysWith: { first, _ in first })
+        var candidates: [Candidate] = []
+        for (name, space) in spaces {
+            let reference = NamespaceRef.named(name)
+            candidates.append(Candidate(reference: reference, space: space, paths: reads[reference]))
+        }
+        for (reference, paths) in reads {
+            guard case .path(let path) = reference, let space = try openAdopted(reference, path) else { continue }
+            candidates.append(Candidate(reference: reference, space: space, paths: paths))
+        }
+        return candidates.sorted { $0.reference < $1.reference }
+    }
+
+    private func openAdopted(_ reference: NamespaceRef, _ path: String) throws -> OpenNamespace? {
+        if let space = try session.openAlone(reference) { return space }
+        guard (try? Files.status(path)) != nil else { return nil }
+        throw StateError(
+            "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
+    }
+
+    private static func read(
+        _ candidate: Candidate, _ tools: Tools, _ entrance: NamespaceWorker.Entrance, scope: ObjectName,
+        counters: Bool
+    ) throws -> Piece {
+        var space = candidate.space
+        if candidate.paths == nil {
+            // Nobody's business unless a manifest names it.
+            guard let id = try? space.id ?? tools.host.namespaceID(descriptor: space.descriptor.rawValue) else {
+                return .namespace(space, nil, hostID: nil)
+            }
+            space.id = id
+            guard isOurs(candidate.reference, id, scope) else { return .namespace(space, nil, hostID: nil) }
+        }
+        try entrance.enter(space.descriptor.rawValue)
+        let socket = try space.socket ?? NetlinkSocket(.route)
+        space.socket = socket
+        let connection = NetlinkConnection(socket, buffer: tools.buffer)
+        let tables = try NamespaceTables.read(connection, counters: counters, rules: true)
+        let settings = try Settings.read(candidate.paths ?? [], tools.settings)
+        return .namespace(
+            space, tables.namespace(candidate.reference, inode: space.inode, id: space.id, settings: settings),
+            hostID: space.id == nil ? try connection.namespaceID(descriptor: tools.hostNamespace) : nil)
+    }
+
+    private static func isOurs(_ reference: NamespaceRef, _ id: Int32, _ scope: ObjectName) -> Bool {
+        guard case .named(let name) = reference else { return false }
+        return OwnershipMark.owner(ofNamespace: name, id: id, scope: scope) != nil
+    }
+
+    /// Reading under way.
+    struct Started {
+        fileprivate let session: HostSession
+        fileprivate let candidates: [Candidate]
+        fileprivate let work: NamespaceWorker.Started<Piece>
+
+        /// Waits for all of it; to be called once, and never left out. The host's links say which namespace has which id.
+        func wait(hostLinks: [ObservedLink]) throws -> (firewall: Ruleset, namespaces: [ObservedNamespace]) {
+            let cables = Cables(hostLinks)
+            var firewall = Ruleset()
+            var namespaces: [ObservedNamespace] = []
+            for (position, result) in work.wait().enumerated() {
+                do {
+                    switch try result.get() {
+                    case .firewall(let ruleset): firewall = ruleset
+                    case .namespace(var space, var observed, let hostID):
+                        if observed != nil, space.id == nil {
+                            let id = cables.namespaceID(links: observed?.links ?? [], hostID: hostID)
+                            space.id =
+                                try id ?? session.connection.namespaceID(descriptor: space.descriptor.rawValue)
+                            observed?.namespaceID = space.id
+                        }
+                        session.adopt(space, as: candidates[position - 1].reference)
+                        if let observed { namespaces.append(observed) }
+                    }
+                } catch {
+                    if position == 0 { throw error }
+                    let reference = candidates[position - 1].reference
+                    throw StateError("read namespace \(reference): \(error)\(Remedy.of(error))")
+                }
+            }
+            return (firewall, namespaces)
+        }
+    }
+}
