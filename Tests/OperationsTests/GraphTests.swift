@@ -1,0 +1,139 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `graph`: what is drawn, in all three languages.
+@Suite struct GraphTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("graph-\(UUID().uuidString)")
+
+    private func graph(_ format: String, _ text: String) throws -> String {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try text.write(to: folder.appendingPathComponent("all.yaml"), atomically: true, encoding: .utf8)
+        let result = try Elsewhere.bulkhead(["graph", "all.yaml", "--format", format, "--host", "node-a"], in: folder)
+        try #require(result.status == 0, "\(result.errors)")
+        return result.output
+    }
+
+    private static let three =
+        Documents.network + Documents.endpoint("lb", ", portMappings: [{hostPort: 8080, port: 80}]")
+        + Documents.endpoint("web-1") + Documents.endpoint("web-2")
+        + Documents.policy("web-1", from: "lb", port: 80)
+        + Documents.policy("web-2", from: "lb", port: 80).replacing("name: guard", with: "name: other")
+
+    @Test func endpointsThatMayDoTheSameAreOneGroup() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let text = try graph("mermaid", Self.three)
+        #expect(
+            text.hasPrefix("flowchart LR\n  %% host node-a, scope default\n  subgraph n0[\"web<br/>nat, bridge bh-web"))
+        #expect(text.contains("  g0 -->|\"tcp 80\"| g1\n"), "\(text)")
+        #expect(text.contains("  g1 -->|\"all\"| g0\n"), "\(text)")
+        #expect(text.matches(of: /-->/).count == 2)
+        #expect(
+            text.contains(
+                "subgraph g1[\"among themselves: nothing<br/>to world: all<br/>to host: all<br/>from world: nothing"))
+        #expect(text.contains("g1m1[\"web-2<br/>10.88.0."))
+        #expect(text.contains("<br/>⇠ tcp 8080 → 80\"]"))
+    }
+
+    @Test func withoutPoliciesOneRemarkTakesThePlaceOfAllPaths() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let text = try graph("dot", Documents.network + Documents.endpoint("a") + Documents.endpoint("b"))
+        #expect(text.contains("\\nevery endpoint may reach every other one of it\";"), "\(text)")
+        #expect(!text.contains("->"))
+        #expect(text.contains("g0m0 [label=\"a\\n10.88.0."))
+    }
+
+    @Test func whatIsDrawnIsWhatTraceSays() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let text = try graph("mermaid", Self.three)
+        for (from, to, port, status) in [
+            ("lb", "web-1", "80", Int32(0)), ("lb", "web-2", "81", 2), ("web-1", "web-2", "80", 2),
+            ("web-2", "lb", "1", 0),
+        ] {
+            let trace = try Elsewhere.bulkhead(
+                ["trace", from, to, "--port", port, "all.yaml", "--host", "node-a"], in: folder)
+            #expect(trace.status == status, "\(from) \(to) \(port): \(text)")
+        }
+    }
+
+    /// Fifty endpoints: every name is there once, nothing lies over anything else, and it is XML.
+    @Test func fiftyEndpointsAreLegible() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let names = (1...50).map { "endpoint-\($0)" }
+        let svg = try graph(
+            "svg",
+            Documents.network + names.map { Documents.endpoint($0) }.joined()
+                + Documents.policy("endpoint-7", from: "endpoint-9", port: 443))
+        for name in names { #expect(svg.matches(of: try Regex(">\(name)</text>")).count == 1, "\(name)") }
+        let check = Process()
+        check.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        check.arguments = [
+            "python3", "-c", "import sys, xml.dom.minidom; xml.dom.minidom.parseString(sys.stdin.buffer.read())",
+        ]
+        let input = Pipe()
+        check.standardInput = input
+        try check.run()
+        try input.fileHandleForWriting.write(contentsOf: Data(svg.utf8))
+        try input.fileHandleForWriting.close()
+        check.waitUntilExit()
+        #expect(check.terminationStatus == 0)
+        let cells = cells(svg)
+        #expect(cells.count == 50)
+        for (place, one) in cells.enumerated() {
+            for other in cells[(place + 1)...] { #expect(!one.overlaps(other), "\(one) \(other)") }
+        }
+        // Every text ends inside its picture.
+        let width = try #require(svg.firstMatch(of: #/<svg [^>]*width="([\d.]+)"/#).flatMap { Double(String($0.1)) })
+        for match in svg.matches(of: #/<text x="([\d.]+)" y="[\d.]+" font-size="([\d.]+)"[^>]*>([^<]*)</#) {
+            let (x, size) = (Double(String(match.1)) ?? 0, Double(String(match.2)) ?? 0)
+            let end: Double = x + Double(match.3.count) * size * 0.6
+            #expect(end < width, "\(match.3)")
+        }
+    }
+
+    private struct Cell {
+        var x: Double
+        var y: Double
+        var width: Double
+        var height: Double
+
+        func overlaps(_ other: Cell) -> Bool {
+            let isBeside = x >= other.x + other.width || other.x >= x + width
+            let isBelow = y >= other.y + other.height || other.y >= y + height
+            return !isBeside && !isBelow
+        }
+    }
+
+    /// Boxes of endpoints.
+    private func cells(_ svg: String) -> [Cell] {
+        let pattern = #/<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" rx="4" fill="#eef4ff"/#
+        var result: [Cell] = []
+        for match in svg.matches(of: pattern) {
+            guard let x = Double(String(match.1)), let y = Double(String(match.2)), let width = Double(String(match.3)),
+                let height = Double(String(match.4))
+            else { continue }
+            result.append(Cell(x: x, y: y, width: width, height: height))
+        }
+        return result
+    }
+
+    @Test func tooManyForPathsIsSaid() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let many = (1...142).map { Documents.endpoint("e-\($0)") }.joined()
+        let text = try graph("mermaid", Documents.network + many)
+        #expect(
+            text.hasSuffix("  %% 142 endpoints are too many for drawing who may reach whom; `bulkhead trace` says it\n")
+        )
+        #expect(text.matches(of: /g0m\d+\["e-/).count == 142)
+    }
+
+    @Test func itIsTheSameEveryTime() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for format in ["svg", "dot", "mermaid"] {
+            #expect(try graph(format, Self.three) == graph(format, Self.three))
+        }
+        let wrong = try Elsewhere.bulkhead(["graph", "all.yaml", "--output", "json"], in: folder)
+        #expect(wrong.status == 64)
+        #expect(wrong.errors == "bulkhead: `bulkhead graph` writes its results as text, not as json\n")
+    }
+}
