@@ -69,6 +69,12 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return Set(names.filter { $0 == "bulkhead" || $0.hasPrefix("bulkhead-") }).sorted()
     }
 
+    /// Base chains of all tables (`nft -j list chains`), also of those that `iptables` makes.
+    public func baseChains() throws -> [BaseChain] {
+        let listing = try JSON(parsing: try turn.withLock { _ in try run("list chains", "read firewall chains") })
+        return (listing["nftables"]?.array ?? []).compactMap { $0["chain"] }.compactMap { BaseChain($0) }
+    }
+
     /// All commands in one transaction (`nft -j -f -`).
     public func commit(_ commands: [JSON]) throws(FirewallError) {
         let text = (["nftables": .array(commands)] as JSON).text()

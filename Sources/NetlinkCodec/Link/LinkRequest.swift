@@ -31,6 +31,17 @@ public enum LinkRequest {
         return Request(.newLink, [.create, .exclusive], operation: "create bridge \(name)", body: writer)
     }
 
+    /// Name of a link that is made to see whether it can be.
+    public static let probeName = "probe0"
+
+    /// `ip link add probe0 type KIND` without anything else: a kernel that lacks the kind says `EOPNOTSUPP`.
+    public static func probe(kind: String) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: probeName)
+        writer.nest(LinkAttribute.info) { $0.attribute(LinkAttribute.Info.kind, text: kind) }
+        return Request(.newLink, [.create, .exclusive], operation: "try to create a \(kind)", body: writer)
+    }
+
     /// One end of a veth to be made.
     public struct VethEnd: Sendable {
         /// Its name.

@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import JSON
+internal import Model
+internal import Reconciler
+internal import SystemCalls
+
+/// `bulkhead doctor`.
+struct Doctor: Verb {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what this kernel can do, who else manages networks here, what would clash, and the remedy.",
+        discussion:
+            "Changes nothing; what the kernel can do is tried in a scratch namespace. Status 1 where something is missing without which nothing works."
+    )
+
+    @Option(help: "Print a file by which networkmanager, networkd or udev leaves bulkhead's links alone.")
+    var rules: UnmanagedRules?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        if let rules { return Terminal.out(rules.text) }
+        try Comparison.requireRights()
+        let folders = try global.folders()
+        var findings = KernelCheck.findings(try KernelSurvey())
+        findings += OwnerCheck(try HostSurvey(try HostSession(folders))).findings
+        findings += machine(folders)
+        switch global.output {
+        case .json:
+            let document: JSON = [
+                "format": "bulkhead.doctor/v1", "host": .string(global.hostName()),
+                "findings": .array(findings.map(\.document)),
+            ]
+            Terminal.out(document.text(pretty: true))
+        case .text:
+            for finding in findings where !(global.quiet && finding.level == .ok) { Terminal.out(finding.text) }
+        }
+        if findings.contains(where: { $0.level == .problem }) { throw Finish(.failed) }
+    }
+
+    /// What bulkhead itself needs of the machine.
+    private func machine(_ folders: Folders) -> [Finding] {
+        var result: [Finding] = []
+        if MountView.isPrivate(folders.namespaces) {
+            result.append(
+                Finding(
+                    level: .problem, subject: "namespaces",
+                    message:
+                        "this process has a mount namespace of its own: what it binds in \(folders.namespaces) would be invisible to everybody else",
+                    remedy: ["nsenter --target 1 --mount bulkhead doctor"]))
+        }
+        let git = ["/usr/local/bin/git", "/usr/bin/git", "/bin/git"].contains { (try? Files.status($0)) != nil }
+        if !git {
+            result.append(
+                Finding(
+                    level: .note, subject: "git", message: "is not installed; `reconcile` needs it",
+                    remedy: ["apt-get install git"]))
+        }
+        if let limit = HostSurvey.setting("user/max_net_namespaces").flatMap(Int.init), limit < 1000 {
+            result.append(
+                Finding(
+                    level: .warning, subject: "namespaces",
+                    message: "at most \(limit) network namespaces are allowed here",
+                    remedy: ["sysctl -w user.max_net_namespaces=100000"]))
+        }
+        return result
+    }
+}

@@ -1,0 +1,49 @@
+public import Firewall
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import SystemCalls
+
+/// What is on the host's network that bulkhead did not make.
+public struct HostSurvey: Sendable {
+    /// Names of the host's links, sorted.
+    public let links: [String]
+    /// Base chains of all tables but bulkhead's own.
+    public let chains: [BaseChain]
+
+    /// Reads the host.
+    public init(_ session: HostSession) throws {
+        links = try session.connection.links(counters: false).map(\.name).sorted()
+        chains = try session.firewall().baseChains().filter {
+            $0.table != "bulkhead" && !$0.table.hasPrefix("bulkhead-")
+        }
+    }
+
+    /// Where a module of the kernel is.
+    public enum Module: Hashable, Sendable {
+        /// Loaded, or part of the kernel.
+        case there
+        /// On the disk.
+        case loadable
+        /// Neither.
+        case missing
+    }
+
+    /// Looks for a module in the kernel and in `/lib/modules`.
+    public static func module(_ name: String) -> Module {
+        if (try? Files.status("/sys/module/\(name)")) != nil { return .there }
+        let release = (try? Files.readText("/proc/sys/kernel/osrelease"))?.prefix { $0 != "\n" } ?? ""
+        func lists(_ file: String) -> Bool {
+            let text = (try? Files.readText("/lib/modules/\(release)/\(file)", limit: 64 << 20)) ?? ""
+            return text.split(separator: "\n").contains { line in
+                let path = line.prefix { $0 != ":" }
+                return path.split(separator: "/").last?.hasPrefix("\(name).ko") ?? false
+            }
+        }
+        return lists("modules.builtin") ? .there : lists("modules.dep") ? .loadable : .missing
+    }
+
+    /// A value below `/proc/sys`; nil where there is none.
+    public static func setting(_ path: String) -> String? {
+        (try? Files.readText("/proc/sys/\(path)")).map { String($0.prefix { $0 != "\n" }) }
+    }
+}

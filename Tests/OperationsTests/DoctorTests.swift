@@ -1,0 +1,159 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `doctor`: what is there, who else is there, and remedies that work.
+@Suite struct DoctorTests {
+    private struct Finding: Hashable {
+        var level: String
+        var subject: String
+        var message: String
+        var remedy: [String]
+    }
+
+    private func findings(_ host: ScratchHost) throws -> [Finding] {
+        let document = try host.json("doctor")
+        #expect(document["format"] as? String == "bulkhead.doctor/v1")
+        return (document["findings"] as? [[String: Any]] ?? []).map { item in
+            Finding(
+                level: item["level"] as? String ?? "", subject: item["subject"] as? String ?? "",
+                message: item["message"] as? String ?? "", remedy: item["remedy"] as? [String] ?? [])
+        }
+    }
+
+    /// What iproute2 can make here is what the kernel is said to have.
+    @Test func theKernelIsAskedAndNotItsVersion() throws {
+        let host = try ScratchHost()
+        let before = try HostDump(host)
+        let found = try findings(host)
+        let has = try #require(found.first { $0.subject == "kernel" && $0.level == "ok" }).message
+        #expect(has.hasPrefix("has bridge, veth, nftables, family inet, nftables, family bridge"), "\(has)")
+        try host.sh("ip link add up0 type veth peer name up1")
+        for kind in ["vlan", "macvlan", "macvtap", "ipvlan", "vxlan"] {
+            let options = ["vlan": "link up0 type vlan id 5", "vxlan": "type vxlan id 5 dstport 4789"]
+            let line = "link add probe \(options[kind] ?? "link up0 type \(kind)")"
+            let isThere = try host.run(["sh", "-c", "ip \(line) && ip link del probe"]).status == 0
+            #expect(has.contains(", \(kind)") == isThere, "\(kind): \(has)")
+            let lack = found.first { $0.message.hasPrefix("has no \(kind) (") }
+            #expect((lack == nil) == isThere, "\(kind)")
+            #expect(lack.map { $0.level == "warning" && $0.message.hasSuffix(" need it") } ?? true)
+        }
+        try host.sh("ip link del up0")
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(found.contains { $0.subject == "owners" && $0.level == "ok" })
+        let text = try host.bulkhead("doctor")
+        #expect(text.status == 0)
+        #expect(text.output.hasPrefix("ok       kernel: has bridge, veth"))
+        #expect(try !host.bulkhead("doctor", "--quiet").output.contains("ok  "))
+    }
+
+    @Test func othersAreFoundByWhatTheyLeave() throws {
+        let host = try ScratchHost()
+        try host.sh(
+            """
+            for link in docker0 podman0 virbr0 cni0; do ip link add $link type bridge; done
+            mkdir -p /run/NetworkManager /run/systemd/netif /run/udev /run/firewalld; touch /run/udev/control
+            nft add table inet netavark
+            """)
+        let found = try findings(host)
+        let levels = Dictionary(found.map { ($0.subject, $0.level) }, uniquingKeysWith: { first, _ in first })
+        for (subject, level) in [
+            ("Docker", "note"), ("Podman", "note"), ("libvirt", "note"), ("Kubernetes CNI", "note"),
+            ("firewalld", "warning"), ("NetworkManager", "warning"), ("systemd-networkd", "warning"),
+            ("udev", "warning"),
+        ] { #expect(levels[subject] == level, "\(subject)") }
+        #expect(levels["owners"] == nil)
+        let manager = try #require(found.first { $0.subject == "NetworkManager" })
+        #expect(
+            manager.remedy == [
+                "bulkhead doctor --rules networkmanager > /etc/NetworkManager/conf.d/90-bulkhead.conf",
+                "nmcli general reload",
+            ])
+        #expect(!found.contains { $0.subject == "firewall" })
+    }
+
+    @Test func readyMadeFilesAreRead() throws {
+        let host = try ScratchHost()
+        #expect(
+            try host.bulkhead("doctor", "--rules", "networkmanager").output
+                == """
+                # Links of bulkhead are not NetworkManager's.
+                [keyfile]
+                unmanaged-devices+=interface-name:bh-*;interface-name:ep-*;interface-name:vx-*
+
+                """)
+        for (name, section) in [("networkd", "Name=bh-* ep-* vx-*"), ("udev", "OriginalName=bh-* ep-* vx-*")] {
+            let text = try host.bulkhead("doctor", "--rules", name).output
+            #expect(text.contains("[Match]\n\(section)\n\n[Link]\n"))
+        }
+        #expect(try host.bulkhead("doctor", "--rules", "nobody").status == 64)
+        // On a file system of the host's own, what was put there is seen.
+        let line = try host.sh(
+            """
+            mkdir -p /run/systemd/netif upper work etc-network
+            mount -t tmpfs tmpfs /etc
+            mkdir -p /etc/systemd/network
+            \(ScratchHost.binary) doctor --rules networkd > /etc/systemd/network/05-bulkhead.network
+            \(ScratchHost.binary) doctor | grep networkd
+            """)
+        #expect(line == "ok       systemd-networkd: was told to leave bulkhead's links alone\n")
+    }
+
+    /// Somebody's chain drops what the manifests allow; the remedy, typed as it is printed, lets it through.
+    @Test(arguments: [
+        ("inet", "filter", "forward", "nft insert rule inet filter forward "),
+        ("ip", "strict", "FORWARD", "nft insert rule ip strict FORWARD "),
+    ]) func theRemedyForAForeignChainWorks(_ family: String, _ table: String, _ chain: String, _ command: String) throws
+    {
+        let host = try ScratchHost()
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: one}
+            spec: {type: nat, subnets: [{prefix: 10.1.0.0/24}], peerNetworks: [{network: two}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: two}
+            spec: {type: nat, subnets: [{prefix: 10.2.0.0/24}], peerNetworks: [{network: one}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: a}
+            spec: {network: one}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: b}
+            spec: {network: two, addresses: [10.2.0.10]}
+
+            """)
+        #expect(try host.bulkhead("apply", "--yes", "manifests").status == 0)
+        let ping = ["ip", "netns", "exec", "a", "ping", "-c1", "-W2", "-q", "10.2.0.10"]
+        #expect(try host.run(ping).status == 0)
+        try host.sh(
+            "nft 'add table \(family) \(table); add chain \(family) \(table) \(chain) { type filter hook forward priority 0; policy drop; }'"
+        )
+        #expect(try host.run(ping).status != 0)
+        let found = try #require(findings(host).first { $0.subject == "firewall" })
+        #expect(found.level == "warning")
+        #expect(found.message.hasPrefix("table \(family) \(table), chain \(chain) drops forwarded packets"), "\(found)")
+        #expect(found.remedy.allSatisfy { $0.hasPrefix(command) })
+        for line in found.remedy { try host.sh(line) }
+        #expect(try host.run(ping).status == 0)
+    }
+
+    @Test func aChainOfIptablesGetsItsOwnKindOfRemedy() throws {
+        let host = try ScratchHost()
+        try host.sh(
+            "nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'"
+        )
+        let plain = try #require(findings(host).first { $0.subject == "firewall" })
+        #expect(plain.remedy == ["iptables -I FORWARD -i bh-+ -j ACCEPT", "iptables -I FORWARD -o bh-+ -j ACCEPT"])
+        try host.sh("ip link add docker0 type bridge")
+        let docker = try #require(findings(host).first { $0.subject == "firewall" })
+        #expect(
+            docker.remedy == ["iptables -I DOCKER-USER -i bh-+ -j ACCEPT", "iptables -I DOCKER-USER -o bh-+ -j ACCEPT"])
+    }
+}
