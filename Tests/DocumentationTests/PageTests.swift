@@ -5,7 +5,10 @@ import Testing
 /// Whoever follows a page gets what it says.
 @Suite struct PageTests {
     /// Pages of which every command is run.
-    private static let followed = ["docs/gitops.md", "docs/review.md", "docs/monitoring.md"]
+    private static let followed = [
+        "docs/tutorial.md", "docs/gitops.md", "docs/review.md", "docs/monitoring.md", "docs/debug-a-drop.md",
+        "docs/publish-a-port.md", "docs/isolate-tenants.md",
+    ]
 
     @Test(arguments: followed) func everyCommandDoesWhatThePageSays(_ path: String) throws {
         let page = Page(try Repository.text(path))

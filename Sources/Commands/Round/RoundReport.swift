@@ -39,7 +39,8 @@ struct RoundReport {
         case .unreachable: return head + "\(source.reference) could not be fetched: \(reason); \(rest(done))"
         case .failed: return head + "\(newest) is not in force: \(reason)"
         case .broken:
-            return head + "\(newest): \(reason); the host could not be put back: \(left.joined(separator: ", "))"
+            let remains = left.map(\.terminalSafe).joined(separator: ", ")
+            return head + "\(newest): \(reason); the host could not be put back: \(remains)"
         }
     }
 
