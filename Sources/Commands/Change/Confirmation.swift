@@ -30,8 +30,17 @@ struct Confirmation {
     }
 }
 
-/// Options of verbs whose change may be made to depend on a confirmation.
-struct ConfirmationOptions: ParsableArguments {
+/// Options of verbs that apply manifests.
+struct ChangeOptions: ParsableArguments {
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "Allow deleting more than half, and more than five, of the scope's objects.")
+    var allowMassDelete = false
+
+    @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
+    var adopt: [String] = []
+
     @Option(
         help: ArgumentHelp(
             "Undo the change unless it is confirmed in time (`bulkhead confirm`, or Enter).", valueName: "time"))
@@ -41,5 +50,6 @@ struct ConfirmationOptions: ParsableArguments {
         help: ArgumentHelp("Keep the change if this shell command succeeds, undo it if not.", valueName: "command"))
     var confirmIf: String?
 
-    func chosen() throws -> Confirmation? { try Confirmation(within: confirmWithin, probe: confirmIf) }
+    /// How the change is to be confirmed; nil where that was not asked for.
+    func confirmation() throws -> Confirmation? { try Confirmation(within: confirmWithin, probe: confirmIf) }
 }

@@ -17,51 +17,42 @@ struct Apply: Verb {
     @OptionGroup var paths: PathArguments
     @OptionGroup var global: GlobalOptions
 
-    @Flag(help: "Do not ask.")
-    var yes = false
-
     @Flag(inversion: .prefixedNo, help: "Delete what no manifest declares any more.")
     var prune = true
 
-    @Flag(help: "Allow deleting more than half, and more than five, of the scope's objects.")
-    var allowMassDelete = false
-
-    @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
-    var adopt: [String] = []
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var options: ChangeOptions
 
     func run() throws {
-        let confirmation = try confirmation.chosen()
+        let confirmation = try options.confirmation()
         if let file = PlanFile.find(paths.chosen) { return try applySaved(file, confirmation) }
-        let change = try Change(global, yes: yes)
+        let change = try Change(global, yes: options.yes)
         let prepared = try Preparation.load(paths.chosen, global)
-        var options = try Comparison.options(global)
-        options.prunes = prune
-        options.adopts = try AdoptArguments.parse(adopt)
+        var planning = try Comparison.options(global)
+        planning.prunes = prune
+        planning.adopts = try AdoptArguments.parse(options.adopt)
         let comparison = try Comparison.live(
             prepared.state, warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
-            sources: prepared.sources, global, options)
-        if !allowMassDelete { try MassDeletion.check(comparison) }
+            sources: prepared.sources, global, planning)
+        if !options.allowMassDelete { try MassDeletion.check(comparison) }
         try change.carryOut(
             comparison, prepared.state, .applying(Comparison.resolved(paths.chosen), prepared), confirmation)
     }
 
     /// Does exactly the steps of a saved plan, if the same plan comes out again.
     private func applySaved(_ file: String, _ confirmation: Confirmation?) throws {
-        guard prune, adopt.isEmpty else {
+        guard prune, options.adopt.isEmpty else {
             throw Complaint("a saved plan holds its own options; leave out --no-prune and --adopt", .usage)
         }
-        let change = try Change(global, yes: yes)
+        let change = try Change(global, yes: options.yes)
         let saved = try PlanFile.read(file, global)
         let prepared = try Preparation.load(saved.paths, global)
-        var options = try Comparison.options(global)
-        options.prunes = saved.prunes
-        options.adopts = Set(saved.adopts)
-        var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, options)
+        var planning = try Comparison.options(global)
+        planning.prunes = saved.prunes
+        planning.adopts = Set(saved.adopts)
+        var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, planning)
         try PlanFile.check(saved, against: comparison.plan, file)
         comparison.plan = saved.plan
-        if !allowMassDelete { try MassDeletion.check(comparison) }
+        if !options.allowMassDelete { try MassDeletion.check(comparison) }
         try change.carryOut(comparison, prepared.state, .applying(saved.paths, prepared), confirmation)
     }
 }

@@ -17,24 +17,15 @@ struct Rollback: Verb {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(help: "Do not ask.")
-    var yes = false
-
     @Flag(inversion: .prefixedNo, help: "Delete what the recorded manifests do not declare; default: as it was then.")
     var prune: Bool?
 
-    @Flag(help: "Allow deleting more than half, and more than five, of the scope's objects.")
-    var allowMassDelete = false
-
-    @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
-    var adopt: [String] = []
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var options: ChangeOptions
 
     func run() throws {
-        let confirmation = try confirmation.chosen()
-        let adopts = try AdoptArguments.parse(adopt)
-        let change = try Change(global, yes: yes)
+        let confirmation = try options.confirmation()
+        let adopts = try AdoptArguments.parse(options.adopt)
+        let change = try Change(global, yes: options.yes)
         let history = History(try global.folders())
         let record = try HistoryAccess.record(number, in: history)
         try check(record)
@@ -44,12 +35,12 @@ struct Rollback: Verb {
         let occasion = Occasion(
             .rollback, paths: record.paths, manifests: sources, revision: record.revision, rollbackOf: number)
         let prepared = try Preparation.load(sources, named: ["number \(number) of the history"], global)
-        var options = try Comparison.options(global)
-        options.prunes = prune ?? record.options.prune
-        options.adopts = adopts
+        var planning = try Comparison.options(global)
+        planning.prunes = prune ?? record.options.prune
+        planning.adopts = adopts
         let comparison = try Comparison.live(
-            prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, options)
-        if !allowMassDelete { try MassDeletion.check(comparison) }
+            prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, planning)
+        if !options.allowMassDelete { try MassDeletion.check(comparison) }
         try change.carryOut(comparison, prepared.state, occasion, confirmation)
     }
 
