@@ -85,7 +85,7 @@ let package = Package(
         tests("VerifyTests", ["TestSupport", "bulkhead"]),
         tests("NetlinkTests", ["Addressing", "NetlinkClient", "NetlinkCodec", "SystemCalls", "TestSupport"]),
         tests("DriftTests", ["TestSupport", "bulkhead"]),
-        tests("ConfirmTests", ["TestSupport", "bulkhead"]),
+        tests("ConfirmTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
         tests("OperationsTests", ["TestSupport", "bulkhead"]),
         tests("ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"]),
