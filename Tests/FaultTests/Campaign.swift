@@ -29,6 +29,8 @@ enum Fault: Hashable, CustomStringConvertible {
     case killBefore(step: Int)
     case killAfter(step: Int, operation: Int)
     case refuseUndo(step: Int, failing: Int)
+    /// The apply dies under guard.
+    case killGuarded(step: Int, after: Bool)
 
     var description: String {
         switch self {
@@ -36,6 +38,7 @@ enum Fault: Hashable, CustomStringConvertible {
         case .killBefore(let step): "kill-before:\(step)"
         case .killAfter(let step, let operation): "kill-after:\(step):\(operation)"
         case .refuseUndo(let step, let failing): "refuse:\(failing):0,refuse-undo:\(step)"
+        case .killGuarded(let step, let after): "kill-\(after ? "after" : "before"):\(step)"
         }
     }
 }
@@ -69,13 +72,14 @@ final class Campaign {
         let points = listing.errors.split(separator: "\n").filter { $0.hasPrefix("fault-point ") }
             .map { $0.split(separator: " ").compactMap { Int($0) } }
         steps = Set(points.map { $0[0] }).count
-        faults = Self.faults(points)
+        faults = Self.faults(points, isGuardable: passage.after != nil)
         try restart()
         let back = try HostDump(host)
         for line in back.differences(from: start) { failures.append("there and back: \(line)") }
     }
 
-    private static func faults(_ points: [[Int]]) -> [Fault] {
+    /// A `destroy` is not put under guard.
+    private static func faults(_ points: [[Int]], isGuardable: Bool) -> [Fault] {
         let last = points.map { $0[0] }.max() ?? 0
         var faults: [Fault] = []
         for point in points {
@@ -84,6 +88,9 @@ final class Campaign {
             }
             if point[1] == 0 {
                 faults.append(.killBefore(step: point[0]))
+                if isGuardable {
+                    faults += [.killGuarded(step: point[0], after: false), .killGuarded(step: point[0], after: true)]
+                }
                 if point[0] < last { faults.append(.refuseUndo(step: point[0], failing: last)) }
             }
             faults.append(.killAfter(step: point[0], operation: point[1]))
@@ -112,7 +119,9 @@ final class Campaign {
     func inject(_ fault: Fault) throws {
         // Links that were made anew meanwhile have other indexes than at the start.
         let before = try HostDump(host)
-        let result = try Self.move(host, passage, fault: "\(fault)")
+        var isGuarded = false
+        if case .killGuarded = fault { isGuarded = true }
+        let result = try Self.move(host, passage, fault: "\(fault)", isGuarded: isGuarded)
         switch fault {
         case .refuse:
             expect(result.status == 1, fault, "status \(result.status), not 1: \(result.errors)")
@@ -130,6 +139,16 @@ final class Campaign {
                 expect(false, fault, "not destroyed: \(line)")
             }
             try restart()
+        case .killGuarded:
+            expect(result.status == 137, fault, "status \(result.status), not 137: \(result.errors)")
+            try host.sh("while [ -e state/pending/change.json ]; do sleep 0.05; done; flock state/lock true")
+            let outcome = try host.sh("cat state/pending/outcome.json")
+            expect(outcome.contains("\"left\": []"), fault, "guard: \(outcome)")
+            let after = try HostDump(host)
+            for line in after.differences(from: before) { expect(false, fault, "guard: \(line)") }
+            for line in after.changedIdentities(from: before, except: replaced) {
+                expect(false, fault, "guard: made anew: \(line)")
+            }
         case .refuseUndo:
             // A step that has nothing to undo can be undone.
             expect(
@@ -159,19 +178,22 @@ final class Campaign {
         if !condition { failures.append("\(passage), \(fault): \(text())") }
     }
 
-    private static func move(_ host: ScratchHost, _ passage: Passage, fault: String?) throws -> ScratchHost.Result {
+    private static func move(_ host: ScratchHost, _ passage: Passage, fault: String?, isGuarded: Bool = false) throws
+        -> ScratchHost.Result
+    {
         let environment = fault.map { ["BULKHEAD_FAULT": $0] } ?? [:]
         guard let after = passage.after else {
             return try host.bulkhead("destroy", "--all", "--yes", environment: environment)
         }
-        return try apply(host, passage, after, environment)
+        return try apply(host, passage, after, environment, options: isGuarded ? ["--confirm-within", "1h"] : [])
     }
 
     private static func apply(
-        _ host: ScratchHost, _ passage: Passage, _ folder: String, _ environment: [String: String] = [:]
+        _ host: ScratchHost, _ passage: Passage, _ folder: String, _ environment: [String: String] = [:],
+        options: [String] = []
     ) throws -> ScratchHost.Result {
-        try host.bulkhead(
-            "apply", "--yes", passage.fixture.appendingPathComponent(folder).path, environment: environment)
+        let path = passage.fixture.appendingPathComponent(folder).path
+        return try host.run([ScratchHost.binary, "apply", "--yes", path] + options, environment: environment)
     }
 
     private static func succeed(_ result: ScratchHost.Result, _ what: String) throws {
