@@ -69,6 +69,11 @@ extension NetlinkConnection {
         return id < 0 ? nil : id
     }
 
+    /// The interface of that name.
+    public func link(_ name: String) throws -> LinkMessage? {
+        try get(LinkRequest.get(name: name)).map { try LinkMessage(decoding: $0.body) }
+    }
+
     /// Index of the interface of that name.
     public func linkIndex(_ name: String) throws -> UInt32 {
         guard let message = try get(LinkRequest.get(name: name)) else { return 0 }

@@ -69,7 +69,7 @@ public enum Detachment {
         }
     }
 
-    /// Starts `/bin/sh -c COMMAND`; what it says goes where this process's words go.
+    /// Starts `/bin/sh -c COMMAND`; all that it says goes to standard error.
     public static func startShell(_ command: String) throws(SystemError) -> Child {
         var process: pid_t = 0
         let arguments: [String] = ["sh", "-c", command]
@@ -81,7 +81,11 @@ public enum Detachment {
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        let code = unsafe posix_spawn(&process, "/bin/sh", nil, &attributes, pointers, environ)
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, 2, 1)
+        let code = unsafe posix_spawn(&process, "/bin/sh", &actions, &attributes, pointers, environ)
         guard code == 0 else { throw SystemError("run", "/bin/sh", Errno(rawValue: code)) }
         return Child(process: process)
     }
@@ -95,6 +99,23 @@ public enum Detachment {
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
+
+    /// Whether a process does anything: how often its threads have been given a processor so far, as `/proc/N/status`
+    /// counts it; nil where it cannot be looked at.
+    public static func turns(of process: Int32) -> Int? {
+        guard let threads = try? Files.list("/proc/\(process)/task"), !threads.isEmpty else { return nil }
+        var sum = 0
+        for thread in threads {
+            let text = (try? Files.readText("/proc/\(process)/task/\(thread)/status", limit: 1 << 16)) ?? ""
+            for line in text.split(separator: "\n") where line.contains("voluntary_ctxt_switches:") {
+                sum += line.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 0
+            }
+        }
+        return sum
+    }
+
+    /// Forgets what was typed on the terminal so far (`tcflush(3)`): it was no answer to what is asked next.
+    public static func forgetTyping() { _ = tcflush(0, TCIFLUSH) }
 
     /// What came of waiting for a line.
     public enum Line: Sendable {

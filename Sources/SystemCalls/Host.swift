@@ -74,6 +74,13 @@ public enum Host {
         unsafe _ = pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
+    /// Tells the system's log (`syslog(3)`); for processes that nobody listens to.
+    public static func tellSystem(_ text: String) {
+        unsafe text.withCString { words in
+            unsafe withVaList([words]) { unsafe vsyslog(LOG_DAEMON | LOG_WARNING, "%s", $0) }
+        }
+    }
+
     /// Leaves with a status.
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 

@@ -53,6 +53,38 @@ import Testing
         #expect(after.lines.contains { $0.hasPrefix("host link ") && $0.contains("ep-web-2") } == false)
     }
 
+    /// A link that was ours is replaced by one of somebody else's: neither is it changed, nor deleted by undoing.
+    @Test func aForeignLinkInPlaceOfOursIsLeftAloneAndListed() throws {
+        let host = try hostWithWeb()
+        let process = try host.applyStopped(before: try host.steps().count - 1)
+        try host.sh("ip link delete bh-web && ip link add bh-web mtu 1450 type bridge && ip link set bh-web alias mine")
+        let foreign = try host.sh("ip -o -d link show bh-web; ip -o address show bh-web")
+        let result = try host.resume(process)
+        #expect(result.status == 3)
+        #expect(
+            result.errors.contains(
+                "  link bh-web is not the one that it was: something else took the name meanwhile, and was left alone\n"
+            ),
+            "\(result.errors)")
+        #expect(try host.sh("ip -o -d link show bh-web; ip -o address show bh-web") == foreign)
+        #expect(try host.sh("ls /run/netns etc") == "/run/netns:\n\netc:\n")
+    }
+
+    /// The same before anything was done to it: what was observed is changed, and nothing else of that name.
+    @Test func aForeignLinkInPlaceOfOneThatWasThereIsNotChanged() throws {
+        let host = try hostWithWeb()
+        #expect(try host.apply().status == 0)
+        try host.declare(
+            Manifests.web.replacingOccurrences(of: "type: nat", with: "type: nat, mtu: 1400"),
+            Manifests.endpoint("web-1"), Manifests.endpoint("web-2"))
+        let process = try host.applyStopped(before: 0)
+        try host.sh("ip link delete bh-web && ip link add bh-web mtu 1450 type bridge && ip link set bh-web alias mine")
+        let foreign = try host.sh("ip -o -d link show bh-web; ip -o address show bh-web")
+        let result = try host.resume(process)
+        #expect(result.status != 0)
+        #expect(try host.sh("ip -o -d link show bh-web; ip -o address show bh-web") == foreign)
+    }
+
     @Test func aRulesetThatIsFlushedMeanwhileComesBack() throws {
         let host = try hostWithWeb()
         #expect(try host.apply().status == 0)

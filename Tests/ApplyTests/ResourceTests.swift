@@ -103,6 +103,40 @@ import Testing
         #expect(try host.sh("ls /run/netns") == "")
     }
 
+    /// Gives every netlink socket of a process the smallest receive buffer.
+    private static let strangler = """
+        import ctypes, os, socket, sys
+        process = os.pidfd_open(int(sys.argv[1])); libc = ctypes.CDLL(None, use_errno=True)
+        for number in os.listdir(f"/proc/{sys.argv[1]}/fd"):
+            if not os.readlink(f"/proc/{sys.argv[1]}/fd/{number}").startswith("socket:"): continue
+            own = libc.syscall(438, process, int(number), 0)  # pidfd_getfd
+            assert own >= 0, os.strerror(ctypes.get_errno())
+            s = socket.socket(fileno=own)
+            if s.family == socket.AF_NETLINK and s.proto == 0:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                print(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        """
+
+    /// Answers of the kernel that find no room are lost, and nobody knows what was done.
+    @Test func answersThatFindNoRoomUndoAll() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            ([Manifests.web] + (1...30).map { Manifests.endpoint("web-\($0)") }).joined(separator: "\n---\n"))
+        let before = try HostDump(host)
+        let steps = try host.steps()
+        let process = try host.applyStopped(before: try #require(steps.firstIndex(of: "link/ep-web-1")))
+        let buffers = try host.run(["python3", "-c", Self.strangler, "\(process.processID)"])
+        #expect(buffers.status == 0 && !buffers.output.isEmpty, "\(buffers.errors)")
+        let result = try host.resume(process)
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains("ENOBUFS (No buffer space available); the kernel's buffers are full, so try again"),
+            "\(result.errors.prefix(500))")
+        #expect(result.errors.contains("Everything was undone: the host is as it was before.\n"))
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try host.apply().status == 0)
+    }
+
     /// Memory that runs out ends the process wherever it is: the next run converges.
     @Test func tooLittleMemoryNeverLeavesWhatTheNextRunCannotRepair() throws {
         let host = try hostWithWeb()

@@ -87,24 +87,6 @@ import Testing
         #expect(try host.bulkhead("drift", "manifests").status == 0)
     }
 
-    @Test func onATerminalEnterConfirmsAndWaitingDoesNot() throws {
-        let pending = try PendingHost()
-        let host = pending.host
-        let before = try HostDump(host)
-        let command = "\(ScratchHost.binary) apply manifests --yes --confirm-within 2s"
-        let silent = try host.run(["script", "-qec", command, "/dev/null"], input: "")
-        #expect(silent.output.contains("Press Enter to keep the change."), "\(silent.output)")
-        try pending.waitForEnd()
-        try expectAsBefore(before, host)
-        let entered = try host.run(
-            [
-                "sh", "-c",
-                "sleep 5 | script -qec '\(command.replacingOccurrences(of: "2s", with: "60s"))' /dev/null <<'E'\n\nE\n",
-            ])
-        #expect(entered.output.contains("Confirmed (thank you): the change stays."), "\(entered.output)")
-        #expect(try pending.results() == ["applied", "reverted", "confirmed"])
-    }
-
     @Test(arguments: ["0s", "-5", "s", "1d", "86401", "25h", "5 m", "٣s"])
     func aTimeThatIsNone(_ text: String) throws {
         let host = try ScratchHost()

@@ -27,6 +27,7 @@ struct Change {
         self.global = global
         self.yes = yes
         try PendingEnd(global).settle(state)
+        warning("the history could not be written") { try state.noteInterruption() }
     }
 
     /// A namespace that is bound where nobody else sees it is of no use to anybody.
@@ -56,17 +57,29 @@ struct Change {
             return
         }
         guard let session = comparison.session else { return }
+        let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
         Signals.deferTermination()
-        let pending = try confirmation.map { try PendingStart.begin($0, comparison, occasion, global) }
+        let ledger = Ledger(state, occasion, start, comparison)
+        ledger.begin()
+        let pending = try confirmation.map { confirmation in
+            do {
+                return try PendingStart.begin(
+                    confirmation, comparison, beginning, occasion, number: ledger.number, global)
+            } catch {
+                ledger.conclude(.undone, [Diagnostic(.error, Failures.text(error), at: nil)])
+                throw error
+            }
+        }
         let application = Application(
-            session, desired: desired, options: comparison.options, journal: pending?.journal, progress: progress)
+            session, desired: desired, options: comparison.options, start: beginning, journal: pending?.journal,
+            progress: progress)
         let outcome = application.run(plan)
         if case .done = outcome, let pending, let confirmation {
-            return try awaitConfirmation(pending, confirmation, comparison, occasion)
+            return try awaitConfirmation(pending, confirmation, plan, ledger)
         }
         // What failed is undone already, as far as it could be.
         warning("what was written down for undoing could not be removed") { try pending?.folder.end() }
-        try finish(outcome, comparison, occasion)
+        try finish(outcome, plan, occasion, ledger)
     }
 
     /// Does a plan without a word and without asking, and records what became of it; for when nobody watches. The number
@@ -78,44 +91,71 @@ struct Change {
             return (.done, recordUnchanged(occasion, comparison))
         }
         Signals.deferTermination()
-        let outcome = Application(session, desired: desired, options: comparison.options).run(plan)
-        switch outcome {
-        case .done:
-            note(occasion, plan, succeeded: true)
-            return (outcome, record(occasion, comparison, .applied))
-        case .undone(let reason):
-            note(occasion, plan, succeeded: false)
-            return (outcome, record(occasion, comparison, .undone, reason))
-        case .broken(let reason, let left):
-            note(occasion, plan, succeeded: false)
-            return (outcome, record(occasion, comparison, .broken, reason, left))
+        let ledger = Ledger(state, occasion, start, comparison)
+        ledger.begin()
+        let outcome: ApplyOutcome
+        do {
+            let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
+            outcome = Application(session, desired: desired, options: comparison.options, start: beginning).run(plan)
+        } catch {
+            outcome = .undone(reason: [Diagnostic(.error, Failures.text(error), at: nil)])
         }
+        switch outcome {
+        case .done: ledger.conclude(.applied)
+        case .undone(let reason): ledger.conclude(.undone, reason)
+        case .broken(let reason, let left): ledger.conclude(.broken, reason, left)
+        }
+        if case .done = outcome { note(occasion, plan, succeeded: true) } else { note(occasion, plan, succeeded: false) }
+        return (outcome, ledger.number)
     }
 
     /// The change is done, and stays if it is confirmed.
     private func awaitConfirmation(
-        _ pending: PendingStart, _ confirmation: Confirmation, _ comparison: Comparison, _ occasion: Occasion
+        _ pending: PendingStart, _ confirmation: Confirmation, _ plan: Plan, _ ledger: Ledger
     ) throws {
-        let number = record(occasion, comparison, .pending)
+        ledger.conclude(.pending)
         let change: PendingChange
         do {
-            change = try pending.folder.wait(pending.change, number: number)
+            change = try pending.folder.wait(pending.change)
         } catch {
             // The guard undoes a change that never came to wait as soon as nobody holds the lock.
             Terminal.err("bulkhead: the change could not be written down: \(Failures.text(error)); it is undone\n")
             state.release()
-            let end = try PendingEnd(global)
-            if case .reverted(let left) = try end.awaitEnd(pending.change) {
-                try end.report(PendingOutcome(id: pending.change.id, left: left))
-            }
-            throw Finish(.failed)
+            return try tellEnd(plan, pending.change) { try PendingEnd(global).awaitEnd(pending.change) }
         }
-        tellDone(comparison.plan, pendingUntil: change.until, isProbed: confirmation.probe != nil)
+        let awaiting = Awaiting(global: global, change: change, confirmation: confirmation)
+        if confirmation.probe == nil {
+            tellDone(plan, pendingUntil: change.until)
+        } else if global.output == .text {
+            tellDone(plan)
+        }
         state.release()
-        try Awaiting(global: global, change: change, confirmation: confirmation).run()
+        try tellEnd(plan, change, awaiting.run)
     }
 
-    private func tellDone(_ plan: Plan, pendingUntil: String? = nil, isProbed: Bool = false) {
+    /// Waits for the end of a change under guard and says what became of it: in JSON by the one document, which comes
+    /// when that is known.
+    private func tellEnd(_ plan: Plan, _ change: PendingChange, _ wait: () throws -> PendingEnd.Result?) throws {
+        let end = try PendingEnd(global)
+        let result: PendingEnd.Result?
+        do {
+            result = try wait()
+        } catch let complaint as Complaint where global.output == .json {
+            report(plan, "pending", [Diagnostic(.error, complaint.message, at: nil)], pendingUntil: change.until)
+            throw Finish(complaint.status)
+        }
+        switch result {
+        case nil: return
+        case .confirmed: if global.output == .json { report(plan, "confirmed") }
+        case .reverted(let left):
+            if global.output == .json { report(plan, left.isEmpty ? "reverted" : "broken", [], left) }
+            if left.isEmpty { Terminal.err("Not confirmed; undone: the host is as it was before.\n") }
+            try end.report(PendingOutcome(id: change.id, left: left))
+            throw Finish(.failed)
+        }
+    }
+
+    private func tellDone(_ plan: Plan, pendingUntil: String? = nil) {
         if global.output == .json {
             return report(plan, pendingUntil == nil ? "applied" : "pending", pendingUntil: pendingUntil)
         }
@@ -124,28 +164,27 @@ struct Change {
                 "\nDone: \(plan.count(.create)) created, \(plan.count(.update)) changed, \(plan.count(.replace)) replaced, "
                     + "\(plan.count(.delete)) deleted; read back and verified.\n")
         }
-        guard let pendingUntil, !isProbed else { return }
+        guard let pendingUntil else { return }
         Terminal.tell(
             "It is undone at \(pendingUntil) unless you confirm it: `bulkhead confirm` keeps it, `bulkhead revert` undoes "
                 + "it now.\n")
     }
 
-    private func finish(_ outcome: ApplyOutcome, _ comparison: Comparison, _ occasion: Occasion) throws {
-        let plan = comparison.plan
+    private func finish(_ outcome: ApplyOutcome, _ plan: Plan, _ occasion: Occasion, _ ledger: Ledger) throws {
         switch outcome {
         case .done:
             note(occasion, plan, succeeded: true)
-            record(occasion, comparison, .applied)
+            ledger.conclude(.applied)
             tellDone(plan)
         case .undone(let reason):
             note(occasion, plan, succeeded: false)
-            record(occasion, comparison, .undone, reason)
+            ledger.conclude(.undone, reason)
             complain(plan, "undone", reason, [])
             if global.output == .text { Terminal.err("Everything was undone: the host is as it was before.\n") }
             throw Finish(.failed)
         case .broken(let reason, let left):
             note(occasion, plan, succeeded: false)
-            record(occasion, comparison, .broken, reason, left)
+            ledger.conclude(.broken, reason, left)
             complain(plan, "broken", reason, left)
             throw Finish(.broken)
         }
@@ -160,37 +199,16 @@ struct Change {
         }
     }
 
-    /// The number of the record; nil where it could not be written.
-    @discardableResult private func record(
-        _ occasion: Occasion, _ comparison: Comparison, _ result: HistoryRecord.Result, _ errors: [Diagnostic] = [],
-        _ left: [String] = []
-    ) -> Int? {
-        let record = occasion.record(start, comparison.plan, comparison.options, result, errors, left)
-        let manifests = occasion.manifests.map { (name: $0.name, bytes: $0.bytes) }
-        let plan = Array(PlanDocument.make(comparison.plan).text().utf8)
-        var number: Int?
-        warning("the history could not be written") {
-            number = try state.add(record, manifests: manifests, plan: plan)
-        }
-        return number
-    }
-
     @discardableResult private func recordUnchanged(_ occasion: Occasion, _ comparison: Comparison) -> Int? {
-        var number: Int?
+        let ledger = Ledger(state, occasion, start, comparison)
         warning("the history could not be read") {
             guard try occasion.isNews(in: state.history, scope: comparison.plan.scope) else { return }
-            number = record(occasion, comparison, .unchanged)
+            ledger.conclude(.unchanged)
         }
-        return number
+        return ledger.number
     }
 
-    private func warning(_ words: String, _ body: () throws -> Void) {
-        do {
-            try body()
-        } catch {
-            Terminal.err("warning: \(words): \(Failures.text(error))\n")
-        }
-    }
+    private func warning(_ words: String, _ body: () throws -> Void) { Ledger.warning(words, body) }
 
     private func complain(_ plan: Plan, _ result: String, _ reason: [Diagnostic], _ left: [String]) {
         guard global.output == .text else { return report(plan, result, reason, left) }
@@ -214,6 +232,7 @@ struct Change {
     }
 
     private func ask() -> Bool {
+        Detachment.forgetTyping()
         Terminal.err("\nApply? [y/N] ")
         let answer = Host.readLineFromTerminal() ?? ""
         return ["y", "yes"].contains(answer.lowercased())

@@ -59,11 +59,12 @@ struct PendingEnd {
         guard change.phase == .waiting, !change.isOver || !folder.isGuarded() else {
             throw Complaint("the time is up: the change is being undone", .failed)
         }
-        let paths = try folder.plan().paths
+        // What the record takes is read before it goes; keeping the change does not depend on it.
+        let paths = Swift.Result { try folder.plan().paths }
         try folder.end()
         do {
             if let number = change.number { try state.rewriteResult(of: number, to: .confirmed) }
-            try state.record(paths: paths, scope: change.scope, succeeded: true)
+            try state.record(paths: try paths.get(), scope: change.scope, succeeded: true)
         } catch {
             global.say("warning: the confirmation could not be recorded: \(Failures.text(error))")
         }
@@ -90,10 +91,14 @@ struct PendingEnd {
         return try awaitEnd(change)
     }
 
-    /// Waits until the change is not pending any more; somebody else ends it.
+    /// Waits until the change is not pending any more; somebody else ends it. A guard that does nothing is not waited
+    /// for: nobody else may undo the change beside it, because it may go on at any time, and holds what undoing takes.
     func awaitEnd(_ change: PendingChange) throws -> Result {
+        var patience = GuardPatience()
         while let now = try folder.change(), now.id == change.id {
-            if !folder.isGuarded(), case .acquired(let state) = try StateFolder.acquire(try global.folders()) {
+            if folder.isGuarded() {
+                try patience.check(folder)
+            } else if case .acquired(let state) = try StateFolder.acquire(try global.folders(), probing: false) {
                 defer { state.release() }
                 guard let now = try folder.change(), now.id == change.id else { break }
                 return .reverted(left: try revertHere(now, state).left)
@@ -113,7 +118,15 @@ struct PendingEnd {
 
     /// Undoes it from what lies in the state folder.
     private func revertHere(_ change: PendingChange, _ state: StateFolder) throws -> PendingOutcome {
-        try makeGuard(change).revert(change, state)
+        let stand: Guard
+        do {
+            stand = try makeGuard(change)
+        } catch let error as StateError {
+            throw Complaint(
+                "the change cannot be undone, for its guard is gone and \(error); then apply the manifests that are to be "
+                    + "in force", .broken)
+        }
+        return stand.revert(change, state)
     }
 
     /// A guard of the change that was written down.
@@ -121,7 +134,7 @@ struct PendingEnd {
         var owner = global
         owner.scope = change.scope.text
         owner.host = change.host
-        let plan = try folder.plan()
+        let (plan, start) = (try folder.plan(), try folder.start())
         let sources = try folder.manifests(of: change).map { SourceText(name: $0.name, bytes: $0.bytes) }
         let desired =
             sources.isEmpty
@@ -130,7 +143,7 @@ struct PendingEnd {
         var options = PlanOptions(netnsEtcDirectory: try global.folders().namespaceFiles)
         options.prunes = plan.prunes
         options.adopts = Set(plan.adopts)
-        return try Guard(try global.folders(), change, plan, desired: desired, options: options)
+        return try Guard(try global.folders(), change, plan, start: start, desired: desired, options: options)
     }
 
     /// The guard holds the lock for a moment when it looks, and longer when it undoes the change.
@@ -147,4 +160,27 @@ struct PendingEnd {
     }
 
     private static let nothing = Complaint("no change waits for a confirmation")
+}
+
+/// How long a guard is waited for: as long as it does anything.
+private struct GuardPatience {
+    private var turns: Int?
+    private var checks = 0
+    /// So many checks, a tenth of a second apart, without a sign of life are enough: a guard looks ten times a second,
+    /// and while it undoes the change it has a processor now and then.
+    private static let limit = 150
+
+    mutating func check(_ folder: PendingFolder) throws {
+        let process = folder.guardProcess()
+        let now = process.flatMap(Detachment.turns)
+        checks = now == turns ? checks + 1 : 0
+        turns = now
+        guard checks >= Self.limit else { return }
+        let name = process.map { "pid \($0)" } ?? "whose pid is not known"
+        let number = process.map { "\($0)" } ?? "PID"
+        throw Complaint(
+            "the change is still pending, for its guard (\(name)) does nothing, as if it were stopped; let it go on "
+                + "(`kill -CONT \(number)`), or else end it (`kill -KILL \(number)`) and call `bulkhead revert` again",
+            .locked)
+    }
 }

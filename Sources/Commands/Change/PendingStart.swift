@@ -12,20 +12,22 @@ struct PendingStart {
 
     /// Writes the change down and starts its guard; nothing is written to the kernel before the guard is at its post.
     static func begin(
-        _ confirmation: Confirmation, _ comparison: Comparison, _ occasion: Occasion, _ global: GlobalOptions
+        _ confirmation: Confirmation, _ comparison: Comparison, _ start: StartingPoint, _ occasion: Occasion,
+        number: Int?, _ global: GlobalOptions
     ) throws -> PendingStart {
         let folders = try global.folders()
         let folder = PendingFolder(folders)
         let plan = comparison.plan
         let change = PendingFolder.newChange(
-            scope: plan.scope, host: plan.host, seconds: confirmation.seconds, manifests: occasion.manifests.map(\.name)
-        )
+            scope: plan.scope, host: plan.host, seconds: confirmation.seconds, number: number,
+            manifests: occasion.manifests.map(\.name))
         let saved = SavedPlan(
             plan: plan, bulkhead: Version.number, paths: occasion.paths, prunes: comparison.options.prunes,
             adopts: comparison.options.adopts.sorted())
         do {
             let journal = try folder.begin(
-                change, saved, readable: PlanDocument.make(plan), manifests: occasion.manifests.map(\.bytes))
+                change, saved, start: start, readable: PlanDocument.make(plan),
+                manifests: occasion.manifests.map(\.bytes))
             try startGuard(change, folders, global)
             try waitForGuard(folder)
             return PendingStart(folder: folder, change: change, journal: journal)

@@ -1,5 +1,5 @@
 internal import Addressing
-internal import Model
+public import Model
 
 /// The thing that an operation makes, removes or changes.
 enum Subject: Hashable {
@@ -25,6 +25,17 @@ enum Subject: Hashable {
             link
         case .setting(let namespace, let path): Self.link(namespace, path)
         case .module, .namespace, .rule, .original, .file, .firewall, .connections: nil
+        }
+    }
+
+    /// The namespace that it is, or lies in.
+    var namespace: NamespaceRef? {
+        switch self {
+        case .namespace(let name): .named(name)
+        case .setting(let namespace, _): namespace
+        case .rule(let rule): rule.namespace
+        case .link, .address, .route, .neighbour, .qdisc: link?.namespace
+        case .module, .original, .file, .firewall, .connections: nil
         }
     }
 
@@ -67,6 +78,12 @@ extension Operation {
 
     /// Which way it goes.
     public var direction: Direction { effect.kind }
+
+    /// The link that it makes, removes or changes, or on which it does something.
+    public var link: LinkReference? { effect.subject.link }
+
+    /// The namespace that it makes or removes, or in which it does something; nil for what lies in none.
+    public var namespace: NamespaceRef? { effect.subject.namespace }
 
     /// What it does, to what.
     var effect: Effect {

@@ -1,4 +1,3 @@
-internal import Firewall
 public import Model
 public import Planner
 internal import SystemCalls
@@ -21,13 +20,12 @@ public final class Application {
     private let progress: (Int, Int) -> Void
     private let journal: Journal?
     private let executor: Executor
-    /// The scope's tables before the first step.
-    private var firewall = Ruleset()
+    private let start: StartingPoint
 
-    /// An application of plans for a desired state; `progress` is told steps done and steps in all, and `journal`
+    /// An application of plans for a desired state on a host that was as `start` says; `progress` is told steps done and steps in all, and `journal`
     /// every step before it is begun.
     public init(
-        _ session: HostSession, desired: DesiredState, options: PlanOptions,
+        _ session: HostSession, desired: DesiredState, options: PlanOptions, start: StartingPoint,
         journal: Journal? = nil, progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
@@ -35,17 +33,13 @@ public final class Application {
         self.options = options
         self.progress = progress
         self.journal = journal
-        executor = Executor(session, desired: desired)
+        self.start = start
+        executor = Executor(session, desired: desired, start: start)
     }
 
     /// Does the plan. What cannot be undone is done only when all else was done and read back.
     public func run(_ plan: Plan) -> ApplyOutcome {
         if let shortage = shortage(plan) { return .undone(reason: [shortage]) }
-        do {
-            firewall = try session.firewall().list(Compiler.tableName(desired.scope))
-        } catch {
-            return .undone(reason: [Diagnostic(.error, "reading the firewall failed: \(error)", at: nil)])
-        }
         let last = plan.steps.firstIndex(where: \.comesLast) ?? plan.steps.endIndex
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
@@ -134,7 +128,7 @@ public final class Application {
     }
 
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
-        let left = Undoing(session, executor, desired: desired, options: options, firewall: firewall).run(plan)
+        let left = Undoing(session, executor, desired: desired, options: options, firewall: start.firewall).run(plan)
         return left.isEmpty ? .undone(reason: reason) : .broken(reason: reason, left: left)
     }
 }

@@ -9,17 +9,25 @@ struct Undoing {
     private let desired: DesiredState
     private let options: PlanOptions
     private let firewall: Ruleset
+    /// Whether it is not known for certain which of the steps were done.
+    private let isUncertain: Bool
 
     /// Undoes what the executor did. `desired` and `options` are those that the plan was made with, `firewall` the
     /// tables as they were before.
+    ///
+    /// Where another process did the steps, which may have died in the middle of one, `isUncertain` says so. Most inverse
+    /// operations do no harm where there is nothing to undo; adding a rule does, so the tables then go back by what is
+    /// there, not by what was planned.
     init(
-        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset
+        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset,
+        isUncertain: Bool = false
     ) {
         self.session = session
         self.executor = executor
         self.desired = desired
         self.options = options
         self.firewall = firewall
+        self.isUncertain = isUncertain
     }
 
     /// Undoes every step of which something was done, the last one first. The result is what could not be put back.
@@ -27,15 +35,25 @@ struct Undoing {
         let done = executor.done
         executor.startUndoing()
         var left: [String] = []
+        let changesTables =
+            isUncertain && done.keys.contains { plan.steps[$0].operations.contains(where: \.isFirewall) }
+        // Rules come before the links they guard, and go after them.
+        if changesTables { left += bring { firewall.keeping($0) } }
         for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
             let step = plan.steps[index]
-            for (number, operation) in step.undo(ofDone: operations) {
+            for (number, operation) in step.undo(ofDone: operations) where !isUncertain || !operation.isFirewall {
                 executor.submit(operation, at: Executor.Place(step: index, operation: number))
                 executor.flush()
-                left += executor.takeFailures().filter { !isHarmless($0, of: operation) }
-                    .map { "\(step.summary): undoing it: \($0.reason)" }
+                for failure in executor.takeFailures() where !isHarmless(failure, of: operation) {
+                    let line =
+                        failure.reason is TakenError
+                        ? "\(failure.reason)" : "\(step.summary): undoing it: \(failure.reason)"
+                    // Much may have been done to one link.
+                    if !left.contains(line) { left.append(line) }
+                }
             }
         }
+        if changesTables { left += bring { _ in firewall } }
         return left + remains(of: plan)
     }
 
@@ -43,23 +61,25 @@ struct Undoing {
     /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
     /// end is seen when all is read again.
     private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
-        if case .firewall = operation { return failure.reason is FirewallError && restoreFirewall() }
+        if operation.isFirewall { return failure.reason is FirewallError && bring { _ in firewall } == [] }
         return switch operation.direction {
-        case .removes, .changes: Remedy.isAbsence(failure.reason)
-        case .makes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
+        case .removes: Remedy.isAbsence(failure.reason)
+        // Some changes make something: an alternative name.
+        case .makes, .changes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
         }
     }
 
-    /// Another tool flushed or changed the tables, so that what undoes our change does not fit any more: the way back
-    /// then starts at what is there.
-    private func restoreFirewall() -> Bool {
+    /// Brings the tables from what is there to what shall be: another tool may have flushed or changed them, so that what
+    /// undoes our change does not fit any more. The result is what went wrong.
+    private func bring(to wanted: (Ruleset) -> Ruleset) -> [String] {
         do {
             let library = try session.firewall()
-            let change = RulesetChange.from(try library.list(Compiler.tableName(desired.scope)), to: firewall)
+            let live = try library.list(Compiler.tableName(desired.scope))
+            let change = RulesetChange.from(live, to: wanted(live))
             if !change.isEmpty { try library.commit(change.commands) }
-            return true
+            return []
         } catch {
-            return false
+            return ["the firewall could not be put back: \(error)"]
         }
     }
 
@@ -90,5 +110,12 @@ struct Undoing {
             id = step.id
             summary = step.summary
         }
+    }
+}
+
+extension Operation {
+    fileprivate var isFirewall: Bool {
+        if case .firewall = self { return true }
+        return false
     }
 }

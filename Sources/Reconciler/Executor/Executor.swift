@@ -28,12 +28,13 @@ final class Executor {
         let place: Place
         let group: [Request]
         /// The link of the host that they delete and do nothing else.
-        let deletes: String?
+        let deletes: GroupDeletion.Target?
     }
 
     private let session: HostSession
     private let desired: DesiredState
-    private var links = LinkTable()
+    private let identities: Identities
+    private var links: LinkTable
     private var waiting: [Waiting] = []
     private var lane: NamespaceRef = .host
     private var settings: [(place: Place, path: String, value: String)] = []
@@ -45,14 +46,17 @@ final class Executor {
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
     private(set) var done: [Int: Set<Int>] = [:]
 
-    /// An executor of plans for a desired state, which says what connections are allowed.
-    init(_ session: HostSession, desired: DesiredState) {
+    /// An executor of plans for a desired state, which says what connections are allowed, on a host that was as `start`
+    /// says when the plan was made.
+    init(_ session: HostSession, desired: DesiredState, start: StartingPoint) {
         self.session = session
         self.desired = desired
+        identities = Identities(session, scope: desired.scope, start: start)
+        links = LinkTable(start)
     }
 
-    /// From now on operations undo others: a failure does not keep the next one from being tried, and a link that this
-    /// run made is known by its index, so that no other of its name is taken for it.
+    /// From now on operations undo others: a failure does not keep the next one from being tried, and every name is
+    /// looked up anew, so that nothing else that has it is taken for what is meant.
     func startUndoing() {
         waiting = []
         settings = []
@@ -97,7 +101,8 @@ final class Executor {
     func leave(step: Int) { faults.leave(step: step) { flush() } }
 
     private func take(_ operation: Operation, at place: Place) throws {
-        let known = isUndoing ? madeLink(operation) : nil
+        let target = try target(of: operation)
+        if target == .settled { return }
         links.forget(operation)
         // Looking up an index needs everything before it to have happened.
         guard let (namespace, plain) = try operation.requests(Lookup(executor: self)) else {
@@ -114,28 +119,66 @@ final class Executor {
         if case .createLink(let spec) = operation, spec.reference.namespace == .host {
             let index = try links.reserve(spec.reference, session.connection)
             group = group.map { $0.addressed(toLink: index) }
-        } else if let known {
-            group = group.map { $0.addressed(toLink: known) }
+        } else if case .link(let index) = target {
+            group = group.map { $0.addressed(toLink: index) }
         }
         if lane != namespace { flushRequests() }
         lane = namespace
         let requests = faults.requests(group, at: place, isUndoing)
-        waiting.append(Waiting(place: place, group: requests, deletes: deleted(operation, requests)))
+        waiting.append(Waiting(place: place, group: requests, deletes: deleted(operation, target, requests)))
         if waiting.count >= Self.batch { flushRequests() }
     }
 
     /// The link of the host that a request deletes, where it is the one that the operation asks for.
-    private func deleted(_ operation: Operation, _ requests: [Request]) -> String? {
+    private func deleted(_ operation: Operation, _ target: Target, _ requests: [Request]) -> GroupDeletion.Target? {
         guard !isUndoing, case .deleteLink(let link) = operation, link.namespace == .host, requests.count == 1,
             requests[0].type == .deleteLink
         else { return nil }
-        return link.name
+        guard case .link(let index) = target else { return GroupDeletion.Target(name: link.name, index: 0) }
+        return GroupDeletion.Target(name: link.name, index: index)
     }
 
-    /// Index of the link that is to be deleted, where this run made it.
-    private func madeLink(_ operation: Operation) -> UInt32? {
-        guard case .deleteLink(let link) = operation else { return nil }
-        return links.index(made: link)
+    /// What stands behind the name of the link that an operation is about.
+    private enum Target: Equatable {
+        /// Whatever has the name.
+        case named
+        /// The link of the host with this index, under whatever name.
+        case link(UInt32)
+        /// There is nothing to do.
+        case settled
+    }
+
+    private func target(of operation: Operation) throws -> Target {
+        if isUndoing { return try targetOfUndoing(operation) }
+        guard let link = operation.link, link.namespace == .host, let index = links[link] else { return .named }
+        return .link(index)
+    }
+
+    /// Another process may have done the step or died before it, so its inverse may speak of what is not to be undone:
+    /// a link that was there before is not deleted, and one that was not deleted is not made again.
+    private func targetOfUndoing(_ operation: Operation) throws -> Target {
+        guard let link = operation.link else { return .named }
+        guard link.namespace == .host else {
+            if try identities.namespace(link.namespace) != nil { links[link] = try identities.index(link) }
+            return .named
+        }
+        let made = links.index(made: link)
+        let index = try identities.index(link, made: made)
+        links[link] = index
+        switch operation {
+        case .createLink:
+            guard let index else { return .named }
+            try GroupDeletion.spare(link.name, index, session.connection)
+            return .settled
+        case .deleteLink:
+            if index != nil && index == identities.original(link) { return .settled }
+            return (index ?? made).map { .link($0) } ?? .named
+        case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
+            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
+            .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
+            .cutConnections, .firewall:
+            return index.map { .link($0) } ?? .named
+        }
     }
 
     /// An operation was given up because one before it failed.
@@ -159,6 +202,7 @@ final class Executor {
         guard !isStopped else { return }
         let results: [NetlinkError?]
         do {
+            if lane != .host { _ = try identities.namespace(lane) }
             let connection = try session.connection(in: lane)
             do {
                 results = try send(batch, over: connection)
@@ -247,28 +291,47 @@ final class Executor {
             return results
         }
         if namespace == .host { return write() }
-        guard let space = try session.open(namespace) else {
+        guard let space = try identities.namespace(namespace) else {
             throw SystemError("open namespace", session.path(namespace), .noEntry)
         }
         return try session.workers[0].run(in: space.descriptor.rawValue, write)
+    }
+
+    private func look(for link: LinkReference) throws -> UInt32 {
+        let found =
+            isUndoing
+            ? try identities.index(link, made: links.index(made: link))
+            : try session.connection(in: link.namespace).linkIndex(link.name)
+        if let found { return found }
+        throw NetlinkError(operation: "read link \(link.name)", code: .noDevice, text: nil)
     }
 
     private func perform(_ operation: Operation) throws {
         switch operation {
         case .loadModule(let name): try loadModule(name)
         case .createNamespace(let name, let mark, let id): try session.createNamespace(name, mark: mark, id: id)
-        case .deleteNamespace(let name): try session.deleteNamespace(name)
-        case .bindNamespace(let name): try session.bindNamespace(name)
+        case .deleteNamespace(let name): try deleteNamespace(name)
+        case .bindNamespace(let name):
+            if try identities.namespace(.named(name)) == nil { try session.bindNamespace(name, scope: desired.scope) }
         case .rememberOriginal(let setting): try OriginalsFile(session.folders).remember(setting)
         case .forgetOriginal(let setting): try OriginalsFile(session.folders).forget(setting)
-        case .writeFile(let path, let content): try NamespaceFiles.write(path, content)
-        case .removeFile(let path): try NamespaceFiles.remove(path)
+        case .writeFile(let path, let content): try NamespaceFiles(session.folders, desired.scope).write(path, content)
+        case .removeFile(let path): try NamespaceFiles(session.folders, desired.scope).remove(path)
         case .cutConnections: try ConnectionCut(session, desired).run()
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting:
             break
         }
+    }
+
+    /// Undoing a creation that never came to be must not delete what was there before.
+    private func deleteNamespace(_ name: String) throws {
+        let reference = NamespaceRef.named(name)
+        if let space = try identities.namespace(reference), isUndoing, identities.isOriginal(space, reference) {
+            return
+        }
+        try session.deleteNamespace(name)
     }
 
     private func loadModule(_ name: String) throws {
@@ -286,14 +349,14 @@ final class Executor {
             if let known = executor.links[link] { return known }
             executor.flushRequests()
             if executor.isStopped { throw Stopped() }
-            let index = try executor.session.connection(in: link.namespace).linkIndex(link.name)
+            let index = try executor.look(for: link)
             executor.links[link] = index
             return index
         }
 
         func descriptor(of namespace: NamespaceRef) throws -> Int32? {
             if namespace == .host { return nil }
-            guard let space = try executor.session.open(namespace) else {
+            guard let space = try executor.identities.namespace(namespace) else {
                 throw SystemError("open namespace", executor.session.path(namespace), .noEntry)
             }
             return space.descriptor.rawValue

@@ -5,6 +5,12 @@ internal import NetlinkCodec
 ///
 /// One by one the kernel waits for each link until nobody can be looking at it any more, some ten milliseconds.
 struct GroupDeletion {
+    /// A link by its name, for errors, and by its index where that is known, else 0.
+    struct Target {
+        let name: String
+        let index: UInt32
+    }
+
     private let connection: NetlinkConnection
     private let group: UInt32
 
@@ -21,15 +27,26 @@ struct GroupDeletion {
     }
 
     /// Deletes them; nil for each that went. Either all that are there go, or none.
-    func run(_ names: [String]) throws -> [NetlinkError?] {
-        var results = try connection.perform(names.map { [LinkRequest.set(name: $0, groupToDelete: group)] })
-        let chosen = names.indices.filter { results[$0] == nil }
+    func run(_ links: [Target]) throws -> [NetlinkError?] {
+        var results = try connection.perform(links.map { [Self.put($0, into: group)] })
+        let chosen = links.indices.filter { results[$0] == nil }
         guard !chosen.isEmpty else { return results }
         guard let error = try connection.perform([[LinkRequest.delete(group: group)]])[0] else { return results }
-        _ = try connection.perform(chosen.map { [LinkRequest.set(name: names[$0], groupToDelete: 0)] })
+        _ = try connection.perform(chosen.map { [Self.put(links[$0], into: 0)] })
         for index in chosen {
-            results[index] = NetlinkError(operation: "delete link \(names[index])", code: error.code, text: error.text)
+            results[index] = NetlinkError(
+                operation: "delete link \(links[index].name)", code: error.code, text: error.text)
         }
         return results
+    }
+
+    /// Takes a link out of the group that a process put it into that died before it deleted the group.
+    static func spare(_ name: String, _ index: UInt32, _ connection: NetlinkConnection) throws {
+        _ = try connection.perform([[put(Target(name: name, index: index), into: 0)]])
+    }
+
+    private static func put(_ link: Target, into group: UInt32) -> Request {
+        let request = LinkRequest.set(name: link.name, groupToDelete: group)
+        return link.index == 0 ? request : request.addressed(toLink: link.index)
     }
 }

@@ -11,6 +11,11 @@ struct LinkTable {
     private var made: [LinkReference: UInt32] = [:]
     private var next: UInt32 = 0
 
+    /// A table that knows what was there when the change began: a link that takes one of these names later is another.
+    init(_ start: StartingPoint) {
+        for link in start.links where link.reference.namespace == .host { outer[link.reference] = link.index }
+    }
+
     /// The index, where it is known.
     subscript(link: LinkReference) -> UInt32? {
         get { link.namespace == .host ? outer[link] : inner[link] }

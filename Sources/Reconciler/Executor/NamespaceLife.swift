@@ -29,55 +29,36 @@ extension HostSession {
 
     /// Only a file that an aborted run of bulkhead left is removed.
     private func makeRoom(at path: String, _ name: String) throws {
-        guard case .file(let bytes) = try Files.readBeneath(folders.namespaces, name, limit: 4096) else { return }
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard OwnershipMark(text.prefix { $0 != "\n" }) != nil else { return }
-        try Files.remove(path)
+        switch try Files.readBeneath(folders.namespaces, name, limit: 4096) {
+        case .missing: return
+        case .other: throw TakenError(object: "the file \(path.terminalSafe)")
+        case .file(let bytes):
+            guard OwnershipMark(String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" }) != nil else {
+                throw TakenError(object: "the file \(path.terminalSafe)")
+            }
+            try Files.remove(path)
+        }
     }
 
     /// Takes the name away. The namespace itself is held until the session ends, so that this can be undone.
     func deleteNamespace(_ name: String) throws {
         let reference = NamespaceRef.named(name)
-        _ = try open(reference)
-        try Namespaces.unbind(path(reference))
-        try Files.remove(path(reference))
+        let path = path(reference)
+        guard try open(reference) != nil else { return try makeRoom(at: path, name) }
+        try Namespaces.unbind(path)
+        try Files.remove(path)
         release(reference)
     }
 
     /// Gives a released namespace its name again: the same one, with all that is in it.
-    func bindNamespace(_ name: String) throws {
+    func bindNamespace(_ name: String, scope: ObjectName) throws {
         let reference = NamespaceRef.named(name)
-        guard let space = released[reference] else {
-            throw SystemError("bind namespace", path(reference), .noEntry)
-        }
-        try Files.create(path(reference), [], mode: 0o444)
-        try Namespaces.bind(space.descriptor.descriptor, to: path(reference))
+        let path = path(reference)
+        guard let space = released[reference] else { throw SystemError("bind namespace", path, .noEntry) }
+        try makeRoom(at: path, name)
+        let mark = space.id.flatMap { OwnershipMark.owner(ofNamespace: name, id: $0, scope: scope) }
+        try Files.create(path, mark.map { Array(($0.text + "\n").utf8) } ?? [], mode: 0o444)
+        try Namespaces.bind(space.descriptor.descriptor, to: path)
         adopt(space, as: reference)
-    }
-}
-
-/// Files below the netns-etc folder, `FOLDER/NAME/FILE`.
-enum NamespaceFiles {
-    /// In place where the file exists, because processes inside have it mounted; else made whole.
-    static func write(_ path: String, _ content: String) throws(SystemError) {
-        let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
-        try Files.makeDirectories(folder)
-        guard try Files.status(folder, followingLinks: false).kind == .directory else {
-            throw SystemError("write", path, .notDirectory)
-        }
-        let bytes = Array(content.utf8)
-        do throws(SystemError) {
-            try Files.writeInPlace(path, bytes)
-        } catch {
-            guard error.code == .noEntry else { throw error }
-            try Files.createAtomically(path, in: folder, bytes, mode: 0o644)
-        }
-    }
-
-    /// Removes the file, and its folder where nothing else is in it.
-    static func remove(_ path: String) throws(SystemError) {
-        let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
-        try Files.remove(path)
-        try Files.removeEmptyDirectory(folder)
     }
 }

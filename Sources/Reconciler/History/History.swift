@@ -59,7 +59,7 @@ public struct History: Sendable {
             case .other: return .damaged(number: number, reason: "it is no regular file")
             case .file(let contents): bytes = contents
             }
-            let record = try JSON(parsing: bytes).decode(HistoryRecord.self)
+            var record = try JSON(parsing: bytes).decode(HistoryRecord.self)
             guard record.format == HistoryRecord.format else {
                 return .damaged(number: number, reason: "its format is '\(record.format.terminalSafe)'")
             }
@@ -69,6 +69,8 @@ public struct History: Sendable {
             guard (record.manifests + (record.plan.map { [$0] } ?? [])).allSatisfy(\.isValid) else {
                 return .damaged(number: number, reason: "it names a text by something that is no digest")
             }
+            // Whoever is at work holds the lock.
+            if record.result == .running, !FileLock.isHeld("\(state)/lock") { record.result = .interrupted }
             return .record(record)
         } catch {
             return .damaged(number: number, reason: "\(error)".terminalSafe)

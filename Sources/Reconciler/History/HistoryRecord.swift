@@ -33,12 +33,16 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
         case confirmed
         /// Done, and taken back because nobody confirmed it.
         case reverted
+        /// Begun, and at work now.
+        case running
+        /// Begun, and its process died.
+        case interrupted
 
         /// Whether the manifests were in force afterwards.
         public var isSuccess: Bool {
             switch self {
             case .applied, .unchanged, .pending, .confirmed: true
-            case .undone, .broken, .reverted: false
+            case .undone, .broken, .reverted, .running, .interrupted: false
             }
         }
     }
@@ -94,7 +98,7 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
     /// UTC, `2026-11-24T12:00:00Z`.
     public let started: String
     /// How long it took.
-    public let milliseconds: Int64
+    public internal(set) var milliseconds: Int64
     /// Who asked for it.
     public let user: String
     /// What was asked for.
@@ -120,9 +124,9 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
     /// What came of it.
     public internal(set) var result: Result
     /// Why it failed.
-    public let errors: [Diagnostic]
+    public internal(set) var errors: [Diagnostic]
     /// What could not be put back.
-    public let left: [String]
+    public internal(set) var left: [String]
     /// What the record lacks, and why.
     public internal(set) var notes: [String] = []
 

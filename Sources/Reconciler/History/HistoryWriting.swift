@@ -29,10 +29,34 @@ extension StateFolder {
 
     /// Gives a record another result, as when a pending change is confirmed or reverted; the rest stays.
     public func rewriteResult(of number: Int, to result: HistoryRecord.Result) throws {
+        try rewrite(number) { $0.result = result }
+    }
+
+    /// Writes what came of a run whose record was added when it began.
+    public func conclude(_ number: Int, as outcome: HistoryRecord) throws {
+        try rewrite(number) { record in
+            record.result = outcome.result
+            record.milliseconds = outcome.milliseconds
+            record.errors = outcome.errors
+            record.left = outcome.left
+        }
+    }
+
+    /// A run that left its record as it was when it began has died, for who calls this holds the lock.
+    public func noteInterruption() throws {
+        guard let number = try history.numbers().last, let record = history.entry(number).record,
+            record.result == .running
+        else { return }
+        try rewriteResult(of: number, to: .interrupted)
+        guard record.verb != .destroy else { return }
+        try self.record(paths: record.paths, scope: record.scope, succeeded: false)
+    }
+
+    private func rewrite(_ number: Int, _ body: (inout HistoryRecord) -> Void) throws {
         switch history.entry(number) {
         case .damaged(_, let reason): throw StateError("number \(number) of the history cannot be read: \(reason)")
         case .record(var record):
-            record.result = result
+            body(&record)
             try write(record)
         }
     }

@@ -1,4 +1,3 @@
-internal import Firewall
 public import Model
 public import Planner
 internal import SystemCalls
@@ -6,32 +5,39 @@ internal import SystemCalls
 /// Undoes a change that nobody confirmed in time.
 ///
 /// It runs in a process of its own from before the first write, so it holds what only a process can hold: the
-/// namespaces that the change deletes, and the firewall as it was. Should it die, another one can still undo the change
-/// from what lies in the state folder, but for those namespaces.
+/// namespaces that the change deletes. Should it die, another one can still undo the change from what lies in the state
+/// folder, but for those namespaces.
 public final class Guard {
     private let folders: Folders
     private let folder: PendingFolder
     private let change: PendingChange
     private let plan: SavedPlan
+    private let start: StartingPoint
     private let desired: DesiredState
     private let options: PlanOptions
     private let session: HostSession
-    private let firewall: Ruleset
+    /// The lock of the state folder, opened while that can be done.
+    private let door: StateDoor?
     /// The change as it was last seen.
-    private var last: PendingChange?
+    private var last: PendingChange
+    /// Set when the change is undone, and that could not be written down yet.
+    private var outcome: PendingOutcome?
 
     /// A guard of a change whose manifests were resolved to a desired state.
     public init(
-        _ folders: Folders, _ change: PendingChange, _ plan: SavedPlan, desired: DesiredState, options: PlanOptions
+        _ folders: Folders, _ change: PendingChange, _ plan: SavedPlan, start: StartingPoint, desired: DesiredState,
+        options: PlanOptions
     ) throws {
         self.folders = folders
         self.change = change
         self.plan = plan
+        self.start = start
         self.desired = desired
         self.options = options
+        last = change
         folder = PendingFolder(folders)
         session = try HostSession(folders)
-        firewall = try session.firewall().list(Compiler.tableName(desired.scope))
+        door = try? StateDoor(folders)
     }
 
     /// Holds what the plan deletes, takes its post, and stays until the change is confirmed or undone.
@@ -43,22 +49,27 @@ public final class Guard {
         }
         guard let post = try takePost() else { return }
         defer { post.release() }
+        var pause = Self.shortPause
         while true {
             do {
                 if try isOver() { return }
+                pause = Self.shortPause
             } catch {
-                // A full disk, or a file that somebody broke: all that undoing takes is held here, so it is tried again
-                // until it goes, and done without the files when the time is up.
-                if let last, last.isOver, case .acquired(let state)? = try? StateFolder.acquire(folders, probing: false)
-                {
-                    defer { state.release() }
-                    _ = revert(last, state)
-                    return
+                if pause == Self.shortPause {
+                    Host.tellSystem(
+                        "the guard of change \(change.id) cannot use \(folders.state): \(error); it goes on trying")
                 }
+                actWithoutFiles()
+                pause = min(2 * pause, Self.longPause)
             }
-            Detachment.pause(milliseconds: 100)
+            Detachment.pause(milliseconds: UInt32(min(pause, last.millisecondsLeft ?? pause)))
         }
     }
+
+    /// Between two looks, milliseconds.
+    private static let shortPause = 100
+    /// The longest between two attempts that fail.
+    private static let longPause = 10_000
 
     /// Who asks whether there is a guard holds its lock for a moment.
     private func takePost() throws -> FileLock? {
@@ -73,19 +84,48 @@ public final class Guard {
     private func isOver() throws -> Bool {
         guard let now = try folder.change(), now.id == change.id else { return try isEnded() }
         last = now
-        switch now.phase {
-        case .reverting: break
-        case .waiting: guard now.isOver else { return false }
+        if outcome == nil, now.phase == .waiting, !now.isOver { return false }
         // Whoever carries it out holds the lock as long as it lives.
-        case .running: break
-        }
         guard case .acquired(let state) = try StateFolder.acquire(folders, probing: false) else { return false }
         defer { state.release() }
         // It may have been confirmed, or may have begun to wait, a moment ago.
         guard let current = try folder.change(), current.id == change.id else { return try isEnded() }
-        guard current.phase != .waiting || current.isOver else { return false }
-        _ = revert(current, state)
+        guard outcome != nil || current.phase != .waiting || current.isOver else { return false }
+        let done = outcome ?? undo(current)
+        outcome = done
+        try record(done, of: current, in: state)
         return true
+    }
+
+    /// A full disk, a folder that can only be read, or a file that somebody broke: all that undoing takes is held here,
+    /// so it is done when it is time, and written down when that can be done.
+    private func actWithoutFiles() {
+        guard outcome == nil, last.phase != .waiting || last.isOver else { return }
+        let state: StateFolder?
+        do {
+            switch try StateFolder.acquire(folders, probing: false) {
+            case .acquired(let folder): state = folder
+            case .held: state = nil
+            }
+        } catch {
+            state = door?.take()
+        }
+        guard let state else { return }
+        defer { state.release() }
+        let current: PendingChange
+        do {
+            // Where it ended a moment ago, the next look says so.
+            guard let now = try folder.change(), now.id == change.id else { return }
+            current = now
+        } catch {
+            // Nobody can confirm what cannot be read.
+            current = last
+        }
+        guard current.phase != .waiting || current.isOver else { return }
+        let done = undo(current)
+        outcome = done
+        Host.tellSystem("the guard of change \(change.id) has undone it")
+        try? record(done, of: current, in: state)
     }
 
     /// Whether somebody ended the change. Where the folder itself is gone nobody has: the change is written down again,
@@ -96,19 +136,39 @@ public final class Guard {
         return false
     }
 
-    /// Undoes the change: of a plan that was carried out all steps, of one that was not those that were begun. What
-    /// could not be put back is the result.
+    /// Undoes the change and writes that down as far as that goes.
     public func revert(_ change: PendingChange, _ state: StateFolder) -> PendingOutcome {
-        let steps = plan.plan.steps
-        let begun = change.phase == .running ? folder.stepsBegun() : steps.count
-        let executor = Executor(session, desired: desired)
-        executor.assume(done: steps.prefix(begun))
-        let left = Undoing(session, executor, desired: desired, options: options, firewall: firewall).run(plan.plan)
-        let outcome = PendingOutcome(id: change.id, left: left)
-        if let number = change.number {
-            try? state.rewriteResult(of: number, to: left.isEmpty ? .reverted : .broken)
-        }
-        folder.finish(outcome)
+        let outcome = undo(change)
+        try? record(outcome, of: change, in: state)
         return outcome
+    }
+
+    /// Undoes all steps of a plan that was carried out, and those that were begun of one that was not. What could not be
+    /// put back is in the result.
+    private func undo(_ change: PendingChange) -> PendingOutcome {
+        let steps = plan.plan.steps
+        // What was not done is not undone either: every step is looked at, so one too many does no harm.
+        let begun = change.phase == .running ? folder.stepsBegun() ?? steps.count : steps.count
+        let executor = Executor(session, desired: desired, start: start)
+        executor.assume(done: steps.prefix(begun))
+        let left = Undoing(
+            session, executor, desired: desired, options: options, firewall: start.firewall, isUncertain: true
+        ).run(plan.plan)
+        return PendingOutcome(id: change.id, left: left)
+    }
+
+    private func record(_ outcome: PendingOutcome, of change: PendingChange, in state: StateFolder) throws {
+        if let number = change.number {
+            try? state.rewriteResult(of: number, to: outcome.left.isEmpty ? .reverted : .broken)
+        }
+        try folder.finish(outcome)
+    }
+}
+
+extension PendingChange {
+    /// Milliseconds until its time is up; nil before it waits, and when it is up.
+    fileprivate var millisecondsLeft: Int? {
+        guard let deadline, phase == .waiting, !isOver else { return nil }
+        return Int((deadline - Detachment.bootTime()) / 1_000_000) + 1
     }
 }

@@ -14,8 +14,10 @@ public struct Journal: Sendable {
 
     /// Notes that a step is about to be begun. Only a process that dies is guarded against, not a machine: after a
     /// reboot there is nothing to undo. So nothing is flushed to disk.
-    func begin(step: Int) throws(SystemError) { try file.append([0x2e], path) }
+    func begin(step: Int) throws(SystemError) { try file.append([Self.mark], path) }
 
-    /// How many steps were begun.
-    static func stepsBegun(_ path: String) -> Int { Int((try? Files.status(path).size) ?? 0) }
+    private static let mark: UInt8 = 0x2e
+
+    /// How many steps a journal says were begun; nil where that is none.
+    static func stepsBegun(_ journal: [UInt8]) -> Int? { journal.allSatisfy { $0 == mark } ? journal.count : nil }
 }

@@ -33,8 +33,8 @@ public struct PendingChange: Hashable, Codable, Sendable {
     public internal(set) var deadline: UInt64?
     /// The deadline for people, UTC; nil before it waits.
     public internal(set) var until: String?
-    /// Its number in the history; nil before it waits.
-    public internal(set) var number: Int?
+    /// Its number in the history; nil where it could not be written there.
+    public let number: Int?
     /// Names of the manifests, whose texts lie beside it.
     public let manifests: [String]
 
@@ -42,7 +42,8 @@ public struct PendingChange: Hashable, Codable, Sendable {
 
     /// A change about to begin.
     public init(
-        id: String, boot: String, scope: ObjectName, host: String, user: String, seconds: Int, manifests: [String]
+        id: String, boot: String, scope: ObjectName, host: String, user: String, seconds: Int, number: Int?,
+        manifests: [String]
     ) {
         self.id = id
         self.boot = boot
@@ -50,6 +51,7 @@ public struct PendingChange: Hashable, Codable, Sendable {
         self.host = host
         self.user = user
         self.seconds = seconds
+        self.number = number
         self.manifests = manifests
     }
 }

@@ -6,89 +6,125 @@ internal import SystemCalls
 /// `STATE/pending`: a change that waits for its confirmation, with all that undoing it takes.
 public struct PendingFolder: Sendable {
     let path: String
+    private let state: String
 
     /// In these folders.
-    public init(_ folders: Folders) { path = "\(folders.state)/pending" }
+    public init(_ folders: Folders) {
+        state = folders.state
+        path = "\(folders.state)/pending"
+    }
 
-    private var changeFile: String { "\(path)/change.json" }
-    private var outcomeFile: String { "\(path)/outcome.json" }
-    private var planFile: String { "\(path)/plan.json" }
-    private var journalFile: String { "\(path)/journal" }
-    private var guardFile: String { "\(path)/guard" }
+    private static let changeFile = "change.json"
+    private static let outcomeFile = "outcome.json"
+    private static let planFile = "plan.json"
+    private static let startFile = "start.json"
+    private static let guardFile = "guard"
+    private static let journalFile = "journal"
     private static let limit = 256 << 20
 
     /// The pending change; nil where there is none.
     public func change() throws -> PendingChange? {
-        guard let change = try document(changeFile, PendingChange.self) else { return nil }
+        guard let change = try document(Self.changeFile, PendingChange.self) else { return nil }
         guard change.format == PendingChange.format else {
-            throw StateError("\(changeFile) is of another version of bulkhead ('\(change.format.terminalSafe)')")
+            throw StateError(
+                "\(path)/\(Self.changeFile) is of another version of bulkhead ('\(change.format.terminalSafe)')")
         }
         return change
     }
 
     /// What became of a change that is not pending any more and was undone; nil where it was confirmed.
     public func outcome(of change: PendingChange) throws -> PendingOutcome? {
-        try document(outcomeFile, PendingOutcome.self).flatMap { $0.id == change.id ? $0 : nil }
+        try document(Self.outcomeFile, PendingOutcome.self).flatMap { $0.id == change.id ? $0 : nil }
     }
 
     private func document<Value: Decodable>(_ file: String, _ type: Value.Type) throws -> Value? {
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            bytes = try Files.read(file, limit: Self.limit)
-        } catch {
-            if error.code == .noEntry || error.code == .notDirectory { return nil }
-            throw error
-        }
+        guard let bytes = try read(file) else { return nil }
         do {
             return try JSON(parsing: bytes).decode(type)
         } catch {
-            throw StateError("\(file) cannot be read (\(error)); look at it, then remove \(path)")
+            throw damaged(file, "\(error)")
         }
+    }
+
+    /// A file of the folder; nil where it is missing. Whatever somebody put there is not followed and not waited for.
+    private func read(_ file: String) throws -> [UInt8]? {
+        try checkFolder()
+        switch try Files.readBeneath(state, "pending/\(file)", limit: Self.limit) {
+        case .missing: return nil
+        case .other: throw damaged(file, "it is no regular file")
+        case .file(let bytes): return bytes
+        }
+    }
+
+    private func require(_ file: String) throws -> [UInt8] {
+        guard let bytes = try read(file) else { throw damaged(file, "it is gone") }
+        return bytes
+    }
+
+    private func damaged(_ file: String, _ reason: String) -> StateError {
+        StateError("\(path)/\(file) cannot be read (\(reason.terminalSafe)); look at it, then remove \(path)")
+    }
+
+    private func checkFolder() throws {
+        guard let kind = try? Files.status(path, followingLinks: false).kind, kind != .directory else { return }
+        throw StateError("\(path) is no folder; look at it, then remove it")
     }
 
     /// Writes down a change that is about to begin. Only who holds the lock calls this.
     public func begin(
-        _ change: PendingChange, _ plan: SavedPlan, readable: JSON, manifests: [[UInt8]]
+        _ change: PendingChange, _ plan: SavedPlan, start: StartingPoint, readable: JSON, manifests: [[UInt8]]
     ) throws -> Journal {
         try clear()
         try Files.makeDirectory(path, mode: 0o700)
-        guard try Files.status(path, followingLinks: false).kind == .directory else {
-            throw StateError("\(path) is no folder")
-        }
+        try checkFolder()
         for (index, text) in manifests.enumerated() {
             try Files.writeAtomically("\(path)/manifest-\(index)", text, mode: 0o600)
         }
-        let text = try plan.document(readable: readable).text(pretty: false)
-        try Files.writeAtomically(planFile, Array(text.utf8), mode: 0o600)
-        let journal = try Journal(journalFile)
+        try write(try JSON(encoding: start), to: Self.startFile)
+        try write(try plan.document(readable: readable), to: Self.planFile)
+        let journal = try Journal("\(path)/\(Self.journalFile)")
         try write(change)
         return journal
     }
 
     /// The plan of the pending change.
-    public func plan() throws -> SavedPlan { try SavedPlan(reading: try Files.read(planFile, limit: Self.limit)) }
-
-    /// The manifests of the pending change, in their order.
-    public func manifests(of change: PendingChange) throws -> [(name: String, bytes: [UInt8])] {
-        try change.manifests.enumerated().map { index, name in
-            (name, try Files.read("\(path)/manifest-\(index)", limit: Self.limit))
+    public func plan() throws -> SavedPlan {
+        do {
+            return try SavedPlan(reading: try require(Self.planFile))
+        } catch let error as SavedPlanError {
+            throw damaged(Self.planFile, error.description)
         }
     }
 
-    /// How many steps of the plan were begun.
-    public func stepsBegun() -> Int { Journal.stepsBegun(journalFile) }
+    /// The host before the pending change.
+    public func start() throws -> StartingPoint {
+        guard let start = try document(Self.startFile, StartingPoint.self) else {
+            throw damaged(Self.startFile, "it is gone")
+        }
+        return start
+    }
+
+    /// The manifests of the pending change, in their order.
+    public func manifests(of change: PendingChange) throws -> [(name: String, bytes: [UInt8])] {
+        try change.manifests.enumerated().map { index, name in (name, try require("manifest-\(index)")) }
+    }
+
+    /// How many steps of the plan were begun; nil where nobody can tell.
+    public func stepsBegun() -> Int? {
+        (try? read(Self.journalFile)).flatMap(\.self).flatMap(Journal.stepsBegun)
+    }
 
     /// Writes the change anew, for its phase.
-    func write(_ change: PendingChange) throws {
-        let text = try JSON(encoding: change).text(pretty: true)
-        try Files.writeAtomically(changeFile, Array(text.utf8), mode: 0o600)
+    func write(_ change: PendingChange) throws { try write(try JSON(encoding: change), to: Self.changeFile) }
+
+    private func write(_ document: JSON, to file: String) throws {
+        try Files.writeAtomically("\(path)/\(file)", Array(document.text(pretty: true).utf8), mode: 0o600)
     }
 
     /// The change is done and waits from now on; what was written down.
-    public func wait(_ change: PendingChange, number: Int?) throws -> PendingChange {
+    public func wait(_ change: PendingChange) throws -> PendingChange {
         var change = change
         change.phase = .waiting
-        change.number = number
         change.deadline = Detachment.bootTime() + UInt64(change.seconds) * 1_000_000_000
         change.until = Timestamp.text(Host.now() + Int64(change.seconds))
         try write(change)
@@ -104,22 +140,19 @@ public struct PendingFolder: Sendable {
 
     /// Ends it: nothing is pending from now on, and the change stays.
     public func end() throws {
-        try Files.remove(changeFile)
+        try Files.remove("\(path)/\(Self.changeFile)")
         tidy()
     }
 
-    /// Ends a change that was undone. That it is undone does not depend on whether it can be written down.
-    func finish(_ outcome: PendingOutcome) {
-        if let text = try? JSON(encoding: outcome).text(pretty: true) {
-            try? Files.writeAtomically(outcomeFile, Array(text.utf8), mode: 0o600)
-        }
-        try? Files.remove(changeFile)
-        tidy()
+    /// Ends a change that was undone. On a full disk the outcome cannot be written down, but the change is gone.
+    func finish(_ outcome: PendingOutcome) throws {
+        try? write(try JSON(encoding: outcome), to: Self.outcomeFile)
+        try end()
     }
 
     private func tidy() {
         guard (try? Files.status(path, followingLinks: false).kind) == .directory else { return }
-        for name in (try? Files.list(path)) ?? [] where !["outcome.json", "guard"].contains(name) {
+        for name in (try? Files.list(path)) ?? [] where ![Self.outcomeFile, Self.guardFile].contains(name) {
             try? Files.remove("\(path)/\(name)")
         }
     }
@@ -138,15 +171,15 @@ public struct PendingFolder: Sendable {
 
     private func clear() throws {
         guard let kind = try? Files.status(path, followingLinks: false).kind else { return }
-        guard kind == .directory else { throw StateError("\(path) is no folder") }
-        try Files.remove(outcomeFile)
-        if (try? Files.status(changeFile)) != nil { try end() }
+        guard kind == .directory else { return try checkFolder() }
+        try Files.remove("\(path)/\(Self.outcomeFile)")
+        try end()
     }
 
     /// Takes the guard's place; nil where a guard is alive.
     func takeGuardLock() throws -> FileLock? {
         let holder = "pid \(Host.processID), since \(Timestamp.text(Host.now()))"
-        switch try FileLock.acquire(guardFile, holder: holder) {
+        switch try FileLock.acquire("\(path)/\(Self.guardFile)", holder: holder) {
         case .acquired(let lock): return lock
         case .held: return nil
         }
@@ -165,17 +198,25 @@ public struct PendingFolder: Sendable {
         }
     }
 
+    /// Process id of the guard, as it wrote it down; nil where that cannot be read.
+    public func guardProcess() -> Int32? {
+        guard let text = (try? read(Self.guardFile)).flatMap(\.self).map({ String(decoding: $0, as: UTF8.self) }),
+            text.hasPrefix("pid ")
+        else { return nil }
+        return Int32(text.dropFirst(4).prefix { $0 != "," })
+    }
+
     /// Whether the change is of an earlier life of the machine, of which the kernel has nothing.
     public func isBeforeReboot(_ change: PendingChange) -> Bool { change.boot != OriginalsFile.bootID() }
 
     /// A change about to begin, on this boot.
     public static func newChange(
-        scope: ObjectName, host: String, seconds: Int, manifests: [String]
+        scope: ObjectName, host: String, seconds: Int, number: Int?, manifests: [String]
     ) -> PendingChange {
         let id = String(UInt64.random(in: .min ... .max), radix: 16)
         return PendingChange(
             id: id, boot: OriginalsFile.bootID(), scope: scope, host: host, user: Host.userName(), seconds: seconds,
-            manifests: manifests)
+            number: number, manifests: manifests)
     }
 }
 

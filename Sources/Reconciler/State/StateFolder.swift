@@ -13,7 +13,7 @@ public struct StateFolder: Sendable {
     }
 
     let path: String
-    private let lock: FileLock
+    fileprivate let lock: FileLock
 
     /// Makes the folder where needed, takes the lock, and checks that the folder can be written.
     ///
@@ -74,6 +74,20 @@ public struct StateFolder: Sendable {
     }
 
     private static func lastFile(_ folder: String, _ scope: ObjectName) -> String { "\(folder)/last-\(scope)" }
+}
+
+/// The lock of a state folder as it was once opened: it can be taken even when the folder has become read-only.
+struct StateDoor: Sendable {
+    private let path: String
+    private let lock: FileLock
+
+    init(_ folders: Folders) throws(SystemError) {
+        path = folders.state
+        lock = try FileLock.open("\(path)/lock")
+    }
+
+    /// Takes the lock; nil where another process holds it.
+    func take() -> StateFolder? { lock.take() ? StateFolder(path: path, lock: lock) : nil }
 }
 
 /// Times in messages, UTC.

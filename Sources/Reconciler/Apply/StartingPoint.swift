@@ -1,0 +1,85 @@
+internal import Firewall
+public import Model
+public import Planner
+
+/// What undoing a change has to know of the host as it was when the change began: which objects stood behind the names
+/// in its plan, and the firewall, which goes back to that whatever others did to it meanwhile.
+public struct StartingPoint: Hashable, Codable, Sendable {
+    /// An interface by the name it had.
+    struct Link: Hashable, Codable, Sendable {
+        let reference: LinkReference
+        /// `ifi_index`.
+        let index: UInt32
+    }
+
+    /// A namespace by the name it had.
+    struct Namespace: Hashable, Codable, Sendable {
+        let reference: NamespaceRef
+        let inode: UInt64
+    }
+
+    /// The two ends of a card that the plan makes, or makes again.
+    struct Card: Hashable, Codable, Sendable {
+        let outer: LinkReference
+        let inner: LinkReference
+    }
+
+    let links: [Link]
+    let cards: [Card]
+    let namespaces: [Namespace]
+    let firewall: Ruleset
+
+    /// From what was observed when the plan was made, and the firewall as it is now.
+    public static func read(_ session: HostSession, _ plan: Plan, observed: ObservedState) throws -> StartingPoint {
+        let firewall = try session.firewall().list(Compiler.tableName(plan.scope))
+        return StartingPoint(plan, observed: observed, firewall: firewall)
+    }
+
+    /// Only what the plan speaks of is kept.
+    init(_ plan: Plan, observed: ObservedState, firewall: Ruleset) {
+        let operations = plan.steps.flatMap { $0.operations + $0.inverse }
+        let named = Set(operations.flatMap(\.links))
+        let spaces = Set(operations.flatMap(\.namespaces))
+        links = ([observed.host] + observed.namespaces).flatMap { space in
+            space.links.map { Link(reference: LinkReference(space.reference, $0.name), index: $0.index) }
+        }.filter { named.contains($0.reference) }
+        namespaces = observed.namespaces.filter { spaces.contains($0.reference) }
+            .map { Namespace(reference: $0.reference, inode: $0.inode) }
+        cards = Set(operations.compactMap(\.card)).sorted {
+            ($0.outer.name, $0.inner.namespace, $0.inner.name) < ($1.outer.name, $1.inner.namespace, $1.inner.name)
+        }
+        self.firewall = firewall
+    }
+}
+
+extension Operation {
+    /// All links that it names: that which it is about, the bridge that it is put on, and the other end.
+    fileprivate var links: [LinkReference] {
+        let subject = link.map { [$0] } ?? []
+        switch self {
+        case .createLink(let spec):
+            let bridge = spec.master.map { [LinkReference(spec.reference.namespace, $0)] } ?? []
+            return subject + bridge
+        case .changeLink(let link, let changes):
+            return subject
+                + changes.compactMap { change in
+                    guard case .master(let name?) = change else { return nil }
+                    return LinkReference(link.namespace, name)
+                }
+        case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .deleteLink, .addAddress, .removeAddress,
+            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
+            .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
+            .cutConnections, .firewall:
+            return subject
+        }
+    }
+
+    fileprivate var namespaces: [NamespaceRef] {
+        (namespace.map { [$0] } ?? []) + (card.map { [$0.inner.namespace] } ?? [])
+    }
+
+    fileprivate var card: StartingPoint.Card? {
+        guard case .createLink(let spec) = self, case .veth(let peer) = spec.kind else { return nil }
+        return StartingPoint.Card(outer: spec.reference, inner: peer.reference)
+    }
+}

@@ -1,0 +1,56 @@
+internal import Model
+internal import SystemCalls
+
+/// Files below the netns-etc folder, `FOLDER/NAME/FILE`.
+///
+/// Their first line says whose they are. Others may have put one of theirs into the place since the plan was made: that
+/// is left alone.
+struct NamespaceFiles {
+    private let root: String
+    private let scope: ObjectName
+    /// Larger than any that is read.
+    private static let limit = 64 << 20
+
+    init(_ folders: Folders, _ scope: ObjectName) {
+        root = folders.namespaceFiles
+        self.scope = scope
+    }
+
+    /// In place where the file exists, because processes inside have it mounted; else made whole.
+    func write(_ path: String, _ content: String) throws {
+        let folder = Self.folder(of: path)
+        try Files.makeDirectories(folder)
+        guard try Files.status(folder, followingLinks: false).kind == .directory else {
+            throw SystemError("write", path, .notDirectory)
+        }
+        let bytes = Array(content.utf8)
+        guard try isOurs(path) else { return try Files.createAtomically(path, in: folder, bytes, mode: 0o644) }
+        try Files.writeInPlace(path, bytes)
+    }
+
+    /// Removes the file, and its folder where nothing else is in it.
+    func remove(_ path: String) throws {
+        if try isOurs(path) { try Files.remove(path) }
+        try Files.removeEmptyDirectory(Self.folder(of: path))
+    }
+
+    /// Whether a file of ours is there; one without contents, which guards nobody's words, counts as ours. Throws where
+    /// somebody else's is, or a link leads elsewhere.
+    private func isOurs(_ path: String) throws -> Bool {
+        let below = path.dropFirst(path.hasPrefix(root + "/") ? root.utf8.count + 1 : 0)
+        switch try Files.readBeneath(root, String(below), limit: Self.limit) {
+        case .missing: return false
+        case .other: throw TakenError(object: "the file \(path.terminalSafe)")
+        case .file(let bytes):
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard text.isEmpty || ObservedFile(path: path, content: text).mark?.scope == scope else {
+                throw TakenError(object: "the file \(path.terminalSafe)")
+            }
+            return true
+        }
+    }
+
+    private static func folder(of path: String) -> String {
+        String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
+    }
+}
