@@ -9,6 +9,8 @@ public protocol NetlinkTransport {
     func send(_ bytes: [UInt8]) throws(SystemError)
     /// Waits for one datagram.
     func receive(into buffer: inout [UInt8]) throws(SystemError) -> NetlinkSocket.Datagram
+    /// Gives away what has come, so that answers to the next request find room after some were lost.
+    func drain()
 }
 
 extension NetlinkSocket: NetlinkTransport {}
@@ -34,6 +36,8 @@ public final class NetlinkConnection {
     private static let requestLimit = 128
     /// How often a dump that was interrupted by changes is read again.
     private static let dumpAttempts = 8
+    /// How often a single question is asked whose answer was lost.
+    private static let attempts = 3
 
     /// A connection in the network namespace of the calling thread.
     public convenience init(buffer: ReceiveBuffer = ReceiveBuffer()) throws(SystemError) {
@@ -79,11 +83,23 @@ public final class NetlinkConnection {
 
     /// Sends one request that is answered by a message.
     public func get(_ request: Request) throws -> Message? {
+        for _ in 1..<Self.attempts {
+            do {
+                return try getOnce(request)
+            } catch let error as SystemError where error.code == .noBuffers {
+                // Asking again does no harm.
+                continue
+            }
+        }
+        return try getOnce(request)
+    }
+
+    private func getOnce(_ request: Request) throws -> Message? {
         sequence &+= 1
         try transport.send(Self.encode(request, flags: [.request, .ack], sequence: sequence, port: transport.port))
         var answer: Message?
         while true {
-            let datagram = try transport.receive(into: &buffer.bytes)
+            let datagram = try receive()
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
@@ -153,7 +169,7 @@ public final class NetlinkConnection {
         var results = [NetlinkError?](repeating: nil, count: requests.count)
         var missing = Set(requests.indices)
         while !missing.isEmpty {
-            let datagram = try transport.receive(into: &buffer.bytes)
+            let datagram = try receive()
             guard datagram.sender == 0 else { continue }
             var messages = MessageReader(datagram.bytes)
             while let message = try messages.next() {
@@ -166,6 +182,15 @@ public final class NetlinkConnection {
             }
         }
         return results
+    }
+
+    private func receive() throws(SystemError) -> NetlinkSocket.Datagram {
+        do throws(SystemError) {
+            return try transport.receive(into: &buffer.bytes)
+        } catch {
+            if error.code == .noBuffers { transport.drain() }
+            throw error
+        }
     }
 
     private static func error(_ request: Request, _ ack: Acknowledgement) -> NetlinkError {

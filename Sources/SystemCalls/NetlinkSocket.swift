@@ -54,6 +54,18 @@ public final class NetlinkSocket: Sendable {
         }
     }
 
+    /// Reads all that has come, and gives it away (`poll(2)` without waiting). Once an answer found no room the kernel
+    /// drops all that follow, until the last of those before it was read.
+    public func drain() {
+        var buffer: [UInt8] = []
+        // A table may come in many parts, but not without end.
+        for _ in 0..<100_000 {
+            var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&state, 1, 0) > 0 else { return }
+            _ = try? receive(into: &buffer)
+        }
+    }
+
     /// Waits for one datagram; one larger than the buffer of 256 KiB, which no kernel sends, is `EMSGSIZE`.
     public func receive(into buffer: inout [UInt8]) throws(SystemError) -> Datagram {
         if buffer.count < 262_144 { buffer = [UInt8](repeating: 0, count: 262_144) }

@@ -103,7 +103,7 @@ import Testing
         #expect(try host.sh("ls /run/netns") == "")
     }
 
-    /// Gives every netlink socket of a process the smallest receive buffer.
+    /// Gives every netlink socket of a process a small receive buffer: some forty answers fit.
     private static let strangler = """
         import ctypes, os, socket, sys
         process = os.pidfd_open(int(sys.argv[1])); libc = ctypes.CDLL(None, use_errno=True)
@@ -113,7 +113,7 @@ import Testing
             assert own >= 0, os.strerror(ctypes.get_errno())
             s = socket.socket(fileno=own)
             if s.family == socket.AF_NETLINK and s.proto == 0:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
                 print(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         """
 

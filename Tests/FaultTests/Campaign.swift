@@ -11,6 +11,12 @@ struct Passage: Sendable, CustomStringConvertible {
 
     var description: String { "\(fixture.lastPathComponent): \(before ?? "nothing") → \(after ?? "nothing")" }
 
+    /// All, or those that were asked for.
+    static var chosen: [Passage] {
+        guard let words = ProcessInfo.processInfo.environment["BULKHEAD_PASSAGES"] else { return all }
+        return all.filter { "\($0)".contains(words) }
+    }
+
     /// Create all, change all (additions, changes, replacements and deletions mixed), the same back, delete all.
     static let all: [Passage] = {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -55,6 +61,8 @@ final class Campaign {
     private(set) var faults: [Fault] = []
     let steps: Int
     private(set) var failures: [String] = []
+    /// The host as it is, where nothing was done to it since.
+    private var latest: HostDump?
 
     init(_ passage: Passage) throws {
         self.passage = passage
@@ -118,7 +126,8 @@ final class Campaign {
     /// Tries one fault; what is not as promised is added to `failures`.
     func inject(_ fault: Fault) throws {
         // Links that were made anew meanwhile have other indexes than at the start.
-        let before = try HostDump(host)
+        let before = try latest ?? HostDump(host)
+        latest = nil
         var isGuarded = false
         if case .killGuarded = fault { isGuarded = true }
         let result = try Self.move(host, passage, fault: "\(fault)", isGuarded: isGuarded)
@@ -130,7 +139,7 @@ final class Campaign {
             for line in after.changedIdentities(from: before, except: replaced) {
                 expect(false, fault, "made anew: \(line)")
             }
-            if result.status != 1 { try restart() }
+            if result.status == 1 { latest = after } else { try restart() }
         case .killBefore, .killAfter:
             expect(result.status == 137, fault, "status \(result.status), not 137: \(result.errors)")
             try converge(fault)
@@ -149,6 +158,7 @@ final class Campaign {
             for line in after.changedIdentities(from: before, except: replaced) {
                 expect(false, fault, "guard: made anew: \(line)")
             }
+            latest = after
         case .refuseUndo:
             // A step that has nothing to undo can be undone.
             expect(

@@ -3,13 +3,14 @@ import TestSupport
 import Testing
 
 /// Every step of every plan of `Fixtures/faults` fails in every way: the kernel refuses it, the process is killed
-/// beside it, its undoing fails. `BULKHEAD_FAULTS=all` tries all, else a sample whose seed is `BULKHEAD_SEED`.
+/// beside it, its undoing fails. `BULKHEAD_FAULTS=all` tries all, else a sample whose seed is `BULKHEAD_SEED`;
+/// `BULKHEAD_PASSAGES=nat:` only those whose words hold that, so that the work can be parted.
 @Suite struct FaultTests {
     private static let triesAll = ProcessInfo.processInfo.environment["BULKHEAD_FAULTS"] == "all"
     private static let seed = ProcessInfo.processInfo.environment["BULKHEAD_SEED"].flatMap { UInt64($0) } ?? 1
     private static let sample = 4
 
-    @Test(.enabled(if: getuid() == 0, "needs root: settings of the host's namespace"), arguments: Passage.all)
+    @Test(.enabled(if: getuid() == 0, "needs root: settings of the host's namespace"), arguments: Passage.chosen)
     func nothingIsLeftHalfDone(_ passage: Passage) throws {
         let campaign = try Campaign(passage)
         var generator = Seeded(state: Self.seed)

@@ -38,6 +38,26 @@ import Testing
         #expect(try NetlinkConnection(transport).perform(Self.requests) == [nil, nil, nil])
     }
 
+    /// What comes after a lost answer belongs to nothing any more, and is not waited for.
+    @Test func afterALostAnswerTheRestIsGivenAway() throws {
+        let transport = ScriptedTransport([
+            [.datagram([.ack(0)]), .failure(.noBuffers), .datagram([.ack(2)])], [.datagram([.ack(0, error: 1)])],
+        ])
+        let connection = NetlinkConnection(transport)
+        #expect(throws: SystemError.self) { try connection.perform(Self.requests) }
+        #expect(throws: NetlinkError.self) { try connection.perform(Self.requests[0][0]) }
+    }
+
+    @Test func aQuestionWhoseAnswerWasLostIsAskedAgain() throws {
+        let lost: [ScriptedTransport.Answer] = [.failure(.noBuffers)]
+        let transport = ScriptedTransport([lost, lost, [.datagram([.row(7), .ack(0)])]])
+        let question = Request(.getNamespaceID, operation: "ask", body: MessageWriter())
+        #expect(try NetlinkConnection(transport).get(question)?.body.first == 7)
+        let other = ScriptedTransport([lost, lost, lost])
+        #expect(throws: SystemError.self) { try NetlinkConnection(other).get(question) }
+        #expect(other.sent == 3)
+    }
+
     @Test func tablesComeInPartsAndLeaveOutWhatIsNotTheirs() throws {
         let transport = ScriptedTransport([
             [

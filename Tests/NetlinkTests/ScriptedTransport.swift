@@ -57,6 +57,8 @@ final class ScriptedTransport: NetlinkTransport {
         waiting = script.isEmpty ? [] : script.removeFirst()
     }
 
+    func drain() { waiting = [] }
+
     func receive(into buffer: inout [UInt8]) throws(SystemError) -> NetlinkSocket.Datagram {
         guard !waiting.isEmpty else { throw SystemError("receive from netlink", "", .again) }
         switch waiting.removeFirst() {
