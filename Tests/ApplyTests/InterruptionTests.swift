@@ -127,6 +127,35 @@ import Testing
         #expect(try host.steps() == [])
     }
 
+    /// Somebody else makes and deletes links all the time: a table that changed while it was read is read again, and what
+    /// comes out is right or is an error.
+    @Test func linksThatComeAndGoMeanwhileConfuseNobody() throws {
+        let host = try ScratchHost()
+        let cards = (1...20).map { Manifests.endpoint("web-\($0)") }
+        try host.declare(([Manifests.web] + cards.prefix(10)).joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        let churn = try host.start([
+            "sh", "-c",
+            "echo ready; while :; do ip link add t0 type veth peer name t1; ip link set t0 mtu 1400; ip link delete t0; done",
+        ])
+        churn.waitForOutput()
+        let error = "the table kept changing while it was read 8 times; try again when it is quieter"
+        for _ in 0..<8 {
+            let plan = try host.bulkhead("plan", "manifests")
+            #expect(
+                plan.status == 0 && plan.output.hasSuffix("In sync: nothing to do.\n") || plan.errors.contains(error),
+                "\(plan.output)\(plan.errors)")
+        }
+        try host.declare(([Manifests.web] + cards.suffix(15)).joined(separator: "\n---\n"))
+        let before = try host.sh("ls /run/netns")
+        let apply = try host.apply()
+        #expect(apply.status == 0 || apply.status == 1 && apply.errors.contains(error), "\(apply.errors)")
+        if apply.status == 1 { #expect(try host.sh("ls /run/netns") == before) }
+        churn.signal(SIGKILL)
+        #expect(try host.apply().status == 0)
+        #expect(try host.steps() == [])
+    }
+
     @Test(arguments: [">&-", "2>&-", "| true"])
     func nobodyToReadTheOutputLeavesTheHostWhole(_ redirection: String) throws {
         let host = try hostWithWeb()
