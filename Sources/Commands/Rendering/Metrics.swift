@@ -97,7 +97,8 @@ enum Metrics {
         text.add(
             "bulkhead_history_rollbacks", "Rollbacks in the history.",
             [([], Double(records.count { $0.verb == .rollback }))])
-        guard let last = records.last else { return }
+        // What is at work now has no outcome yet.
+        guard let last = records.last(where: { $0.result != .running }) else { return }
         text.add(
             "bulkhead_last_change_timestamp_seconds", "When the last change began.",
             Moment.seconds(last.started).map { [([], Double($0))] } ?? [])
