@@ -105,7 +105,11 @@ struct Change {
         case .undone(let reason): ledger.conclude(.undone, reason)
         case .broken(let reason, let left): ledger.conclude(.broken, reason, left)
         }
-        if case .done = outcome { note(occasion, plan, succeeded: true) } else { note(occasion, plan, succeeded: false) }
+        if case .done = outcome {
+            note(occasion, plan, succeeded: true)
+        } else {
+            note(occasion, plan, succeeded: false)
+        }
         return (outcome, ledger.number)
     }
 

@@ -16,6 +16,8 @@ public struct StartingPoint: Hashable, Codable, Sendable {
     struct Namespace: Hashable, Codable, Sendable {
         let reference: NamespaceRef
         let inode: UInt64
+        /// The id that the host gave it. An inode is given again to another namespace as soon as this one is gone.
+        let id: Int32?
     }
 
     /// The two ends of a card that the plan makes, or makes again.
@@ -44,7 +46,7 @@ public struct StartingPoint: Hashable, Codable, Sendable {
             space.links.map { Link(reference: LinkReference(space.reference, $0.name), index: $0.index) }
         }.filter { named.contains($0.reference) }
         namespaces = observed.namespaces.filter { spaces.contains($0.reference) }
-            .map { Namespace(reference: $0.reference, inode: $0.inode) }
+            .map { Namespace(reference: $0.reference, inode: $0.inode, id: $0.namespaceID) }
         cards = Set(operations.compactMap(\.card)).sorted {
             ($0.outer.name, $0.inner.namespace, $0.inner.name) < ($1.outer.name, $1.inner.namespace, $1.inner.name)
         }

@@ -23,7 +23,7 @@ struct Identities {
     private let session: HostSession
     private let scope: ObjectName
     private let links: [LinkReference: UInt32]
-    private let inodes: [NamespaceRef: UInt64]
+    private let spaces: [NamespaceRef: StartingPoint.Namespace]
     /// Outer ends of cards by their inner ends.
     private let cards: [LinkReference: LinkReference]
 
@@ -32,7 +32,7 @@ struct Identities {
         self.scope = scope
         links = Dictionary(start.links.map { ($0.reference, $0.index) }, uniquingKeysWith: { first, _ in first })
         cards = Dictionary(start.cards.map { ($0.inner, $0.outer) }, uniquingKeysWith: { first, _ in first })
-        inodes = Dictionary(start.namespaces.map { ($0.reference, $0.inode) }, uniquingKeysWith: { first, _ in first })
+        spaces = Dictionary(start.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The index that a link had when the change began; nil where it was not there.
@@ -67,13 +67,17 @@ struct Identities {
     /// The namespace that has the name now; nil where none has.
     func namespace(_ reference: NamespaceRef) throws -> OpenNamespace? {
         guard let space = try session.open(reference) else { return nil }
-        if let original = inodes[reference], original == space.inode { return space }
-        guard isOurs(space, reference) else { throw TakenError(object: "namespace \(reference)") }
+        guard isOriginal(space, reference) || isOurs(space, reference) else {
+            throw TakenError(object: "namespace \(reference)")
+        }
         return space
     }
 
     /// Whether it is the very namespace that had the name when the change began.
-    func isOriginal(_ space: OpenNamespace, _ reference: NamespaceRef) -> Bool { inodes[reference] == space.inode }
+    func isOriginal(_ space: OpenNamespace, _ reference: NamespaceRef) -> Bool {
+        guard let original = spaces[reference], original.inode == space.inode else { return false }
+        return original.id == nil || original.id == space.id
+    }
 
     private func isOwned(_ reference: NamespaceRef) throws -> Bool {
         try session.open(reference).map { isOurs($0, reference) } ?? false
