@@ -67,6 +67,9 @@ public enum Bound: Hashable, Sendable {
     /// A loopback address leads an endpoint nowhere but to its own compartment.
     case ownLoopback(IPAddress)
 
+    /// No endpoint and no gateway of this network, which has nobody else on it, has the address.
+    case nobody(IPAddress, ObjectName)
+
     /// What a type of network has no way for.
     public enum Way: String, Hashable, Sendable {
         /// Endpoint to host.
@@ -91,6 +94,7 @@ extension Bound: CustomStringConvertible {
         case .inbound(let name): "Network/\(name) has 'inbound: published': from outside only published ports lead in"
         case .notPeers(let one, let other): "Network/\(one) and Network/\(other) are not peers"
         case .loopback(let address): "\(address) is published to the host itself only"
+        case .nobody(let address, let name): "nobody on Network/\(name) has \(address)"
         case .ownLoopback(let address): "\(address) is every compartment's own loopback"
         }
     }

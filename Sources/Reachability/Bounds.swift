@@ -5,6 +5,11 @@ extension Reachability {
     /// What closes the way of a connection that no published port leads.
     func bound(_ connection: Connection, _ ignoringRoutes: Bool) -> Bound? {
         if let disabled = disabled(connection.source) ?? disabled(connection.destination) { return disabled }
+        if let vacant = vacant(connection.source, connection.sourceAddress)
+            ?? vacant(connection.destination, connection.destinationAddress)
+        {
+            return vacant
+        }
         if let closed = closed(connection) { return closed }
         if case .endpoint = connection.source, connection.destinationAddress.isLoopback {
             return .ownLoopback(connection.destinationAddress)
@@ -26,6 +31,25 @@ extension Reachability {
             if from.type != .nat, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
         }
         return ignoringRoutes ? nil : routeless(connection, backFrom: publication)
+    }
+
+    /// An address in the prefix of a network, of nobody there: the host knows no other way to it, and takes it from
+    /// nobody.
+    private func vacant(_ party: Party, _ address: IPAddress) -> Bound? {
+        guard party == .outside else { return nil }
+        let network = desired.networks.first { network in
+            network.type.isOfEndpointsAlone
+                && network.subnets.contains { $0.prefix.contains(address) && !$0.isGroup(address) }
+        }
+        return network.map { .nobody(address, $0.metadata.name) }
+    }
+
+    /// Whether a policy says of an endpoint of the party's network what may come in.
+    public func hasPoliced(neighboursOf party: Party) -> Bool {
+        guard let network = network(of: party) else { return false }
+        return desired.endpoints.contains {
+            $0.network == network.metadata.name && program.isPoliced(.ingress, $0.metadata.name)
+        }
     }
 
     private func disabled(_ party: Party) -> Bound? {

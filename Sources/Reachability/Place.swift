@@ -13,6 +13,16 @@ public enum Place: Hashable, Sendable {
     case address(IPAddress)
 }
 
+extension Place {
+    /// Whether exactly a link-local address was asked for.
+    fileprivate func isLinkLocal(_ family: AddressFamily) -> Bool {
+        switch self {
+        case .address(let address): family == .ipv6 && address.family == .ipv6 && address.isLinkLocal
+        case .endpoint, .host, .world: false
+        }
+    }
+}
+
 /// A pair of addresses for which a question is asked.
 public struct AddressPair: Hashable, Sendable {
     /// Who asks, and by which address.
@@ -60,8 +70,19 @@ extension Reachability {
         of place: Place, near other: Place, _ family: AddressFamily
     ) -> [(party: Party, address: IPAddress)] {
         switch place {
-        case .endpoint(let name): addresses(of: name, family).map { (.endpoint(name), $0) }
-        case .host: hostAddresses(near: other, family).map { (.host, $0) }
+        case .endpoint(let name):
+            // To a link-local address from one (RFC 6724, rule 2).
+            if other.isLinkLocal(family), let endpoint = endpoints[name] {
+                [(.endpoint(name), .v6(endpoint.mac.linkLocal))]
+            } else {
+                addresses(of: name, family).map { (.endpoint(name), $0) }
+            }
+        case .host:
+            if other.isLinkLocal(family), let network = networkName(of: other).flatMap({ networks[$0] }) {
+                [(.host, .v6(network.mac.linkLocal))]
+            } else {
+                hostAddresses(near: other, family).map { (.host, $0) }
+            }
         case .world: unnamedOutside(family).map { [(.outside, $0)] } ?? []
         case .address(let address): address.family == family ? [(party(of: address), address)] : []
         }

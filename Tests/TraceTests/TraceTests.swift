@@ -12,7 +12,7 @@ import Testing
         return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }()
 
-    @Test func thereAreCases() { #expect(Self.cases.count >= 19) }
+    @Test func thereAreCases() { #expect(Self.cases.count >= 22) }
 
     @Test(arguments: cases) func prints(name: String) throws {
         let file = Self.root.appendingPathComponent("Tests/Fixtures/trace/\(name)")

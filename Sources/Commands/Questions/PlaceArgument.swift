@@ -8,10 +8,7 @@ enum PlaceArgument {
         if text == "host" { return .host }
         if text == "world" { return .world }
         if let address = IPAddress(text) {
-            guard !address.isMulticast, !address.isUnspecified else {
-                throw Complaint("\(address) is no address that a connection is made from or to", .usage)
-            }
-            return .address(address)
+            return .address(try single(address, reachability, state))
         }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let isQualified = parts.count == 2
@@ -26,6 +23,24 @@ enum PlaceArgument {
             )
         }
         return .endpoint(name)
+    }
+
+    /// An address of one, and of somebody whom the manifests know by it.
+    private static func single(
+        _ address: IPAddress, _ reachability: Reachability, _ state: DesiredState
+    ) throws -> IPAddress {
+        let isGroup =
+            address == IPAddress("255.255.255.255")
+            || state.networks.contains { $0.subnets.contains { $0.isGroup(address) } }
+        guard !address.isMulticast, !address.isUnspecified, !isGroup else {
+            throw Complaint("\(address) is no address that a connection is made from or to", .usage)
+        }
+        if address.family == .ipv6, address.isLinkLocal, reachability.party(of: address) == .outside {
+            throw Complaint(
+                "\(address) follows from the MAC of no card in these manifests: policies take it for that of the endpoint whose card sends it; ask about that endpoint by name"
+            )
+        }
+        return address
     }
 }
 

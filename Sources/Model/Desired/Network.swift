@@ -16,6 +16,14 @@ public enum NetworkType: String, Hashable, CaseIterable, Sendable {
     case l2tunnel
     /// One network across hosts by VXLAN.
     case overlay
+
+    /// Whether nobody is on its switch but endpoints of this host, so that an address that none of them has is nobody's.
+    public var isOfEndpointsAlone: Bool {
+        switch self {
+        case .nat, .internal, .private: true
+        case .transparent, .l2bridge, .l2tunnel, .overlay: false
+        }
+    }
 }
 
 /// A virtual switch, realised as a bridge of the host.
@@ -99,6 +107,11 @@ public struct Subnet: Hashable, Sendable {
         self.prefix = prefix
         self.gateway = gateway
         self.source = source
+    }
+
+    /// Whether the address means all of the segment.
+    public func isGroup(_ address: IPAddress) -> Bool {
+        prefix.family == .ipv4 && prefix.length < 31 && address == prefix.last
     }
 }
 
