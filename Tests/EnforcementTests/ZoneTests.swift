@@ -47,7 +47,8 @@ import Testing
         try site.serve("x2", "serve-udp", "172.16.0.2", "6000")
         let ask = Self.python + "s.bind(('172.16.0.1', 5000)); s.sendto(b'?', ('172.16.0.2', 6000)); print(s.recv(99))"
         #expect(try site.host.run(["ip", "netns", "exec", "x1", "python3", "-c", ask]).output.contains("172.16.0.1"))
-        let wait = Self.python + "s.bind(('172.16.0.1', 5000)); print('ready', flush=True); print(s.recv(99))"
+        let wait =
+            Self.python + "s.settimeout(9); s.bind(('172.16.0.1', 5000)); print('ready', flush=True); print(s.recv(99))"
         let waiting = try site.host.start(["ip", "netns", "exec", "y1", "python3", "-c", wait])
         waiting.waitForOutput()
         let answer = Self.python + "s.bind(('172.16.0.2', 6000)); s.sendto(b'forged', ('172.16.0.1', 5000))"

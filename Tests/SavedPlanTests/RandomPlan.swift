@@ -116,10 +116,11 @@ struct RandomPlan {
         case 20: .addRule(rule())
         case 21: .removeRule(rule())
         case 22: .removeQdisc(link(), parent: UInt32(next(1 << 32)))
+        case 23: .clearWay((0..<next(3)).map { _ in neighbour() }, behind: (0..<next(3)).map { _ in prefix() })
         case _: .firewall((0..<next(3)).map { _ in json() })
         }
     }
-    static let kinds: UInt64 = 24
+    static let kinds: UInt64 = 25
 
     mutating func mark() -> OwnershipMark {
         OwnershipMark(scope: name(), owner: ObjectID(pick(ObjectKind.allCases), name()), protected: flag())

@@ -35,9 +35,20 @@ enum Listing {
         let types = body["type"]?.array?.compactMap(\.string) ?? body["type"]?.string.map { [$0] } ?? []
         let flags = body["flags"]?.array?.compactMap(\.string) ?? body["flags"]?.string.map { [$0] } ?? []
         let data = body["map"]?.string ?? body["map"]?.array?.compactMap(\.string).joined(separator: " . ")
-        let elements = (body["elem"]?.array ?? []).map { element($0, isMap: data != nil) }
+        let isLearned = flags.contains("timeout")
+        let elements = isLearned ? [] : (body["elem"]?.array ?? []).map { element($0, isMap: data != nil) }
         return NamedSet(
-            name: name, keyTypes: types, dataType: data, isInterval: flags.contains("interval"), elements: elements)
+            name: name, keyTypes: types, dataType: data, isInterval: flags.contains("interval"), isLearned: isLearned,
+            elements: elements)
+    }
+
+    /// Keys of a set's elements, as lists of their parts.
+    static func keys(_ listing: JSON) -> [[String]] {
+        let sets = (listing["nftables"]?.array ?? []).compactMap { $0["set"] }
+        return sets.flatMap { $0["elem"]?.array ?? [] }.map { value in
+            let key = element(value, isMap: false).key
+            return (key["concat"]?.array ?? [key]).compactMap(\.string)
+        }
     }
 
     private static func element(_ value: JSON, isMap: Bool) -> Element {

@@ -61,6 +61,15 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return ruleset
     }
 
+    /// Which ports have sent from link-local addresses that no manifest knows, as the tables of that name have seen it
+    /// (`nft -j list set bridge NAME locals_seen`).
+    public func learnedLocals(_ name: String) throws -> [(port: String, address: String)] {
+        let text = try turn.withLock { _ throws(FirewallError) in
+            try run("list set bridge \(name) \(ChosenLocals.users)", "read learned addresses")
+        }
+        return Listing.keys(try JSON(parsing: text)).compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }
+    }
+
     /// Names of all tables of bulkhead, whatever their scope.
     public func ownTables() throws -> [String] {
         let tables = try JSON(

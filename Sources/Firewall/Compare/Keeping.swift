@@ -36,6 +36,7 @@ extension Table {
 extension NamedSet {
     fileprivate func hasOtherType(_ other: NamedSet) -> Bool {
         keyTypes != other.keyTypes || dataType != other.dataType || isInterval != other.isInterval
+            || isLearned != other.isLearned
     }
 
     fileprivate mutating func keep(_ old: NamedSet, chains: Set<String>) {

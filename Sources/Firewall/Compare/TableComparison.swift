@@ -101,7 +101,7 @@ struct TableComparison {
         let noun = after.dataType == nil ? "set" : "map"
         var existing: [JSON: Element] = [:]
         if let before, before.keyTypes == after.keyTypes, before.dataType == after.dataType,
-            before.isInterval == after.isInterval
+            before.isInterval == after.isInterval, before.isLearned == after.isLearned
         {
             for element in before.elements { existing[element.key] = element }
         } else {
@@ -169,6 +169,12 @@ struct TableComparison {
         members["type"] = set.keyTypes.count == 1 ? .string(set.keyTypes[0]) : .array(set.keyTypes.map { .string($0) })
         if let data = set.dataType { members["map"] = .string(data) }
         if set.isInterval { members["flags"] = ["interval"] }
+        if set.isLearned {
+            // As long as the kernel knows a connection of TCP on which nothing is said (nf_conntrack_tcp_timeout_established).
+            members["flags"] = ["timeout"]
+            members["timeout"] = 432_000
+            members["size"] = 65_535
+        }
         return .object(members)
     }
 

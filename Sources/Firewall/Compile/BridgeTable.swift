@@ -10,7 +10,9 @@ extension Compiler {
         let policies = PolicyChains(input, .bridge)
         return Table(
             family: .bridge, name: input.tableName,
-            sets: portSets(input) + sourceSets(input) + groupSets(input, policies) + policies.groups.sets,
+            sets: portSets(input) + sourceSets(input) + Claims.sets(input) + ChosenLocals.sets(input)
+                + groupSets(input, policies)
+                + policies.groups.sets,
             chains: [
                 Chain(name: "content", rules: contentRules()),
                 Chain(name: "delivery", rules: deliveryRules()),
@@ -20,7 +22,7 @@ extension Compiler {
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
                             comment: "intraNetwork: deny")
-                    ] + reassembledRules() + guardRules()),
+                    ] + reassembledRules() + [ChosenLocals.deliveryRule] + guardRules()),
                 Chain(
                     name: "input", base: .init(type: "filter", hook: "input", priority: -200),
                     rules: [
@@ -34,12 +36,12 @@ extension Compiler {
                     rules: [
                         Rule(
                             [Nft.equal(Nft.output, "@secluded"), Nft.counter, Nft.drop],
-                            comment: "private: nothing from the host")
+                            comment: "private: nothing from the host"), ChosenLocals.deliveryRule,
                     ] + guardRules()),
                 Chain(
                     name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
                     rules: frameRules() + addressRules()),
-            ] + policies.chains() + targetChains(input))
+            ] + policies.chains() + Claims.chains(input) + ChosenLocals.chains(input))
     }
 
     /// Only frames to ports that something guards are looked at.
@@ -63,9 +65,6 @@ extension Compiler {
             NamedSet(
                 name: "policed_receivers", keyTypes: ["ifname"],
                 elements: input.ports { endpoint, _ in program.isPoliced(.ingress, endpoint.metadata.name) }),
-            NamedSet(
-                name: "policed_senders", keyTypes: ["ifname"],
-                elements: input.ports { endpoint, _ in program.isPoliced(.egress, endpoint.metadata.name) }),
             NamedSet(name: "siblings_denied", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
         ]
     }
@@ -85,6 +84,11 @@ extension Compiler {
             Rule(
                 [Nft.equal(target6, Nft.groups6), Nft.verdicts(Nft.output, "group_receivers")],
                 comment: "policies: ingress of groups"),
+            Rule(
+                [
+                    guarded, Nft.equal(target6, Nft.linkLocal6), Nft.differs(target6, "@locals_taken"),
+                    Nft.equal(Nft.concat(Nft.output, Nft.payload("ether", "daddr")), "@macs"), Nft.back,
+                ], comment: "a link-local address that nobody else has, at this endpoint's MAC"),
             Rule(
                 [
                     guarded, Nft.differs(target4, "@groups4"),
@@ -150,20 +154,15 @@ extension Compiler {
                 name: "sources4", keyTypes: ["ifname", "ipv4_addr"], isInterval: true, elements: withAddresses(.ipv4)),
             NamedSet(
                 name: "sources6", keyTypes: ["ifname", "ipv6_addr"], isInterval: true, elements: withAddresses(.ipv6)),
-            NamedSet(
-                name: "targets", keyTypes: ["ifname"], dataType: "verdict",
-                elements: checked.filter(\.checksAddresses).map { endpoint in
-                    Element(
-                        key: .string(endpoint.hostInterface.text), data: Nft.jump(targetChain(endpoint)),
-                        comment: endpoint.id.description)
-                }),
         ]
     }
 
     /// Link-local addresses of endpoints and gateways, which no other endpoint may use.
     private static func takenLocals(_ input: CompilerInput) -> [Element] {
         var owners: [IPv6Address: String] = [:]
-        for endpoint in input.desired.endpoints { owners[endpoint.mac.linkLocal] = endpoint.id.description }
+        for endpoint in input.desired.endpoints {
+            for local in endpoint.linkLocals { owners[local] = endpoint.id.description }
+        }
         for network in input.desired.networks { owners[network.mac.linkLocal] = network.id.description }
         return owners.sorted { $0.key < $1.key }.map { Element(key: .string($0.key.description), comment: $0.value) }
     }
@@ -228,6 +227,13 @@ extension Compiler {
                     Nft.equal(Nft.payload("ip6", "saddr"), "::"),
                     Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit"), Nft.verdicts(Nft.input, "targets"),
                 ], comment: "antiSpoof: duplicate address detection"),
+            Rule(
+                [
+                    Nft.equal(Nft.payload("icmp", "type"), Nft.set(Nft.errors4)), Nft.verdicts(Nft.input, "quotes"),
+                ], comment: "antiSpoof: what an error is about"),
+            Rule(
+                [Nft.below(Nft.payload("icmpv6", "type"), "echo-request"), Nft.verdicts(Nft.input, "quotes")],
+                comment: "antiSpoof: what an error is about"),
         ]
     }
 
@@ -237,13 +243,14 @@ extension Compiler {
         let sender = Nft.payload("arp", "saddr ip")
         let source4 = Nft.payload("ip", "saddr")
         let source6 = Nft.payload("ip6", "saddr")
-        let linkLocal: JSON = ["prefix": ["addr": "fe80::", "len": 10]]
         // What a card says before it has an address.
         let begun: [JSON] = [
             "mld-listener-report", "mld-listener-done", "nd-router-solicit", "nd-neighbor-solicit",
             "mld2-listener-report",
         ]
         return [
+            ChosenLocals.sourceRule,
+            Rule([Nft.verdicts(Nft.input, "unaddressed")], comment: "antiSpoof: addresses of others"),
             Rule(
                 [
                     checked, Nft.differs(sender, "0.0.0.0"), Nft.differs(Nft.concat(Nft.input, sender), "@sources4"),
@@ -268,41 +275,19 @@ extension Compiler {
                 comment: "duplicate address detection, listener reports"),
             Rule(
                 [
-                    checked, Nft.equal(source6, linkLocal), Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"),
+                    checked, Nft.equal(source6, Nft.linkLocal6),
+                    Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"),
                     Nft.back,
                 ],
                 comment: "its own link-local address"),
             Rule(
                 [
-                    checked, Nft.differs(Nft.input, "@policed_senders"), Nft.equal(source6, linkLocal),
-                    Nft.differs(source6, "@locals_taken"), Nft.back,
+                    checked, Nft.equal(source6, Nft.linkLocal6), Nft.differs(source6, "@locals_taken"), Nft.back,
                 ],
                 comment: "a link-local address that nobody else has"),
             Rule(
                 [checked, Nft.differs(Nft.concat(Nft.input, source6), "@sources6"), Nft.counter, Nft.drop],
                 comment: "antiSpoof: IPv6 source"),
         ]
-    }
-
-    private static func targetChain(_ endpoint: Endpoint) -> String { "nd-\(endpoint.hostInterface)" }
-
-    /// Addresses that an endpoint may claim in neighbour discovery. A chain each, because nft 1.0.6 has no name for the
-    /// target field that could be part of a set's key.
-    private static func targetChains(_ input: CompilerInput) -> [Chain] {
-        let target = Nft.raw("th", 64, 128)
-        return input.desired.endpoints.filter(\.checksAddresses).map { endpoint in
-            let own = endpoint.sources(.ipv6)
-            let single =
-                own.filter { $0.length == 128 }.map(\.address.value) + Set(endpoint.linkLocals).map(\.value)
-            let values = Set(single).sorted().map(Nft.hexadecimal)
-            var rules = [Rule([Nft.equal(target, values.count == 1 ? values[0] : Nft.set(values)), Nft.back])]
-            for prefix in own where prefix.length < 128 {
-                let mask = prefix.length == 0 ? 0 : ~UInt128(0) << UInt128(128 - prefix.length)
-                let masked: JSON = ["&": [target, Nft.hexadecimal(mask)]]
-                rules.append(Rule([Nft.equal(masked, Nft.hexadecimal(prefix.address.value)), Nft.back]))
-            }
-            rules.append(Rule([Nft.counter, Nft.drop], comment: endpoint.id.description))
-            return Chain(name: targetChain(endpoint), rules: rules)
-        }.sorted { $0.name < $1.name }
     }
 }

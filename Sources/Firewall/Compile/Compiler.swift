@@ -1,4 +1,4 @@
-internal import Addressing
+public import Addressing
 internal import JSON
 public import Model
 internal import Reachability
@@ -17,7 +17,7 @@ public enum Compiler {
     public static func compile(_ desired: DesiredState, _ facts: HostFacts) -> Ruleset {
         guard !desired.networks.isEmpty else { return Ruleset() }
         let input = CompilerInput(desired, facts)
-        return Ruleset(tables: [bridgeTable(input), inetTable(input)])
+        return Ruleset(tables: [bridgeTable(input), inetTable(input), arpTable(input)])
     }
 }
 
@@ -29,7 +29,7 @@ struct CompilerInput {
     let tableName: String
     let program: PolicyProgram
     /// Networks with an endpoint for which an enforced policy says what may come in.
-    private let openedNetworks: Set<ObjectName>
+    private let policedNetworks: Set<ObjectName>
 
     init(_ desired: DesiredState, _ facts: HostFacts) {
         self.desired = desired
@@ -38,7 +38,7 @@ struct CompilerInput {
         tableName = Compiler.tableName(desired.scope)
         let program = PolicyProgram(desired)
         self.program = program
-        openedNetworks = Set(
+        policedNetworks = Set(
             desired.endpoints.filter { program.isPoliced(.ingress, $0.metadata.name) }.map(\.network))
     }
 
@@ -70,7 +70,19 @@ struct CompilerInput {
 
     /// Networks whose endpoints never reach one another: not even frames pass, as long as no policy opens a way.
     func isSecluded(_ network: Network) -> Bool {
-        network.deniesIntraNetwork && !openedNetworks.contains(network.metadata.name)
+        network.deniesIntraNetwork && !isPoliced(network)
+    }
+
+    /// Whether an enforced policy says of an endpoint of the network what may come in.
+    func isPoliced(_ network: Network) -> Bool { policedNetworks.contains(network.metadata.name) }
+
+    /// Link-local addresses that the MACs of endpoints give, each once.
+    func endpointLocals() -> [Element] {
+        var owners: [IPv6Address: String] = [:]
+        for endpoint in desired.endpoints {
+            for local in endpoint.linkLocals { owners[local] = endpoint.id.description }
+        }
+        return owners.sorted { $0.key < $1.key }.map { Element(key: .string($0.key.description), comment: $0.value) }
     }
 
     /// One element an endpoint that fulfils the condition: the name of its port.
@@ -80,9 +92,25 @@ struct CompilerInput {
     }
 }
 
+extension Ruleset {
+    /// The addresses from which endpoints may send by these rules, as `source(_:_:)` writes them.
+    public var checkedSources: Set<String> {
+        let sets = table(.bridge)?.sets.filter { ["sources4", "sources6", "locals_own"].contains($0.name) } ?? []
+        return Set(sets.flatMap(\.elements).map { $0.key.text() })
+    }
+
+    /// A source of an endpoint as rules have it.
+    public static func source(_ endpoint: Endpoint, _ prefix: IPPrefix) -> String {
+        Nft.concat(.string(endpoint.hostInterface.text), Nft.prefix(prefix)).text()
+    }
+}
+
 extension Endpoint {
+    /// Everything by which its packets are known as its own, of both families.
+    public var identities: [IPPrefix] { AddressFamily.allCases.flatMap(identities) }
+
     /// With neither addresses nor `allowedAddresses` only the MAC is checked.
-    var checksAddresses: Bool { antiSpoof && !(addresses.isEmpty && allowedAddresses.isEmpty) }
+    public var checksAddresses: Bool { antiSpoof && !(addresses.isEmpty && allowedAddresses.isEmpty) }
 
     /// Everything it may send from in a family: overlapping entries once, as interval sets want it.
     func sources(_ family: AddressFamily) -> [IPPrefix] {

@@ -29,8 +29,24 @@ extension Compiler {
             Chain(name: "output", base: .init(type: "filter", hook: "output", priority: 0), rules: outputRules()),
             Chain(
                 name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
-                rules: loopbackRules()),
+                rules: portRules() + loopbackRules()),
         ]
+    }
+
+    /// A frame to the addresses of link-local protocols (`01:80:c2:00:00:0X`) goes past the bridge: the host takes it as
+    /// come in by the port itself, whatever is inside. Ports speak to nobody.
+    private static func portRules() -> [Rule] {
+        [Rule([Nft.equal(Nft.input, "@ports"), Nft.counter, Nft.drop], comment: "past the switch")]
+    }
+
+    /// The same for ARP.
+    static func arpTable(_ input: CompilerInput) -> Table {
+        Table(
+            family: .arp, name: input.tableName,
+            sets: [NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports())],
+            chains: [
+                Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: portRules())
+            ])
     }
 
     private static func translationChains() -> [Chain] {
@@ -64,8 +80,27 @@ extension Compiler {
                         name: "\(name)_blocks", keyTypes: types, dataType: "verdict", isInterval: true,
                         elements: members.blocks),
                 ]
-            }
+            } + [
+                NamedSet(
+                    name: cardMap(direction), keyTypes: ["ifname", "ether_addr"], dataType: "verdict",
+                    elements: policies.cardMembers(direction))
+            ]
         }
+    }
+
+    /// Maps by MAC, for link-local addresses that no card gives: the port sees to it that a MAC is its owner's.
+    private static func cardMap(_ direction: TrafficDirection) -> String { "\(memberMap(direction))_cards" }
+
+    /// The policies of the endpoint at one end of a packet with a link-local address that no manifest knows.
+    private static func cardRules(_ direction: TrafficDirection) -> [Rule] {
+        let side = PeerSide(of: direction)
+        return [
+            Rule(
+                [
+                    Nft.equal(side.address(.ipv6), Nft.linkLocal6),
+                    Nft.verdicts(Nft.concat(side.interface, side.mac), cardMap(direction)),
+                ], comment: "policies: \(direction.rawValue)")
+        ]
     }
 
     private static func memberMap(_ direction: TrafficDirection) -> String {
@@ -104,7 +139,11 @@ extension Compiler {
                 elements: input.desired.networks.filter { $0.outboundNAT != nil }.map {
                     Element(key: .string($0.bridge.text), data: Nft.jump(outboundChain($0)), comment: $0.id.description)
                 }),
+            NamedSet(name: "locals", keyTypes: ["ipv6_addr"], elements: input.endpointLocals()),
             NamedSet(name: "paths", keyTypes: ["ifname", "ifname"], elements: paths(input)),
+            NamedSet(
+                name: "policed", keyTypes: ["ifname"], elements: input.bridges(where: input.isPoliced)),
+            NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
@@ -220,12 +259,25 @@ extension Compiler {
                 ], comment: "forwarding was off here before bulkhead")
         } + [
             Rule([Nft.differs(Nft.input, isOurs), Nft.differs(Nft.output, isOurs), Nft.back], comment: "not ours")
-        ] + knownRules() + [
+        ] + linkLocalRules() + knownRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                 comment: "belongs to no connection"), middles,
             Rule([Nft.jump("bounds")]),
-        ] + memberRules(.egress)
+        ] + memberRules(.egress) + cardRules(.egress)
+    }
+
+    /// Link-local addresses are not routed (RFC 4291, 2.5.6); the kernel does so where a packet leaves by the interface by
+    /// which it came.
+    private static func linkLocalRules() -> [Rule] {
+        let way = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
+        return ["saddr", "daddr"].map { field in
+            Rule(
+                [
+                    Nft.equal(Nft.payload("ip6", field), Nft.linkLocal6), Nft.equal(way, "@host_sides"), Nft.counter,
+                    Nft.drop,
+                ], comment: "link-local addresses are not routed")
+        }
     }
 
     /// What no policy opens.
@@ -247,7 +299,7 @@ extension Compiler {
     /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.
     private static func receiverRules() -> [Rule] {
         [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
-            + [middles] + memberRules(.ingress) + [
+            + [middles] + memberRules(.ingress) + cardRules(.ingress) + [
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
                     [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),
@@ -270,14 +322,21 @@ extension Compiler {
     /// From endpoints to the host.
     private static func inputRules() -> [Rule] {
         [Rule([Nft.differs(Nft.input, isOurs), Nft.back], comment: "not from one of ours")] + knownRules()
-            + [middles] + memberRules(.egress) + [
+            + [middles] + memberRules(.egress) + cardRules(.egress) + [
                 Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
             ]
     }
 
-    /// From the host to endpoints.
+    /// From the host to endpoints. The MAC of the receiver is not known yet.
     private static func outputRules() -> [Rule] {
-        [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
-            + [middles] + memberRules(.ingress)
+        let target = Nft.payload("ip6", "daddr")
+        return [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
+            + [middles] + memberRules(.ingress) + [
+                Rule(
+                    [
+                        Nft.equal(Nft.output, "@policed"), Nft.equal(target, Nft.linkLocal6),
+                        Nft.differs(target, "@locals"), Nft.counter, Nft.drop,
+                    ], comment: "policies: whose link-local address this is, is not known here")
+            ]
     }
 }

@@ -1,6 +1,22 @@
 internal import Addressing
 internal import JSON
-internal import Model
+public import Model
+
+/// Which network a tracked connection is of.
+public struct TrackingZones: Sendable {
+    private let networks: [UInt16: ObjectName]
+
+    /// The zones of a desired state.
+    public init(_ desired: DesiredState) {
+        networks = Dictionary(
+            Zones.assign(desired).flatMap { zones in
+                [zones.switched, zones.routed].map { ($0, zones.network.metadata.name) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The network that gives its packets this zone (`CTA_ZONE`, `CTA_TUPLE_ZONE`); nil where none does.
+    public func network(_ zone: UInt16) -> ObjectName? { networks[zone] }
+}
 
 /// Every network tracks its connections in a zone of its own, so that equal addresses and fragment ids of two networks
 /// are never taken for one another's. The zone is given before fragments are put together (−400, `NF_IP_PRI_CONNTRACK_DEFRAG`):

@@ -63,6 +63,25 @@ enum Place: Hashable {
 struct PeerSide {
     let direction: TrafficDirection
 
+    /// The peer that rules of this direction speak of.
+    init(direction: TrafficDirection) { self.direction = direction }
+
+    /// The endpoint itself whose rules of this direction are asked.
+    init(of direction: TrafficDirection) {
+        switch direction {
+        case .ingress: self.direction = .egress
+        case .egress: self.direction = .ingress
+        }
+    }
+
+    /// The peer's MAC, within a segment.
+    var mac: JSON {
+        switch direction {
+        case .ingress: Nft.payload("ether", "saddr")
+        case .egress: Nft.payload("ether", "daddr")
+        }
+    }
+
     /// The peer's interface.
     var interface: JSON {
         switch direction {

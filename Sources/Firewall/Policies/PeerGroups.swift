@@ -15,6 +15,8 @@ struct PeerGroups {
         var name: String
         var single: [AddressFamily: [Element]] = [:]
         var blocks: [AddressFamily: [Element]] = [:]
+        /// Members by MAC, which is what link-local addresses of their own choice are known by.
+        var cards: [Element] = []
     }
 
     /// The groups that rules of a direction use, with those endpoints that are on this host.
@@ -36,6 +38,9 @@ struct PeerGroups {
         _ group: PeerGroup, _ members: [Endpoint], _ place: Place, _ input: CompilerInput
     ) -> Contents {
         var result = Contents(name: "group-\(StableHash.base32(StableHash.hash(group.key), count: 8))")
+        result.cards = members.flatMap { member in
+            input.cardKeys(of: member, place).map { Element(key: $0, comment: member.id.description) }
+        }
         for family in AddressFamily.allCases {
             // Prefixes are nested or disjoint, and what lies in another one is in the set by that.
             var kept: [String: [(prefix: IPPrefix, owner: String)]] = [:]
@@ -76,6 +81,7 @@ struct PeerGroups {
                         elements: blocks),
                 ]
             }
+                + [NamedSet(name: "\(group.name)-cards", keyTypes: ["ifname", "ether_addr"], elements: group.cards)]
         }.sorted { $0.name < $1.name }
     }
 
@@ -88,7 +94,14 @@ struct PeerGroups {
             let single = Alternative(family: family, expressions: [Nft.equal(key, .string(name))])
             guard contents.blocks[family] != nil else { return [single] }
             return [single, Alternative(family: family, expressions: [Nft.equal(key, .string("\(name)-blocks"))])]
-        }
+        } + [
+            Alternative(
+                family: .ipv6,
+                expressions: [
+                    Nft.equal(side.address(.ipv6), Nft.linkLocal6),
+                    Nft.equal(Nft.concat(side.interface, side.mac), .string("@\(contents.name)-cards")),
+                ])
+        ]
     }
 }
 
@@ -113,6 +126,14 @@ extension CompilerInput {
         switch place {
         case .inet: networks[endpoint.network]?.bridge.text
         case .bridge: endpoint.hostInterface.text
+        }
+    }
+
+    /// Keys of an endpoint's MACs at a place.
+    func cardKeys(of endpoint: Endpoint, _ place: Place) -> [JSON] {
+        guard let interface = interface(of: endpoint, place) else { return [] }
+        return Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
+            Nft.concat(.string(interface), .string($0.description))
         }
     }
 }

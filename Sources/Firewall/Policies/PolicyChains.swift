@@ -54,6 +54,16 @@ struct PolicyChains {
         return result
     }
 
+    /// Elements that lead to an endpoint's list by its MACs.
+    func cardMembers(_ direction: TrafficDirection) -> [Element] {
+        input.desired.endpoints.flatMap { endpoint -> [Element] in
+            guard let profile = input.program.profile(direction, of: endpoint.metadata.name) else { return [] }
+            return input.cardKeys(of: endpoint, place).map {
+                Element(key: $0, data: Nft.jump(name(profile)), comment: endpoint.id.description)
+            }
+        }
+    }
+
     /// Elements that lead frames to a port to the list of its endpoint.
     func portMembers() -> [Element] {
         input.desired.endpoints.compactMap { endpoint in

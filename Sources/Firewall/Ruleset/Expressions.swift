@@ -19,6 +19,7 @@ enum Nft {
 
     static func equal(_ left: JSON, _ right: JSON) -> JSON { match("==", left, right) }
     static func differs(_ left: JSON, _ right: JSON) -> JSON { match("!=", left, right) }
+    static func below(_ left: JSON, _ right: JSON) -> JSON { match("<", left, right) }
     static func contains(_ left: JSON, _ right: JSON) -> JSON { match("in", left, right) }
     private static func match(_ operation: String, _ left: JSON, _ right: JSON) -> JSON {
         ["match": ["op": .string(operation), "left": left, "right": right]]
@@ -44,6 +45,9 @@ enum Nft {
     static let listenerTypes: [JSON] = [
         "mld-listener-query", "mld-listener-report", "mld-listener-done", "mld2-listener-report",
     ]
+    /// Errors that quote the packet they are about; those of IPv6 have numbers below that of the echo request.
+    static let errors4: [JSON] = ["destination-unreachable", "source-quench", "time-exceeded", "parameter-problem"]
+    static let linkLocal6: JSON = ["prefix": ["addr": "fe80::", "len": 10]]
     static let groups6: JSON = ["prefix": ["addr": "ff00::", "len": 8]]
     /// What the routing tables say of the destination.
     static let addressType: JSON = ["fib": ["result": "type", "flags": ["daddr"]]]
@@ -56,6 +60,10 @@ enum Nft {
     /// `reject with icmpx admin-prohibited`.
     static let refuse: JSON = ["reject": ["type": "icmpx", "expr": "admin-prohibited"]]
     static func verdicts(_ key: JSON, _ map: String) -> JSON { ["vmap": ["key": key, "data": .string("@\(map)")]] }
+    /// Writes the key into a set, or that it is used.
+    static func learn(_ key: JSON, _ set: String) -> JSON {
+        ["set": ["op": "update", "elem": key, "set": .string("@\(set)")]]
+    }
     /// Address and port come from a map each, because libnftables 1.0.6 takes no map with two values in JSON.
     static func translate(_ family: AddressFamily, _ key: JSON, _ map: String) -> JSON {
         func value(_ name: String) -> JSON { ["map": ["key": key, "data": .string("@\(name)")]] }

@@ -18,6 +18,8 @@ public struct Table: Hashable, Codable, Sendable {
         case bridge
         /// IPv4 and IPv6 packets.
         case inet
+        /// ARP to interfaces of the host.
+        case arp
     }
     /// What it sees.
     public var family: Family
@@ -47,17 +49,21 @@ public struct NamedSet: Hashable, Codable, Sendable {
     public var dataType: String?
     /// Whether elements may be ranges and prefixes.
     public var isInterval: Bool
-    /// Elements by key.
+    /// Whether packets write its elements, which age: nothing is compared but that the set is there.
+    public var isLearned: Bool
+    /// Elements by key; none where it is learned.
     public var elements: [Element]
 
     /// A set or map.
     public init(
-        name: String, keyTypes: [String], dataType: String? = nil, isInterval: Bool = false, elements: [Element] = []
+        name: String, keyTypes: [String], dataType: String? = nil, isInterval: Bool = false, isLearned: Bool = false,
+        elements: [Element] = []
     ) {
         self.name = name
         self.keyTypes = keyTypes
         self.dataType = dataType
         self.isInterval = isInterval
+        self.isLearned = isLearned
         self.elements = elements
     }
 }

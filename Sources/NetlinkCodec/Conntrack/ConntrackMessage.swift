@@ -16,6 +16,8 @@ public struct ConntrackMessage: Hashable, Sendable {
         public var destinationPort: UInt16
         /// `CTA_PROTO_ICMP_TYPE`, `CTA_PROTO_ICMPV6_TYPE`.
         public var type: UInt8?
+        /// `CTA_TUPLE_ZONE`, of connections whose directions have different zones; 0 where absent.
+        public var zone: UInt16
     }
 
     /// As the first packet came in.
@@ -99,8 +101,13 @@ extension ConntrackMessage.Tuple {
         var transport: UInt8 = 0
         var ports: (source: UInt16, destination: UInt16) = (0, 0)
         var type: UInt8?
+        var zone: UInt16 = 0
         var parts = attribute.nested
         while let part = try parts.next() {
+            if part.type == 3 {
+                zone = try part.uint16("CTA_TUPLE_ZONE").byteSwapped
+                continue
+            }
             var values = part.nested
             while let value = try values.next() {
                 switch (part.type, value.type) {
@@ -117,6 +124,6 @@ extension ConntrackMessage.Tuple {
         guard let source, let destination else { return nil }
         self.init(
             source: source, destination: destination, transport: transport, sourcePort: ports.source,
-            destinationPort: ports.destination, type: type)
+            destinationPort: ports.destination, type: type, zone: zone)
     }
 }

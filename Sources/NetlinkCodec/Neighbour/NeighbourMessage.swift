@@ -50,6 +50,13 @@ public struct NeighbourMessage: Hashable, Sendable {
         Request(.deleteNeighbour, operation: operation, body: body(address, mac, link))
     }
 
+    /// `ip neighbour delete` of an entry that the kernel has made: what waits for it goes, too.
+    public static func forget(_ address: IPAddress, link: UInt32, operation: String) -> Request {
+        var writer = header(address.family.number, link, 0, 0)
+        writer.attribute(1, address.bytes)
+        return Request(.deleteNeighbour, operation: operation, body: writer)
+    }
+
     private static func body(_ address: IPAddress?, _ mac: MACAddress?, _ link: UInt32) -> MessageWriter {
         let proxy: UInt8 = mac == nil ? 8 : 0
         var writer =

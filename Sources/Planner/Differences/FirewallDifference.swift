@@ -15,6 +15,7 @@ extension Builder {
             RulesetChange.from(live, to: between), inverse: RulesetChange.from(between, to: live), id: "firewall",
             action: live.tables.isEmpty ? .create : .update, phase: .firewall)
         if cuts { appendCut() }
+        clearWay(live)
         appendFirewall(
             RulesetChange.from(between, to: wanted), inverse: RulesetChange.from(wanted, to: between),
             id: "firewall/surplus", action: .delete, requires: guardedRemovals, phase: .unguard)
@@ -31,15 +32,6 @@ extension Builder {
                 false
             }
         }.map(\.id)
-    }
-
-    /// Manifest objects whose links are about to be made. An endpoint on a network that is there is none of them: others
-    /// may have sent to its address before it came, and be known for that.
-    private func freshOwners() -> Set<String> {
-        let networks = context.desired.networks.filter { present(LinkReference(.host, $0.bridge.text)) == nil }
-        let names = Set(networks.map(\.metadata.name))
-        let endpoints = context.desired.endpoints.filter { names.contains($0.network) }
-        return Set(endpoints.map(\.id.description) + networks.map(\.id.description))
     }
 
     private var hasLiveEndpoints: Bool {

@@ -110,7 +110,7 @@ extension Operation {
             Effect(kind: .changes, subject: .original(setting.path))
         case .writeFile(let path, _), .removeFile(let path): Effect(kind: .changes, subject: .file(path))
         case .firewall: Effect(kind: .changes, subject: .firewall)
-        case .cutConnections: Effect(kind: .changes, subject: .connections)
+        case .cutConnections, .clearWay: Effect(kind: .changes, subject: .connections)
         }
     }
 }

@@ -51,6 +51,10 @@ public enum Operation: Hashable, Codable, Sendable {
     /// Cuts every tracked connection of an endpoint that the manifests do not allow (`conntrack -D`), unless the policy
     /// that denies it keeps them.
     case cutConnections
+    /// Before endpoints come: the same for connections of their addresses alone, which are from before; and what waits in
+    /// the host for a neighbour with one of them goes (`ip neighbour delete`). Entries name the bridge and the address,
+    /// prefixes are those of `allowedAddresses`.
+    case clearWay([NeighbourEntry], behind: [IPPrefix])
     /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
     case firewall([JSON])
 }

@@ -13,10 +13,27 @@ extension PolicyWarnings {
             where victims[network] == nil { victims[network] = endpoint.metadata.name }
         }
         return desired.endpoints.compactMap { endpoint in
-            guard !endpoint.antiSpoof, let victim = victims[endpoint.network] else { return nil }
+            guard let victim = victims[endpoint.network] else { return nil }
+            let name = endpoint.metadata.name
+            if !endpoint.antiSpoof {
+                return warning(
+                    "Endpoint/\(name) has no antiSpoof: it could send from the address of somebody whom the policies of Endpoint/\(victim) allow",
+                    at: endpoint.metadata.source)
+            }
+            guard endpoint.addresses.isEmpty, endpoint.allowedAddresses.isEmpty,
+                namesBlocks(desired, victim) || desired.endpoints.contains(where: { !$0.allowedAddresses.isEmpty })
+            else { return nil }
             return warning(
-                "Endpoint/\(endpoint.metadata.name) has no antiSpoof: it could send from the address of somebody whom the policies of Endpoint/\(victim) allow",
+                "Endpoint/\(name) has no addresses: it could send from one that nobody has and that the policies of Endpoint/\(victim) allow by 'cidr', or as one of the 'allowedAddresses' of another",
                 at: endpoint.metadata.source)
+        }
+    }
+
+    /// Whether a rule about what comes to the endpoint names addresses.
+    private static func namesBlocks(_ desired: DesiredState, _ name: ObjectName) -> Bool {
+        desired.policies.contains { policy in
+            !policy.isAudit && policy.selected.contains(name)
+                && (policy.ingress?.rules ?? []).contains { $0.peers?.contains { $0.block != nil } ?? false }
         }
     }
 }

@@ -318,6 +318,7 @@ final class Executor {
         case .writeFile(let path, let content): try NamespaceFiles(session.folders, desired.scope).write(path, content)
         case .removeFile(let path): try NamespaceFiles(session.folders, desired.scope).remove(path)
         case .cutConnections: try ConnectionCut(session, desired).run()
+        case .clearWay(let entries, let blocks): try ConnectionCut(session, desired).clearWay(entries, behind: blocks)
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting:

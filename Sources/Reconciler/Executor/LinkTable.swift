@@ -39,7 +39,7 @@ struct LinkTable {
         case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
             .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile,
-            .removeFile, .cutConnections, .firewall:
+            .removeFile, .cutConnections, .clearWay, .firewall:
             break
         }
     }

@@ -66,7 +66,7 @@ extension Operation {
                 [NeighbourMessage.remove(entry.address, mac: entry.mac, link: index, operation: title)]
             )
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
-            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .firewall:
+            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
             return nil
         }
     }

@@ -2,13 +2,15 @@
 """Raw frames for the attack tests.
 
     attack.py send INTERFACE FILE   sends the frames of a JSON file: a list of lists of hexadecimal frames
-    attack.py sniff INTERFACE WAIT MARKER…   says `ready`, then which markers came in
-    attack.py craft PEOPLE          prints the attacks: name, frames, marker, whether it may pass
+    attack.py sniff INTERFACE MARKER…   says `ready`, and at a line of input which markers came in
+    attack.py listen PORT MARKER…       the same for datagrams to a UDP port
+    attack.py craft KIND PEOPLE         prints the attacks: name, frames, marker, whether it may pass
 
 Every frame carries the marker of its attack somewhere, so that whoever sees it knows which one it is.
 """
 import hashlib
 import json
+import select
 import socket
 import struct
 import sys
@@ -236,7 +238,16 @@ class Attacks:
         self.udp4("a foreign address at its mac", target="198.51.100.1")
         self.udp4("a loopback address at its mac", target="127.0.0.1")
         self.udp6("an ipv6 address of nobody at its mac", target="fd00:88::200")
-        self.udp6("a link-local address of nobody at its mac", source=p["ownLocal"], target="fe80::dead")
+        self.udp6("a link-local address that nobody uses, at its mac", source=p["ownLocal"], target="fe80::dead")
+        self.udp6("a link-local address that it uses", source=p["ownLocal"], target="fe80::beef", passes=True)
+        self.udp6("denied port, a link-local address that it uses", source=p["ownLocal"], target="fe80::beef", dport=7001)
+        self.udp6("a link-local address that it uses, at the sibling's mac", source=p["ownLocal"], target="fe80::beef",
+                  target_mac=p["sibling"], sport=4003)
+        self.udp6("denied port, by way of the host", source=p["ownLocal"], target="fe80::dead", target_mac=p["gateway"],
+                  dport=7001)
+        self.udp6("a link-local address of nobody at the sibling's mac", source=p["ownLocal"], target="fe80::dead",
+                  target_mac=p["sibling"])
+        self.udp6("the sibling's link-local address at its mac", source=p["ownLocal"], target=p["siblingLocal"])
         for name, flags in [("syn", 2), ("ack of no connection", 16), ("rst of no connection", 4), ("christmas tree", 63),
                             ("syn ack of no connection", 18), ("no flags", 0)]:
             segment = tcp(p["own4"], p["victim4"], 4001, 7000, flags, m(name))
@@ -275,6 +286,198 @@ class Attacks:
             self.udp6("egress by an invented link-local address to a group" + again, source="fe80::f00d",
                       target="ff02::fb", target_mac=group6, dport=7001)
 
+    def errors(self):
+        """ICMP errors to the victim about what it has sent to the sibling (UDP 5000 to 6000)."""
+        p, m = self.p, self.marker
+        for name, kind, code in [("unreachable", 3, 1), ("port unreachable", 3, 3), ("fragmentation needed", 3, 4),
+                                 ("source quench", 4, 0), ("time exceeded", 11, 0), ("parameter problem", 12, 0)]:
+            quoted = ipv4(p["victim4"], p["sibling4"], 17, udp(p["victim4"], p["sibling4"], 5000, 6000, m(name)))
+            message = icmp(kind, code, struct.pack("!HH", 0, 600) + quoted)
+            self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(p["own4"], p["victim4"], 1, message))])
+        name = "fragmentation needed, in fragments"
+        quoted = ipv4(p["victim4"], p["sibling4"], 17, udp(p["victim4"], p["sibling4"], 5000, 6000, m(name) * 4))
+        whole = icmp(3, 4, struct.pack("!HH", 0, 600) + quoted)
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, part) for part in [
+            ipv4(p["own4"], p["victim4"], 1, whole[:8], 0, True, 4321), ipv4(p["own4"], p["victim4"], 1, whole[8:], 8, False, 4321)]])
+        for name, kind, code in [("ipv6 port unreachable", 1, 4), ("packet too big", 2, 0), ("ipv6 time exceeded", 3, 0),
+                                 ("ipv6 parameter problem", 4, 0), ("ipv6 error of a type that nobody knows", 100, 0)]:
+            message = self.quote6(kind, code, name)
+            self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, ipv6(p["own6"], p["victim6"], 58, message))])
+        name = "packet too big behind destination options"
+        body = padding(58) + self.quote6(2, 0, name)
+        self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, ipv6(p["own6"], p["victim6"], 60, body))])
+        name = "packet too big in fragments"
+        body = padding(58) + self.quote6(2, 0, name)
+        self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, part)
+                        for part in fragments6(p["own6"], p["victim6"], 60, body, 16)])
+
+    def quote6(self, kind, code, name):
+        p = self.p
+        quoted = ipv6(p["victim6"], p["sibling6"], 17, udp(p["victim6"], p["sibling6"], 5000, 6000, self.marker(name)))
+        return icmp6(p["own6"], p["victim6"], kind, code, struct.pack("!I", 1280) + quoted)
+
+    def routed(self):
+        """An ICMP error to somebody outside about what he has sent to the sibling (UDP 6000 to 5000), by way of the host."""
+        p, m, name = self.p, self.marker, "error to outside"
+        quoted = ipv4(p["outside4"], p["sibling4"], 17, udp(p["outside4"], p["sibling4"], 6000, 5000, m(name)))
+        message = icmp(3, 4, struct.pack("!HH", 0, 600) + quoted)
+        self.add(name, [ethernet(p["gateway"], p["own"], 0x800, ipv4(p["own4"], p["outside4"], 1, message))])
+
+    def impersonation(self):
+        """The attacker has no address of its own and takes those of others."""
+        p, m = self.p, self.marker
+        broadcast, nobody = "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"
+        self.udp4("an address that nobody has", source="10.88.0.77", passes=True)
+        self.udp6("an ipv6 address that nobody has", source="fd00:88::77", passes=True)
+        self.udp6("its own link-local address", source=p["ownLocal"], target=p["victimLocal"], passes=True)
+        self.udp6("a link-local address of its choice", source="fe80::77", target=p["victimLocal"], passes=True)
+        for role in ["sibling", "gateway", "victim"]:
+            self.udp4("the %s's address" % role, source=p[role + "4"])
+            self.udp6("the %s's ipv6 address" % role, source=p[role + "6"])
+            self.udp6("the %s's link-local address" % role, source=p[role + "Local"], target=p["victimLocal"])
+            for operation in (1, 2):
+                name = "arp %d for the %s" % (operation, role)
+                self.add(name, [ethernet(broadcast, p["own"], 0x806,
+                                         arp(operation, p["own"], p[role + "4"], nobody, p["victim4"], m(name)))])
+            for address in (role + "6", role + "Local"):
+                name = "advertisement for %s" % address
+                claim = struct.pack("!I", 0xA0000000) + ip6(p[address]) + option(m(name))
+                self.add(name, [ethernet("33:33:00:00:00:01", p["own"], 0x86DD, ipv6(
+                    p["ownLocal"], "ff02::1", 58, icmp6(p["ownLocal"], "ff02::1", 136, 0, claim)))])
+        for name, operation, address, passes in [
+                ("arp for an address that nobody has", 1, "10.88.0.77", True), ("arp probe", 1, "0.0.0.0", True)]:
+            self.add(name, [ethernet(broadcast, p["own"], 0x806,
+                                     arp(operation, p["own"], address, nobody, p["victim4"], m(name)))], passes)
+        for name, address, passes in [("advertisement for its own link-local address", p["ownLocal"], True),
+                                      ("advertisement for an address that nobody has", "fd00:88::77", True),
+                                      ("advertisement for a link-local address of its choice", "fe80::77", True)]:
+            claim = struct.pack("!I", 0xA0000000) + ip6(address) + option(m(name))
+            self.add(name, [ethernet("33:33:00:00:00:01", p["own"], 0x86DD, ipv6(
+                p["ownLocal"], "ff02::1", 58, icmp6(p["ownLocal"], "ff02::1", 136, 0, claim)))], passes)
+        name = "error about what the victim sent to the sibling"
+        quoted = ipv4(p["victim4"], p["sibling4"], 17, udp(p["victim4"], p["sibling4"], 5000, 6000, m(name)))
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(
+            "10.88.0.77", p["victim4"], 1, icmp(3, 4, struct.pack("!HH", 0, 600) + quoted)))])
+
+    def dhcp(self):
+        """DHCP in all forms, as a client and as a server."""
+        p, nobody, all4 = self.p, "0.0.0.0", "255.255.255.255"
+        broadcast = "ff:ff:ff:ff:ff:ff"
+        self.udp4("discovery by broadcast", source=nobody, target=all4, target_mac=broadcast, sport=68, dport=67, passes=True)
+        self.udp4("renewal by the address it has", target=all4, target_mac=broadcast, sport=68, dport=67, passes=True)
+        self.udp4("renewal to a server by its address", sport=68, dport=67, passes=True)
+        self.udp4("discovery to one MAC", source=nobody, target=all4, sport=68, dport=67)
+        self.udp4("discovery to one address", source=nobody, sport=68, dport=67)
+        self.udp4("discovery to one address by broadcast", source=nobody, target_mac=broadcast, sport=68, dport=67)
+        self.udp4("discovery to the network's broadcast address", source=nobody, target=p["broadcast4"],
+                  target_mac=broadcast, sport=68, dport=67)
+        self.udp4("no address, to the server's port from another", source=nobody, target=all4, target_mac=broadcast,
+                  sport=1068, dport=67)
+        self.udp4("no address, to another port", source=nobody, target=all4, target_mac=broadcast, sport=68, dport=7000)
+        for form, target, mac_ in [("to one", None, None), ("by broadcast", all4, broadcast),
+                                   ("by the network's broadcast", p["broadcast4"], broadcast)]:
+            self.udp4("offer " + form, target=target, target_mac=mac_, sport=67, dport=68)
+            self.udp4("offer from another port " + form, target=target, target_mac=mac_, sport=1067, dport=68)
+            self.udp4("answer to a relay " + form, target=target, target_mac=mac_, sport=67, dport=67)
+            self.udp4("offer from the gateway's address " + form, source=p["gateway4"], target=target, target_mac=mac_,
+                      sport=67, dport=68)
+        self.udp6("dhcpv6 solicitation", source=p["ownLocal"], target="ff02::1:2", target_mac="33:33:00:01:00:02",
+                  sport=546, dport=547, passes=True)
+        self.udp6("dhcpv6 solicitation from no address", source="::", target="ff02::1:2",
+                  target_mac="33:33:00:01:00:02", sport=546, dport=547)
+        self.udp6("dhcpv6 reply", source=p["ownLocal"], target=p["victimLocal"], sport=547, dport=546)
+        self.udp6("dhcpv6 reply from another port", source=p["ownLocal"], target=p["victimLocal"], sport=1547, dport=546)
+        self.udp6("dhcpv6 reply from its address", sport=547, dport=546)
+        self.udp6("dhcpv6 reply to all", source=p["ownLocal"], target="ff02::1", target_mac="33:33:00:00:00:01",
+                  sport=547, dport=546)
+        self.udp6("dhcpv6 relay reply", source=p["ownLocal"], target=p["victimLocal"], sport=547, dport=547)
+        name = "offer in fragments"
+        whole = udp(p["own4"], p["victim4"], 67, 68, self.marker(name) * 4)
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, part) for part in [
+            ipv4(p["own4"], p["victim4"], 17, whole[:8], 0, True, 4322), ipv4(p["own4"], p["victim4"], 17, whole[8:], 8, False, 4322)]])
+        name = "dhcpv6 reply behind a tiny first fragment"
+        whole = padding(17) + udp(p["own6"], p["victim6"], 547, 546, self.marker(name))
+        self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, part)
+                        for part in fragments6(p["own6"], p["victim6"], 60, whole, 8)])
+
+    def siblings(self):
+        """Everything from one endpoint to another of its network; none of it may arrive where intraNetwork is denied."""
+        p, m = self.p, self.marker
+        broadcast, group, group6 = "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:fb", "33:33:00:00:00:fb"
+        macs = [("to its mac", None), ("to the gateway's mac", p["gateway"]), ("to a mac of nobody", "02:de:ad:00:00:02"),
+                ("to the sibling's mac", p["sibling"]), ("to its own mac", p["own"]), ("by broadcast", broadcast),
+                ("by multicast", group), ("by ipv6 multicast", group6), ("to no mac", "00:00:00:00:00:00"),
+                ("to the bridge group", "01:80:c2:00:00:0e")]
+        for where, mac_ in macs:
+            self.udp4("ipv4 " + where, target_mac=mac_)
+            self.udp6("ipv6 " + where, target_mac=mac_)
+            self.udp6("link-local " + where, source=p["ownLocal"], target=p["victimLocal"], target_mac=mac_)
+            self.udp6("invented link-local " + where, source="fe80::f00d", target=p["victimLocal"], target_mac=mac_)
+        for name, target, mac_ in [("multicast", "224.0.0.251", group), ("all systems", "224.0.0.1", "01:00:5e:00:00:01"),
+                                   ("broadcast", "255.255.255.255", broadcast), ("subnet broadcast", p["broadcast4"], broadcast)]:
+            self.udp4("group: " + name, target=target, target_mac=mac_)
+            self.udp4("group, to its mac: " + name, target=target)
+        self.udp6("group: ipv6", target="ff02::fb", target_mac=group6)
+        self.udp6("group: ipv6, link-local", source=p["ownLocal"], target="ff02::1", target_mac="33:33:00:00:00:01")
+        self.udp6("group: ipv6, to its mac", target="ff02::fb")
+        name = "tcp"
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(
+            p["own4"], p["victim4"], 6, tcp(p["own4"], p["victim4"], 4001, 7000, 2, m(name))))])
+        for name, header in [("hop-by-hop options", 0), ("destination options", 60), ("routing header", 43)]:
+            head = padding(17) if header != 43 else bytes([17, 0, 253, 0, 0, 0, 0, 0])
+            body = head + udp(p["own6"], p["victim6"], 4000, 7000, m(name))
+            self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, ipv6(p["own6"], p["victim6"], header, body))])
+        name = "fragments"
+        whole = udp(p["own4"], p["victim4"], 4002, 7000, m(name) * 4)
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, part) for part in [
+            ipv4(p["own4"], p["victim4"], 17, whole[:8], 0, True, 77), ipv4(p["own4"], p["victim4"], 17, whole[8:], 8, False, 77)]])
+        whole = padding(17) + udp(p["own6"], p["victim6"], 4002, 7000, m("ipv6 fragments") * 3)
+        for name, first in [("ipv6 fragments", 16), ("ipv6 fragments, a tiny one first", 8)]:
+            self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, part)
+                            for part in fragments6(p["own6"], p["victim6"], 60, whole, first)])
+        name = "second fragment alone"
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(p["own4"], p["victim4"], 17, m(name) * 2, 8, False, 99))])
+        for name, route in [("loose source route by the gateway", p["gateway4"]), ("loose source route by itself", p["victim4"])]:
+            options = bytes([131, 7, 4]) + ip4(p["victim4"]) + b"\0"
+            self.udp4(name, target=route, target_mac=p["gateway"], options=options)
+        name = "gre"
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(p["own4"], p["victim4"], 47, bytes(4) + m(name)))])
+        name = "echo reply of no request"
+        self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(p["own4"], p["victim4"], 1, icmp(0, 0, bytes(4) + m(name))))])
+
+    def blacklist(self):
+        """The victim denies the attacker by name and takes all others; whatever address the attacker uses, it is denied."""
+        p = self.p
+        group6 = "33:33:00:00:00:fb"
+        self.udp4("by its address")
+        self.udp6("by its ipv6 address")
+        self.udp6("by its link-local address", source=p["ownLocal"], target=p["victimLocal"])
+        self.udp6("by its link-local address to a global one", source=p["ownLocal"])
+        self.udp6("by its address to a link-local one", target=p["victimLocal"])
+        own = p["own4"].split(".")[-1]
+        for number, address in enumerate(["fe80::f00d", "fe80::1", "febf::2", "fe80:0:0:1::3", "fe80::200:ff:fe00:9900"]):
+            address = address[:-2] + own if number == 4 else address + ":" + own
+            self.udp6("by an invented link-local address %d" % number, source=address, target=p["victimLocal"])
+            self.udp6("by an invented link-local address to a global one %d" % number, source=address)
+            self.udp6("by an invented link-local address to a group %d" % number, source=address, target="ff02::fb",
+                      target_mac=group6)
+        for role in ("gateway", "sibling"):
+            self.udp6("to a link-local address by the mac of the " + role, source=p["ownLocal"], target=p["victimLocal"],
+                      target_mac=p[role], sport=4004)
+            self.udp6("to an invented link-local address by the mac of the " + role, source=p["ownLocal"],
+                      target="fe80::beef", target_mac=p[role])
+        self.udp6("to an invented link-local address", source=p["ownLocal"], target="fe80::beef")
+        self.udp6("from and to invented link-local addresses", source="fe80::f00d:" + own, target="fe80::beef")
+
+    def past(self):
+        """To the host by the MACs that a bridge does not forward; `hosts` are addresses of the host."""
+        p = self.p
+        for last in range(16):
+            for address in p["hosts"]:
+                name = "to %s by 01:80:c2:00:00:%02x" % (address, last)
+                send = self.udp6 if ":" in address else self.udp4
+                send(name, target=address, target_mac="01:80:c2:00:00:%02x" % last)
+
     def private(self):
         """Everything to the host of a private network, by every address it has."""
         p, m = self.p, self.marker
@@ -298,21 +501,35 @@ def send(interface, frames):
             time.sleep(0.002)
 
 
-def sniff(interface, wait, markers):
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-    s.bind((interface, 0))
+def watch(s, is_meant, markers):
+    """Says `ready`; when told to on standard input, takes what is still on its way and says which markers came."""
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     print("ready", flush=True)
-    seen, end = set(), time.monotonic() + wait
-    while time.monotonic() < end:
-        s.settimeout(max(0.01, end - time.monotonic()))
-        try:
+    seen, patience = set(), None
+    while True:
+        ready, _, _ = select.select([s] + ([] if patience else [sys.stdin]), [], [], patience)
+        if s in ready:
             data, address = s.recvfrom(65536)
-        except OSError:
+            if is_meant(address):
+                seen.update(marker for marker in markers if bytes.fromhex(marker) in data)
+        elif sys.stdin in ready:
+            patience = 0.5
+        else:
             break
-        if address[2] != socket.PACKET_OUTGOING:
-            seen.update(marker for marker in markers if bytes.fromhex(marker) in data)
     print(json.dumps(sorted(seen)))
+
+
+def sniff(interface, markers):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    if interface != "any":
+        s.bind((interface, 0))
+    watch(s, lambda address: address[2] != socket.PACKET_OUTGOING, markers)
+
+
+def listen(port, markers):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("::", port))
+    watch(s, lambda address: True, markers)
 
 
 if sys.argv[1] == "craft":
@@ -322,5 +539,7 @@ if sys.argv[1] == "craft":
 elif sys.argv[1] == "send":
     with open(sys.argv[3]) as file:
         send(sys.argv[2], json.load(file))
+elif sys.argv[1] == "listen":
+    listen(int(sys.argv[2]), sys.argv[3:])
 else:
-    sniff(sys.argv[2], float(sys.argv[3]), sys.argv[4:])
+    sniff(sys.argv[2], sys.argv[3:])

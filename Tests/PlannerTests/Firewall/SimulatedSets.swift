@@ -12,7 +12,8 @@ extension SimulatedTables {
             ruleset.tables[table].sets.append(
                 NamedSet(
                     name: name, keyTypes: types, dataType: value["map"]?.string,
-                    isInterval: value["flags"]?.array?.contains("interval") ?? false))
+                    isInterval: value["flags"]?.array?.contains("interval") ?? false,
+                    isLearned: value["flags"]?.array?.contains("timeout") ?? false))
         case ("delete", let place?):
             guard !ruleset.tables[table].uses(name) else { throw Failure("set \(name) is in use") }
             ruleset.tables[table].sets.remove(at: place)

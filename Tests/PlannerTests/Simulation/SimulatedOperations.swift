@@ -53,7 +53,7 @@ extension SimulatedHost {
             state.files.removeAll { $0.path == path }
             state.files.append(ObservedFile(path: path, content: content))
         case .removeFile(let path): try Self.removeFirst(&state.files, "file \(path)") { $0.path == path }
-        case .cutConnections: break
+        case .cutConnections, .clearWay: break
         case .firewall(let commands): try firewall.run(commands)
         }
     }

@@ -1,0 +1,130 @@
+internal import Addressing
+internal import Firewall
+internal import Model
+internal import NetlinkCodec
+internal import Reachability
+
+/// Says of a tracked connection whether it may go on.
+struct ConnectionJudge {
+    /// Who has sent from link-local addresses that no manifest knows. Of one that is not in here, any endpoint of its
+    /// network may be the owner, and what one of them may not is not allowed.
+    var users: [IPAddress: Set<ObjectName>] = [:]
+    private let reachability: Reachability
+    private let hostAddresses: Set<IPAddress>
+    private let owners: [IPAddress: ObjectName]
+    private let blocks: [(prefix: IPPrefix, owner: ObjectName)]
+    private let policies: [ObjectName: Policy]
+    private let networks: [ObjectName: [ObjectName]]
+    private let zones: TrackingZones
+
+    init(_ desired: DesiredState, hostAddresses: Set<IPAddress>) {
+        reachability = Reachability(desired)
+        self.hostAddresses = hostAddresses
+        var owners: [IPAddress: ObjectName] = [:]
+        for endpoint in desired.endpoints {
+            for address in endpoint.addresses { owners[address.address] = endpoint.metadata.name }
+            for mac in [endpoint.mac] + endpoint.allowedMACs { owners[.v6(mac.linkLocal)] = endpoint.metadata.name }
+        }
+        self.owners = owners
+        blocks = desired.endpoints.flatMap { endpoint in
+            endpoint.allowedAddresses.map { ($0, endpoint.metadata.name) }
+        }
+        policies = Dictionary(
+            desired.policies.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        networks = Dictionary(grouping: desired.endpoints, by: \.network).mapValues { $0.map(\.metadata.name) }
+        zones = TrackingZones(desired)
+    }
+
+    /// Whether one of the ends is a link-local address that no manifest knows.
+    func hasStrangers(_ tracked: ConntrackMessage) -> Bool {
+        isStranger(tracked.original.source) || isStranger(tracked.reply.source)
+    }
+
+    /// Whether nothing speaks against it, whoever its ends may be. Connections between others are none of ours.
+    func allows(_ tracked: ConntrackMessage) -> Bool {
+        guard let service = service(tracked) else { return true }
+        let sources = parties(tracked.original.source, of: tracked)
+        let targets = parties(tracked.original.destination, of: tracked)
+        return sources.allSatisfy { source in
+            targets.allSatisfy { source == $0 || allows(tracked, source, $0, service) }
+        }
+    }
+
+    private func allows(
+        _ tracked: ConntrackMessage, _ source: Party, _ destination: Party, _ service: ConnectionService
+    ) -> Bool {
+        let real = tracked.reply.source
+        let isTranslated = real != tracked.original.destination
+        guard source.isEndpoint || (isTranslated ? party(real) : destination).isEndpoint else { return true }
+        // What the rules of the host's own packets say: without a MAC nobody knows whose policies to ask.
+        if source == .host, isStranger(real), reachability.hasPoliced(neighboursOf: destination) { return false }
+        let answer = reachability.answer(
+            Connection(
+                from: source, tracked.original.source, to: destination, tracked.original.destination, service),
+            ignoringRoutes: true)
+        if isTranslated {
+            // The published port must still lead there.
+            guard let publication = answer.publication, publication.address == real,
+                case .transport(_, let port) = service, publication.target(of: port) == tracked.reply.sourcePort
+            else { return false }
+        }
+        return passes(answer)
+    }
+
+    private func passes(_ answer: Answer) -> Bool {
+        guard answer.bound == nil else { return false }
+        return [answer.egress, answer.ingress].compactMap(\.self).allSatisfy { $0.allows || isKept($0) }
+    }
+
+    /// `onRevoke: keep` of the policy whose rule denies now; defaults and isolation keep nothing.
+    private func isKept(_ ruling: Ruling) -> Bool {
+        switch ruling.cause {
+        case .rule(let reference): policies[reference.policy]?.keepsConnections ?? false
+        case .policyDefault, .isolation, .nothing: false
+        }
+    }
+
+    // MARK: Who it is
+
+    /// Everybody whom an address may belong to. What an endpoint sends is in a zone of its network; what is in none and
+    /// comes to the host is of others.
+    private func parties(_ address: IPAddress, of tracked: ConntrackMessage) -> [Party] {
+        guard isStranger(address) else { return [party(address)] }
+        var names = (users[address] ?? []).sorted()
+        if let network = zones.network(tracked.zone) ?? zones.network(tracked.original.zone) {
+            names.removeAll { reachability.endpoint($0)?.network != network }
+            if names.isEmpty { names = networks[network] ?? [] }
+        } else if address == tracked.original.source {
+            names = []
+        }
+        return names.isEmpty ? [.outside] : names.map { .endpoint($0) }
+    }
+
+    private func isStranger(_ address: IPAddress) -> Bool {
+        address.family == .ipv6 && address.isLinkLocal && owners[address] == nil && !hostAddresses.contains(address)
+    }
+
+    private func party(_ address: IPAddress) -> Party {
+        if let owner = owners[address] { return .endpoint(owner) }
+        if address.isLoopback || hostAddresses.contains(address) { return .host }
+        if let block = blocks.first(where: { $0.prefix.contains(address) }) { return .endpoint(block.owner) }
+        return .outside
+    }
+
+    private func service(_ tracked: ConntrackMessage) -> ConnectionService? {
+        if let transport = PortProtocol.allCases.first(where: { $0.number == tracked.original.transport }) {
+            return .transport(transport, port: tracked.original.destinationPort)
+        }
+        guard [1, 58].contains(tracked.original.transport) else { return .other(tracked.original.transport) }
+        return tracked.original.type.map { .icmp(type: $0) }
+    }
+}
+
+extension Party {
+    fileprivate var isEndpoint: Bool {
+        switch self {
+        case .endpoint: true
+        case .host, .outside: false
+        }
+    }
+}
