@@ -176,7 +176,7 @@ final class Executor {
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
-            .cutConnections, .firewall:
+            .cutConnections, .clearWay, .firewall:
             return index.map { .link($0) } ?? .named
         }
     }
