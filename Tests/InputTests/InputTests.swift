@@ -104,13 +104,13 @@ import Testing
     }
 
     @Test func nothingToReadIsNeverAnOrder() throws {
-        let folder = try InputFolder()
-        try folder.write("empty/notes.txt", "nothing")
+        let host = try ScratchHost()
+        try host.sh("mkdir empty && echo nothing > empty/notes.txt")
         for verb in [["validate"], ["plan"], ["apply", "--yes"], ["drift"], ["destroy", "--yes"]] {
-            let none = try folder.run(verb + ["empty"])
+            let none = try host.run([ScratchHost.binary] + verb + ["empty"])
             #expect(none.status == 1, "\(verb)")
             #expect(none.errors == "error: no manifests (*.yaml, *.yml) in empty\n", "\(verb)")
-            let gone = try folder.run(verb + ["gone"])
+            let gone = try host.run([ScratchHost.binary] + verb + ["gone"])
             #expect(gone.status == 1, "\(verb)")
             #expect(
                 gone.errors
