@@ -24,6 +24,11 @@ public struct VNI: Hashable, Comparable, Sendable {
     public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }
 
+extension VNI: CustomStringConvertible {
+    /// Decimal.
+    public var description: String { String(value) }
+}
+
 /// A port or an unbroken range of ports of TCP, UDP or SCTP, 1…65535, both ends included.
 public struct PortRange: Hashable, Comparable, Sendable {
     /// Lowest port.

@@ -103,7 +103,8 @@ private struct InventoryReader {
 
     private func networks() -> [Inventory.Network] {
         state.host.links.compactMap { link in
-            guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network else { return nil }
+            guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network, link.kind == "bridge"
+            else { return nil }
             let ports = state.host.links.count { $0.master == link.index }
             let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
             // The kernel takes the attribute without the module, too.

@@ -37,6 +37,8 @@ struct Context {
     let endpointsByNetwork: [ObjectName: [Endpoint]]
     /// Desired endpoints by compartment.
     let endpointsByCompartment: [ObjectName: [Endpoint]]
+    /// Endpoints of other hosts by network.
+    let remotesByNetwork: [ObjectName: [RemoteEndpoint]]
 
     init(desired: DesiredState, observed: ObservedState, options: PlanOptions) {
         self.desired = desired
@@ -67,6 +69,7 @@ struct Context {
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
+        remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
     }
 
     private static func index<Key: Hashable>(_ spaces: [ObservedNamespace], _ key: (ObservedLink) -> Key)

@@ -14,12 +14,14 @@ public enum Planner {
     public static func plan(
         desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions
     ) throws(Failure) -> Plan {
+        let desired = desired.fitted(to: observed.host)
         let context = Context(desired: desired, observed: observed, options: options)
         var builder = Builder(context: context)
         builder.checkConflicts(firewall)
         builder.compareModule()
         builder.compareNamespaces()
         builder.compareBridges()
+        builder.compareTunnels()
         builder.compareCards()
         builder.compareSharedSettings()
         builder.compareFiles()

@@ -4,8 +4,25 @@ public import Model
 extension Reachability {
     /// Whose address this is, from the manifests alone: an endpoint's, a gateway or another address that this host must
     /// have, else outside.
-    public func party(of address: IPAddress) -> Party {
-        for endpoint in desired.endpoints {
+    ///
+    /// Equal addresses of different overlays are told apart by the network of the other side.
+    public func party(of address: IPAddress, near network: ObjectName? = nil) -> Party {
+        if let network {
+            let near = networks[network].map { Set([network] + $0.peers) } ?? [network]
+            if let name = endpoint(of: address, on: near) { return .endpoint(name) }
+        }
+        return party(of: address, on: desired.endpoints + desired.remotes.map(\.endpoint))
+    }
+
+    private func endpoint(of address: IPAddress, on networks: Set<ObjectName>) -> ObjectName? {
+        let all = desired.endpoints + desired.remotes.map(\.endpoint)
+        guard case .endpoint(let name) = party(of: address, on: all.filter { networks.contains($0.network) })
+        else { return nil }
+        return name
+    }
+
+    private func party(of address: IPAddress, on endpoints: [Endpoint]) -> Party {
+        for endpoint in endpoints {
             if endpoint.addresses.contains(where: { $0.address == address }) {
                 return .endpoint(endpoint.metadata.name)
             }
@@ -14,7 +31,7 @@ extension Reachability {
             }
         }
         if isHosts(address) { return .host }
-        for endpoint in desired.endpoints where endpoint.allowedAddresses.contains(where: { $0.contains(address) }) {
+        for endpoint in endpoints where endpoint.allowedAddresses.contains(where: { $0.contains(address) }) {
             return .endpoint(endpoint.metadata.name)
         }
         return .outside
@@ -23,7 +40,7 @@ extension Reachability {
     private func isHosts(_ address: IPAddress) -> Bool {
         if address.isLoopback { return true }
         return desired.networks.contains { network in
-            network.subnets.contains { $0.gateway == address }
+            network.hasHostSide && network.subnets.contains { $0.gateway == address }
                 || network.outboundNAT?.addresses.contains(address) ?? false
                 || address == .v6(network.mac.linkLocal)
         } || desired.endpoints.contains { $0.portMappings.contains { $0.hostAddress == address } }

@@ -26,7 +26,7 @@ extension Reachability {
             return .loopback(connection.destinationAddress)
         }
         if let from = network(of: connection.source), let to = network(of: target) {
-            guard from.type != .private else { return .type(from.metadata.name, from.type, .toHost) }
+            guard from.hasHostSide else { return .type(from.metadata.name, from.type, .toHost) }
             let isApart = from.metadata.name != to.metadata.name && !arePeers(from, to)
             if from.type != .nat, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
         }
@@ -67,12 +67,12 @@ extension Reachability {
             return isOne || arePeers(from, to) ? nil : .notPeers(from.metadata.name, to.metadata.name)
         case (let from?, nil):
             if connection.destination == .host {
-                return from.type == .private ? .type(from.metadata.name, from.type, .toHost) : nil
+                return !from.hasHostSide ? .type(from.metadata.name, from.type, .toHost) : nil
             }
             return from.type == .nat ? nil : .type(from.metadata.name, from.type, .toOutside)
         case (nil, let to?):
             if connection.source == .host {
-                return to.type == .private ? .type(to.metadata.name, to.type, .fromHost) : nil
+                return !to.hasHostSide ? .type(to.metadata.name, to.type, .fromHost) : nil
             }
             guard to.type == .nat else { return .type(to.metadata.name, to.type, .fromOutside) }
             return to.inbound == .routed ? nil : .inbound(to.metadata.name)

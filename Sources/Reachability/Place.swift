@@ -51,6 +51,13 @@ public struct AddressPair: Hashable, Sendable {
 }
 
 extension Reachability {
+    /// Whether an address means the same to both: an overlay's are its own, and elsewhere somebody else may have them.
+    func shareAddresses(_ one: Place, _ other: Place) -> Bool {
+        let networks = [one, other].map { place in ownNetwork(of: place).flatMap { self.networks[$0] } }
+        guard networks.contains(where: { $0?.overlay != nil }) else { return true }
+        return networks[0]?.metadata.name == networks[1]?.metadata.name
+    }
+
     /// The address pairs by which one place speaks to the other in a family: one for each address of the destination,
     /// from the source address that a kernel would choose. Empty where one of them has no address of the family.
     public func pairs(_ from: Place, _ to: Place, _ family: AddressFamily) -> [AddressPair] {
@@ -84,7 +91,8 @@ extension Reachability {
                 hostAddresses(near: other, family).map { (.host, $0) }
             }
         case .world: unnamedOutside(family).map { [(.outside, $0)] } ?? []
-        case .address(let address): address.family == family ? [(party(of: address), address)] : []
+        case .address(let address):
+            address.family == family ? [(party(of: address, near: ownNetwork(of: other)), address)] : []
         }
     }
 
@@ -100,6 +108,13 @@ extension Reachability {
             if !result.contains(address) { result.append(address) }
         }
         return result
+    }
+
+    private func ownNetwork(of place: Place) -> ObjectName? {
+        switch place {
+        case .endpoint(let name): endpoints[name]?.network
+        case .host, .world, .address: nil
+        }
     }
 
     private func networkName(of place: Place) -> ObjectName? {

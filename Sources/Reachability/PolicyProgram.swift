@@ -31,8 +31,10 @@ public struct PolicyProgram: Hashable, Sendable {
     private let profiles: [TrafficDirection: [ObjectName: Profile]]
 
     /// Works out the profile of every endpoint that a policy selects.
-    public init(_ desired: DesiredState) {
-        let policies = desired.policies
+    public init(_ desired: DesiredState) { self.init(desired.policies) }
+
+    /// The same of policies alone.
+    init(_ policies: [Policy]) {
         self.policies = policies
         var result: [TrafficDirection: [ObjectName: Profile]] = [:]
         for direction in TrafficDirection.allCases {

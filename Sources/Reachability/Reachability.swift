@@ -5,21 +5,27 @@ public import Model
 public struct Reachability: Sendable {
     /// What is asked, in which order; the compiler enforces the same.
     public let program: PolicyProgram
+    /// What other hosts ask of their endpoints on overlays.
+    private let remoteProgram: PolicyProgram
     let desired: DesiredState
     let endpoints: [ObjectName: Endpoint]
     let networks: [ObjectName: Network]
     let cards: [ObjectName: [Endpoint]]
+    /// Endpoints of other hosts.
+    private let remotes: Set<ObjectName>
     let members: GroupMembers
 
     /// Indexes a desired state.
     public init(_ desired: DesiredState) {
         self.desired = desired
         program = PolicyProgram(desired)
-        endpoints = Dictionary(
-            desired.endpoints.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        remoteProgram = PolicyProgram(desired.remotePolicies)
+        let all = desired.endpoints + desired.remotes.map(\.endpoint)
+        endpoints = Dictionary(all.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        remotes = Set(desired.remotes.map(\.endpoint.metadata.name))
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
-        cards = Dictionary(grouping: desired.endpoints, by: \.compartment)
-        members = GroupMembers(desired.policies)
+        cards = Dictionary(grouping: all, by: \.compartment)
+        members = GroupMembers(desired.policies + desired.remotePolicies)
     }
 
     /// Whether the connection passes, and what decides.
@@ -61,6 +67,7 @@ public struct Reachability: Sendable {
         _ direction: TrafficDirection, of party: Party, _ peer: PeerView, _ service: ConnectionService
     ) -> Ruling? {
         guard case .endpoint(let name) = party, let endpoint = endpoints[name] else { return nil }
+        let program = remotes.contains(name) ? remoteProgram : program
         guard let profile = program.profile(direction, of: name) else { return isolation(direction, endpoint, peer) }
         for place in profile.enforced {
             let policy = program.policies[place]

@@ -6,6 +6,8 @@ struct Example: Sendable, CustomTestStringConvertible {
     let name: String
     /// Names of its Host documents; one nil where it has none.
     let hosts: [String?]
+    /// Underlay addresses by Host.
+    let underlays: [String: String]
 
     var testDescription: String { name }
     var path: String { Self.folder.appendingPathComponent(name).path }
@@ -24,9 +26,17 @@ struct Example: Sendable, CustomTestStringConvertible {
                     try? String(contentsOfFile: folder.path + "/" + name + "/" + $0, encoding: .utf8)
                 }
             let documents = texts.flatMap { $0.components(separatedBy: "\n---") }
-            let hosts = documents.filter { $0.contains(#/(?m)^kind: Host\s*(#.*)?$/#) }
-                .compactMap { $0.firstMatch(of: #/name: ([a-z0-9-]+)/#).map { String($0.1) } }.sorted()
-            return Example(name: name, hosts: hosts.isEmpty ? [nil] : hosts)
+            let machines = documents.filter { $0.contains(#/(?m)^kind: Host\s*(#.*)?$/#) }
+            let named = machines.compactMap { text in
+                text.firstMatch(of: #/name: ([a-z0-9-]+)/#).map { (String($0.1), text) }
+            }
+            let underlays = named.compactMap { host, text in
+                text.firstMatch(of: #/underlay: \{address: "?([0-9a-f.:]+)/#).map { (host, String($0.1)) }
+            }
+            let hosts = named.map(\.0).sorted()
+            return Example(
+                name: name, hosts: hosts.isEmpty ? [nil] : hosts,
+                underlays: Dictionary(underlays, uniquingKeysWith: { first, _ in first }))
         }
     }()
 }

@@ -42,6 +42,9 @@ private struct Life {
         try host.connect(
             "eth0", ["192.0.2.1/24", "198.51.100.7/32", "2001:db8::1/64"], to: world, "eth0",
             ["192.0.2.254/24", "2001:db8::254/64"])
+        if let underlay = name.flatMap({ example.underlays[$0] }) {
+            try host.sh("ip address replace \(underlay)\(underlay.contains(":") ? "/64 nodad" : "/24") dev eth0")
+        }
         try host.connect("eth1", [], to: world, "eth1", [])
         try host.sh("ip route add default via 192.0.2.254; ip route add default via 2001:db8::254")
     }

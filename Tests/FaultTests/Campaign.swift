@@ -117,7 +117,7 @@ final class Campaign {
     /// Back to the state before.
     private func restart() throws {
         if passage.before == nil {
-            try Self.succeed(try host.bulkhead("destroy", "--all", "--yes"), "destroy")
+            try Self.succeed(try host.bulkhead("destroy", "--all", "--yes", "--host", "here"), "destroy")
         } else {
             try Self.prepare(host, passage)
         }
@@ -143,7 +143,7 @@ final class Campaign {
         case .killBefore, .killAfter:
             expect(result.status == 137, fault, "status \(result.status), not 137: \(result.errors)")
             try converge(fault)
-            try Self.succeed(try host.bulkhead("destroy", "--all", "--yes"), "destroy after \(fault)")
+            try Self.succeed(try host.bulkhead("destroy", "--all", "--yes", "--host", "here"), "destroy after \(fault)")
             for line in try HostDump(host).differences(from: pristine) {
                 expect(false, fault, "not destroyed: \(line)")
             }
@@ -178,7 +178,7 @@ final class Campaign {
         expect(again.status == 0, fault, "the next run ended with \(again.status): \(again.errors)")
         if let after = passage.after {
             let folder = passage.fixture.appendingPathComponent(after).path
-            let plan = try host.bulkhead("plan", "--detailed-exitcode", folder)
+            let plan = try host.bulkhead("plan", "--detailed-exitcode", "--host", "here", folder)
             expect(plan.status == 0, fault, "not in sync after the next run: \(plan.output)")
         }
         for line in try HostDump(host).differences(from: goal) { expect(false, fault, "not converged: \(line)") }
@@ -193,7 +193,7 @@ final class Campaign {
     {
         let environment = fault.map { ["BULKHEAD_FAULT": $0] } ?? [:]
         guard let after = passage.after else {
-            return try host.bulkhead("destroy", "--all", "--yes", environment: environment)
+            return try host.bulkhead("destroy", "--all", "--yes", "--host", "here", environment: environment)
         }
         return try apply(host, passage, after, environment, options: isGuarded ? ["--confirm-within", "1h"] : [])
     }
@@ -203,7 +203,8 @@ final class Campaign {
         options: [String] = []
     ) throws -> ScratchHost.Result {
         let path = passage.fixture.appendingPathComponent(folder).path
-        return try host.run([ScratchHost.binary, "apply", "--yes", path] + options, environment: environment)
+        return try host.run(
+            [ScratchHost.binary, "apply", "--yes", "--host", "here", path] + options, environment: environment)
     }
 
     private static func succeed(_ result: ScratchHost.Result, _ what: String) throws {

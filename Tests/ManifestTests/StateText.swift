@@ -6,7 +6,8 @@ enum StateText {
     static func of(_ state: DesiredState) -> String {
         let lines =
             state.networks.flatMap(network) + state.compartments.flatMap(compartment)
-            + state.endpoints.flatMap(endpoint) + state.policies.flatMap(policy)
+            + state.endpoints.flatMap(endpoint) + state.policies.flatMap(policy) + state.remotes.map(remote)
+            + (state.remotePolicies.isEmpty ? [] : ["elsewhere"] + state.remotePolicies.flatMap(policy))
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -29,7 +30,20 @@ enum StateText {
             "  bridge \(network.bridge) also \(text(network.alternativeName)) mac \(network.mac) mtu \(network.mtu)",
             "  isolation \(network.deniesIntraNetwork ? "apart" : "together") \(network.deniesHostAccess ? "no-host" : "host") inbound \(network.inbound.rawValue)",
             "  peers \(list(network.peers)) nat \(text(nat))",
-        ] + network.subnets.map { "  subnet \($0.prefix) gateway \(text($0.gateway))" } + network.routes.map(route)
+        ] + (network.overlay.map(overlay) ?? [])
+            + network.subnets.map { "  subnet \($0.prefix) gateway \(text($0.gateway))" } + network.routes.map(route)
+    }
+
+    private static func overlay(_ overlay: Overlay) -> [String] {
+        [
+            "  overlay \(overlay.vni) port \(overlay.port) by \(overlay.tunnel) also \(text(overlay.alternativeName)) mac \(overlay.mac) from \(overlay.local)"
+        ] + overlay.peers.map { "  to \($0.host) at \($0.underlay)" }
+    }
+
+    private static func remote(_ remote: RemoteEndpoint) -> String {
+        let endpoint = remote.endpoint
+        return
+            "remote \(endpoint.id) on \(endpoint.network) of \(remote.host) at \(remote.underlay) mac \(endpoint.mac) addresses \(list(endpoint.addresses)) also \(list(endpoint.allowedAddresses))"
     }
 
     private static func route(_ route: RouteSpec) -> String {

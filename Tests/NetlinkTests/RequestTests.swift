@@ -74,6 +74,50 @@ import Testing
                 """)
     }
 
+    /// `ip link add vx-a master bh-a type vxlan id 4096 local 192.0.2.1 dstport 4789 nolearning`, and a way through it.
+    @Test func vxlanAndItsEntries() throws {
+        let local = try #require(IPAddress("192.0.2.1"))
+        let mac = try #require(MACAddress("02:00:00:00:00:0a"))
+        expect(
+            LinkRequest.createVXLAN(
+                .init(name: "vx-a", mac: nil, mtu: 1450), master: 7,
+                data: VXLANData(local: local, identifier: 4096, port: 4789, learning: false, limit: 0, ageing: 300)),
+            16, 0x600,
+            Self.noLink + """
+                0900 0300 76782d61 00 000000
+                0800 0400 aa050000
+                0800 0a00 07000000
+                4400 1280
+                  0a00 0100 76786c616e 00 0000
+                  3400 0280
+                    0800 0100 00100000
+                    0800 0400 c0000201
+                    0500 0700 00 000000
+                    0800 0800 2c010000
+                    0800 0900 00000000
+                    0600 0f00 12b5 0000
+                """)
+        expect(
+            NeighbourMessage.add(.init(link: 5, address: nil, mac: mac, tunnelEnd: local), operation: "x"), 28, 0x500,
+            """
+            07 00 0000 05000000 c000 02 00
+            0800 0100 c0000201
+            0a00 0200 02000000000a 0000
+            """)
+        expect(
+            NeighbourMessage.add(
+                .init(link: 5, address: nil, mac: MACAddress(value: 0), tunnelEnd: local), operation: "x"),
+            28, 0xc00,
+            """
+            07 00 0000 05000000 c000 02 00
+            0800 0100 c0000201
+            0a00 0200 000000000000 0000
+            """)
+        expect(
+            NeighbourMessage.forget(local, link: 5, operation: "x"), 29, 0,
+            "02 00 0000 05000000 0000 00 00 0800 0100 c0000201")
+    }
+
     @Test func attributesOfABridgePort() {
         var port = PortData()
         (port.hairpin, port.guarded) = (true, true)
@@ -82,15 +126,16 @@ import Testing
             LinkRequest.set(name: "ep-a", port: port), 16, 0,
             Self.noLink + """
                 0900 0300 65702d61 00 000000
-                4c00 1280
+                5400 1280
                   0b00 0400 627269646765 00 00
-                  3c00 0580
+                  4400 0580
                     0500 0400 01 000000
                     0500 0500 01 000000
                     0500 0800 01 000000
                     0500 0900 01 000000
                     0500 1b00 01 000000
                     0500 1e00 01 000000
+                    0500 2000 00 000000
                     0500 2100 00 000000
                 """)
     }
@@ -191,11 +236,11 @@ import Testing
         let address = try #require(IPAddress("10.88.0.9"))
         // RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE: permanent.
         expect(
-            NeighbourMessage.add(address, mac: mac, link: 5, operation: "x"), 28, 0x500,
+            NeighbourMessage.add(.init(link: 5, address: address, mac: mac), operation: "x"), 28, 0x500,
             "02 00 0000 05000000 8000 00 00 0800 0100 0a580009 0a00 0200 02000000000a 0000")
         // A forwarding entry: AF_BRIDGE, static, in the master.
         expect(
-            NeighbourMessage.remove(nil, mac: mac, link: 5, operation: "x"), 29, 0,
+            NeighbourMessage.remove(.init(link: 5, address: nil, mac: mac), operation: "x"), 29, 0,
             "07 00 0000 05000000 4000 04 00 0a00 0200 02000000000a 0000")
         // RTM_NEWNSID: NETNSA_NSID, NETNSA_FD.
         expect(

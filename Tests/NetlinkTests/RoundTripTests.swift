@@ -41,7 +41,7 @@ import Testing
             let peer = random.chance(70) ? try address(&random).address : nil
             let card = peer == nil || random.chance(70) ? try mac(&random) : nil
             let entry = try NeighbourMessage(
-                decoding: NeighbourMessage.add(peer, mac: card, link: link, operation: "x").body[...])
+                decoding: NeighbourMessage.add(.init(link: link, address: peer, mac: card), operation: "x").body[...])
             #expect(entry.link == link && entry.address == peer && entry.mac == card)
             #expect(entry.family == peer?.family.number ?? 7 && (entry.flags & 8 != 0) == (card == nil))
 
@@ -133,7 +133,9 @@ import Testing
                 destination: address.prefix, gateway: address.address, link: 5, metric: 7, table: 254, origin: 98)
             return (RouteMessage.add(value, replacing: false, operation: "x").body, 12, 6)
         case "neighbour":
-            return (NeighbourMessage.add(address.address, mac: nil, link: 5, operation: "x").body, 12, nil)
+            return (
+                NeighbourMessage.add(.init(link: 5, address: address.address, mac: nil), operation: "x").body, 12, nil
+            )
         case _: return (NamespaceIDMessage.set(descriptor: 3, id: 7, operation: "x").body, 4, 1)
         }
     }

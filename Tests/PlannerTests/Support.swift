@@ -121,7 +121,7 @@ extension ObservedNamespace {
                 "route \($0.destination) \($0.gateway.map { "\($0)" } ?? "") on \(name($0.link)) \($0.metric) \($0.table) \($0.origin)"
             }
             + neighbours.map {
-                "neighbour \($0.address.map { "\($0)" } ?? "") \($0.mac.map { "\($0)" } ?? "") on \(name($0.link))"
+                "neighbour \($0.address.map { "\($0)" } ?? "") \($0.mac.map { "\($0)" } ?? "") \($0.tunnelEnd.map { "to \($0) " } ?? "")on \(name($0.link))"
             }
             + settings.map { "setting \($0.key) = \($0.value)" }
         return marks + list.map { "\(reference) \($0)" }

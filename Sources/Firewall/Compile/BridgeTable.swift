@@ -8,17 +8,18 @@ extension Compiler {
     /// what may leave by one: policies on what goes to groups.
     static func bridgeTable(_ input: CompilerInput) -> Table {
         let policies = PolicyChains(input, .bridge)
+        let tunnels = Tunnels(input)
         return Table(
             family: .bridge, name: input.tableName,
-            sets: portSets(input) + sourceSets(input) + Claims.sets(input) + ChosenLocals.sets(input)
-                + groupSets(input, policies)
+            sets: portSets(input, tunnels) + tunnels.bridgeSets + sourceSets(input) + Claims.sets(input)
+                + ChosenLocals.sets(input) + groupSets(input, policies)
                 + policies.groups.sets,
             chains: [
                 Chain(name: "content", rules: contentRules()),
                 Chain(name: "delivery", rules: deliveryRules()),
                 Chain(
                     name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
-                    rules: [
+                    rules: tunnels.exit + [
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
                             comment: "intraNetwork: deny")
@@ -28,7 +29,7 @@ extension Compiler {
                     rules: [
                         Rule(
                             [Nft.equal(Nft.input, "@secluded"), Nft.counter, Nft.drop],
-                            comment: "private: nothing to the host")
+                            comment: "private, overlay: nothing to the host")
                     ] + reassembledRules()),
                 Chain(name: PolicyChains.isolationChain(.ingress), rules: groupIsolation() + [Rule([Nft.accept])]),
                 Chain(
@@ -36,12 +37,12 @@ extension Compiler {
                     rules: [
                         Rule(
                             [Nft.equal(Nft.output, "@secluded"), Nft.counter, Nft.drop],
-                            comment: "private: nothing from the host"), ChosenLocals.deliveryRule,
+                            comment: "private, overlay: nothing from the host"), ChosenLocals.deliveryRule,
                     ] + guardRules()),
                 Chain(
                     name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
-                    rules: frameRules() + addressRules()),
-            ] + policies.chains() + Claims.chains(input) + ChosenLocals.chains(input))
+                    rules: tunnels.entrance + frameRules() + addressRules()),
+            ] + tunnels.bridgeChains + policies.chains() + Claims.chains(input) + ChosenLocals.chains(input))
     }
 
     /// Only frames to ports that something guards are looked at.
@@ -115,16 +116,20 @@ extension Compiler {
         ]
     }
 
-    private static func portSets(_ input: CompilerInput) -> [NamedSet] {
+    private static func portSets(_ input: CompilerInput, _ tunnels: Tunnels) -> [NamedSet] {
         [
             NamedSet(
                 name: "checked_addresses", keyTypes: ["ifname"],
                 elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
             NamedSet(
                 name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
-            NamedSet(name: "isolated", keyTypes: ["ifname"], elements: input.ports { input.isSecluded($1) }),
+            NamedSet(
+                name: "isolated", keyTypes: ["ifname"],
+                elements: input.ports { input.isSecluded($1) } + tunnels.devices(where: input.isSecluded)),
             NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
-            NamedSet(name: "secluded", keyTypes: ["ifname"], elements: input.ports { $1.type == .private }),
+            NamedSet(
+                name: "secluded", keyTypes: ["ifname"],
+                elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })),
         ]
     }
 

@@ -51,8 +51,11 @@ struct CompilerInput {
 
     /// IPv4 addresses that mean all on a segment; those of IPv6 are one prefix.
     func groups4() -> [Element] {
+        // Prefixes of overlays may be equal.
+        var seen: Set<IPAddress> = []
         let broadcasts = desired.networks.flatMap { network in
             network.subnets.map(\.prefix).filter { $0.family == .ipv4 && $0.length < 31 }
+                .filter { seen.insert($0.last).inserted }
                 .map { Element(key: .string($0.last.description), comment: network.id.description) }
         }
         return [Element(key: ["prefix": ["addr": "224.0.0.0", "len": 4]], comment: nil)] + broadcasts
@@ -61,7 +64,7 @@ struct CompilerInput {
 
     /// The host's own addresses on its bridges, link-local ones included.
     func gateways(_ family: AddressFamily) -> [Element] {
-        let own = desired.networks.filter { $0.type != .private }.flatMap { network -> [IPAddress] in
+        let own = desired.networks.filter(\.hasHostSide).flatMap { network -> [IPAddress] in
             let gateways = network.subnets.compactMap(\.gateway).filter { $0.family == family }
             return gateways + (family == .ipv6 ? [.v6(network.mac.linkLocal)] : [])
         }

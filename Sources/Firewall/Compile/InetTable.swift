@@ -9,12 +9,15 @@ extension Compiler {
     /// the hook, so that both ends must let it.
     static func inetTable(_ input: CompilerInput) -> Table {
         let policies = PolicyChains(input, .inet)
+        let tunnels = Tunnels(input)
         return Table(
             family: .inet, name: input.tableName,
-            sets: boundSets(input) + memberMaps(policies) + policies.groups.sets + publishedMaps(input),
-            chains: filterChains() + policies.chains() + outboundChains(input) + translationChains() + [
-                Zones.chain(input.desired)
-            ])
+            sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + policies.groups.sets
+                + publishedMaps(input),
+            chains: filterChains() + tunnels.inetChains + policies.chains() + outboundChains(input)
+                + translationChains(tunnels) + [
+                    Zones.chain(input.desired)
+                ])
     }
 
     private static func filterChains() -> [Chain] {
@@ -39,17 +42,20 @@ extension Compiler {
         [Rule([Nft.equal(Nft.input, "@ports"), Nft.counter, Nft.drop], comment: "past the switch")]
     }
 
+    /// Of endpoints and of tunnels.
+    private static func allPorts(_ input: CompilerInput) -> [Element] { input.ports() + Tunnels(input).devices() }
+
     /// The same for ARP.
     static func arpTable(_ input: CompilerInput) -> Table {
         Table(
             family: .arp, name: input.tableName,
-            sets: [NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports())],
+            sets: [NamedSet(name: "ports", keyTypes: ["ifname"], elements: allPorts(input))],
             chains: [
                 Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: portRules())
             ])
     }
 
-    private static func translationChains() -> [Chain] {
+    private static func translationChains(_ tunnels: Tunnels) -> [Chain] {
         [
             Chain(
                 name: "output_nat", base: .init(type: "nat", hook: "output", priority: -100), rules: publishedRules()),
@@ -58,7 +64,7 @@ extension Compiler {
                 rules: sourceRules()),
             Chain(
                 name: "prerouting_nat", base: .init(type: "nat", hook: "prerouting", priority: -100),
-                rules: [
+                rules: tunnels.untranslated + [
                     Rule(
                         [Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4), Nft.back],
                         comment: "loopback addresses are not published to others")
@@ -143,7 +149,7 @@ extension Compiler {
             NamedSet(name: "paths", keyTypes: ["ifname", "ifname"], elements: paths(input)),
             NamedSet(
                 name: "policed", keyTypes: ["ifname"], elements: input.bridges(where: input.isPoliced)),
-            NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
+            NamedSet(name: "ports", keyTypes: ["ifname"], elements: allPorts(input)),
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),

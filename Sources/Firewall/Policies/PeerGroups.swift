@@ -19,11 +19,13 @@ struct PeerGroups {
         var cards: [Element] = []
     }
 
-    /// The groups that rules of a direction use, with those endpoints that are on this host.
+    /// The groups that rules of a direction use, with those endpoints that are on this host, or on an overlay with it.
     init(_ place: Place, _ input: CompilerInput) {
         self.place = place
+        // A frame for many never comes from another host.
+        let remotes = place == .inet ? input.desired.remotes.map(\.endpoint) : []
         let endpoints = Dictionary(
-            input.desired.endpoints.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+            (input.desired.endpoints + remotes).map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         for policy in input.program.policies {
             for direction in place.directions {
                 for group in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.group)

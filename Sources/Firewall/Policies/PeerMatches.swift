@@ -69,7 +69,9 @@ struct PeerMatches {
             let local = Nft.equal(side.addressType, "local")
             switch side.direction {
             case .ingress: return [Alternative(expressions: [local, Nft.differs(Nft.input, "@bridges")])]
-            case .egress: return [Alternative(expressions: [local])]
+            // What goes on to another port of a bridge is for an endpoint, whatever else has that address: an overlay's
+            // prefix may be one of the host's.
+            case .egress: return [Alternative(expressions: [local, Nft.differs(Nft.output, "@bridges")])]
             }
         case .bridge:
             return AddressFamily.allCases.map { family in

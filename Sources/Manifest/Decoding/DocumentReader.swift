@@ -159,7 +159,15 @@ extension DocumentReader {
             hostAccessAt: isolation?.entries.first { $0.key == "hostAccess" }.map { source.location($0.keyPosition) },
             antiSpoof: spec["antiSpoof"]?.bool ?? true,
             inbound: spec["inbound"]?.text == "routed" ? .routed : .published,
-            outboundNAT: outboundNAT(spec["outboundNAT"]))
+            outboundNAT: outboundNAT(spec["outboundNAT"]), vxlan: vxlan(spec["vxlan"]))
+    }
+
+    private func vxlan(_ node: YAMLNode?) -> VXLANDocument? {
+        guard let node, let number = number(node["vni"]), let vni = VNI(number.value) else { return nil }
+        let plane = located(node["controlPlane"]) { $0 }
+        return VXLANDocument(
+            vni: Located(value: vni, at: number.at), port: node["port"]?.int.flatMap { UInt16(exactly: $0) } ?? 4789,
+            evpnAt: plane.flatMap { $0.value == "evpn" ? $0.at : nil })
     }
 
     private func outboundNAT(_ node: YAMLNode?) -> OutboundNATDocument? {

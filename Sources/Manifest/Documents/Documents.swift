@@ -116,6 +116,17 @@ struct NetworkDocument: Sendable {
     var antiSpoof: Bool
     var inbound: Network.Inbound
     var outboundNAT: OutboundNATDocument?
+    var vxlan: VXLANDocument?
+
+    /// Whether the network exists on a Host.
+    func exists(on host: HostDocument) -> Bool { hostSelector?.matches(host.head.labels) ?? true }
+}
+
+struct VXLANDocument: Sendable {
+    var vni: Located<VNI>
+    var port: UInt16
+    /// `evpn`, where it is given.
+    var evpnAt: SourceLocation?
 }
 
 struct CompartmentDocument: Sendable {

@@ -90,6 +90,14 @@ enum Fingerprint {
             for subnet in network.subnets { take("\(subnet.prefix) \(subnet.gateway.map { "\($0)" } ?? "-")") }
             take(network.peers.map(\.text).joined(separator: ","))
             take(network.outboundNAT.map { "\($0)" } ?? "-")
+            if let overlay = network.overlay { take("\(overlay)") }
+        }
+        for remote in state.remotes {
+            take(
+                "\(remote.endpoint.id) \(remote.endpoint.network) \(remote.host) \(remote.underlay) \(remote.endpoint.mac)"
+            )
+            take(
+                "\(remote.endpoint.addresses) \(remote.endpoint.allowedAddresses) \(remote.endpoint.allowedMACs)")
         }
         var lastNames: (text: String, hash: UInt64)?
         for compartment in state.compartments {

@@ -24,7 +24,8 @@ extension StateBuilder {
             allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
             antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
             routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },
-            mtu: document.mtu?.value ?? network.mtu?.value ?? 1500, enabled: document.enabled,
+            mtu: document.mtu?.value ?? network.mtu?.value ?? defaultMTU(network),
+            hasAutomaticMTU: document.mtu == nil, enabled: document.enabled,
             portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes))
     }
 

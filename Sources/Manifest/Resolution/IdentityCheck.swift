@@ -11,7 +11,10 @@ extension StateBuilder {
                 selected[endpoint.head.name] = policy
             }
         }
-        let groups = Dictionary(grouping: documents.endpoints) { "\($0.network.value) \($0.host?.value ?? "")" }
+        let groups = Dictionary(grouping: documents.endpoints) { endpoint in
+            let isOne = networks[endpoint.network.value]?.type.value == .overlay
+            return "\(endpoint.network.value) \(isOne ? "" : endpoint.host?.value ?? "")"
+        }
         for key in groups.keys.sorted() {
             let endpoints = groups[key] ?? []
             // Own addresses never collide with one another: the rest is about what is allowed beside them.

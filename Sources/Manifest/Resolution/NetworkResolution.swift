@@ -10,10 +10,31 @@ extension StateBuilder {
             alternativeName: name.alternative, mac: Naming.bridgeMAC(network: document.head.name, host: host),
             subnets: document.subnets.map {
                 Subnet(prefix: $0.prefix.value, gateway: Validator.gateway($0, document), source: $0.prefix.at)
-            }, mtu: document.mtu?.value ?? 1500, routes: document.routes.map(Self.route),
+            }, mtu: document.mtu?.value ?? defaultMTU(document), routes: document.routes.map(Self.route),
             peers: Set(document.peers.map(\.value)).compactMap { ObjectName($0) }.sorted(),
             deniesIntraNetwork: document.deniesIntraNetwork, deniesHostAccess: document.deniesHostAccess,
-            inbound: document.inbound, outboundNAT: isNAT ? outboundNAT(document, host: host) : nil)
+            inbound: document.inbound, outboundNAT: isNAT ? outboundNAT(document, host: host) : nil,
+            hasAutomaticMTU: document.mtu == nil, overlay: overlay(document, host: host))
+    }
+
+    /// What holds until the host itself says more.
+    func defaultMTU(_ document: NetworkDocument) -> Int {
+        guard document.type.value == .overlay, let underlay = machine?.underlay?.value else { return 1500 }
+        return 1500 - Overlay.overhead(underlay.family)
+    }
+
+    private func overlay(_ document: NetworkDocument, host: String) -> Overlay? {
+        guard document.type.value == .overlay, let vxlan = document.vxlan, let local = machine?.underlay?.value,
+            let tunnel = Naming.tunnel(document.head.name)
+        else { return nil }
+        let peers = documents.hosts.filter { $0.head.name.text != host && document.exists(on: $0) }
+            .compactMap { other in
+                other.underlay.map { Overlay.Peer(host: other.head.name, underlay: $0.value) }
+            }
+        return Overlay(
+            vni: vxlan.vni.value, port: vxlan.port, tunnel: tunnel.interface, alternativeName: tunnel.alternative,
+            mac: Naming.tunnelMAC(network: document.head.name, host: host), local: local,
+            peers: peers.sorted { $0.host < $1.host })
     }
 
     private func outboundNAT(_ document: NetworkDocument, host: String) -> OutboundNAT? {

@@ -2,11 +2,13 @@ internal import Addressing
 internal import Model
 
 extension StateBuilder {
-    /// Policies that select one of these endpoints, in the order in which they are asked.
-    func policies(_ endpoints: [EndpointDocument]) -> [Policy] {
+    /// Policies that select one of the chosen endpoints, in the order in which they are asked; their peers are sought
+    /// among all that this host knows.
+    func policies(selecting chosen: [EndpointDocument], among endpoints: [EndpointDocument]) -> [Policy] {
+        guard !chosen.isEmpty else { return [] }
         var groups: [String: PeerGroup] = [:]
         return documents.policies.compactMap { document -> Policy? in
-            let selected = endpoints.filter(document.selects).map(\.head.name).sorted()
+            let selected = chosen.filter(document.selects).map(\.head.name).sorted()
             guard !selected.isEmpty else { return nil }
             return Policy(
                 metadata: document.head.metadata, priority: document.priority, isAudit: document.isAudit,

@@ -82,27 +82,51 @@ struct StateBuilder {
         let networks = documents.networks.filter(isHere).sorted { $0.head.name < $1.head.name }
             .compactMap { network($0, host: host) }
         let cards = Dictionary(grouping: mine, by: compartmentName)
-        let endpoints = mine.compactMap { endpoint in
-            let siblings = cards[compartmentName(endpoint)] ?? []
-            // Two cards on one network need its routes once: a table holds one of each.
-            let first = siblings.first {
-                $0.network.value == endpoint.network.value && addresses[$0.head.name] != nil
-            }
-            return self.endpoint(
-                endpoint, host: host, isOnly: siblings.count == 1,
-                bringsRoutes: first?.head.name == endpoint.head.name)
-        }
+        let others = remoteDocuments(host)
+        let visible = mine + others
         var state = DesiredState(
             scope: scope, host: host, networks: networks, compartments: compartments(cards, host: host),
-            endpoints: endpoints, policies: policies(mine))
+            endpoints: mine.compactMap { endpoint($0, host: host, cards) },
+            policies: policies(selecting: mine, among: visible), remotes: remotes(others),
+            remotePolicies: policies(selecting: others, among: visible))
         state.fingerprint = Fingerprint.of(state)
         return state
     }
 
-    private func isHere(_ network: NetworkDocument) -> Bool {
-        guard let machine else { return true }
-        return network.hostSelector?.matches(machine.head.labels) ?? true
+    private func endpoint(
+        _ document: EndpointDocument, host: String, _ cards: [String: [EndpointDocument]]
+    ) -> Endpoint? {
+        let siblings = cards[compartmentName(document)] ?? []
+        // Two cards on one network need its routes once: a table holds one of each.
+        let first = siblings.first { $0.network.value == document.network.value && addresses[$0.head.name] != nil }
+        return endpoint(
+            document, host: host, isOnly: siblings.count == 1, bringsRoutes: first?.head.name == document.head.name)
     }
+
+    /// Endpoints of other Hosts that share an overlay of this one, by name.
+    private func remoteDocuments(_ host: String) -> [EndpointDocument] {
+        let overlays = Set(
+            documents.networks.filter { $0.type.value == .overlay && isHere($0) }.map(\.head.name.text))
+        guard !overlays.isEmpty else { return [] }
+        return documents.endpoints.filter { overlays.contains($0.network.value) && $0.host?.value != host }
+            .sorted { $0.head.name < $1.head.name }
+    }
+
+    private func remotes(_ endpoints: [EndpointDocument]) -> [RemoteEndpoint] {
+        guard !endpoints.isEmpty else { return [] }
+        let compartments = Set(endpoints.map(compartmentName))
+        let cards = Dictionary(
+            grouping: documents.endpoints.filter { compartments.contains(compartmentName($0)) }, by: compartmentName
+        ).mapValues { $0.sorted { $0.head.name < $1.head.name } }
+        return endpoints.compactMap { document in
+            guard let host = document.host.flatMap({ hosts[$0.value] }), let underlay = host.underlay,
+                let endpoint = endpoint(document, host: host.head.name.text, cards)
+            else { return nil }
+            return RemoteEndpoint(endpoint: endpoint, host: host.head.name, underlay: underlay.value)
+        }
+    }
+
+    private func isHere(_ network: NetworkDocument) -> Bool { machine.map(network.exists) ?? true }
 
     func compartmentName(_ endpoint: EndpointDocument) -> String {
         endpoint.compartment?.value ?? endpoint.head.name.text

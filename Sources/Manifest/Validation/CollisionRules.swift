@@ -8,6 +8,7 @@ extension Validator {
             let cards = cards[name] ?? []
             checkRoutes(of: cards, in: name)
             guard cards.count > 1 else { continue }
+            checkPrefixes(of: cards, in: name)
             var names: [String: ObjectName] = [:]
             var hosts: [String: ObjectName] = [:]
             var holders: [AddressFamily: ObjectName] = [:]
@@ -41,6 +42,25 @@ extension Validator {
         }
     }
 
+    /// Prefixes of overlays may overlap, but not in one compartment, whose kernel could not tell them apart.
+    private mutating func checkPrefixes(of cards: [EndpointDocument], in compartment: String) {
+        var taken: [(prefix: IPPrefix, network: String, card: ObjectName)] = []
+        for card in cards {
+            guard let network = networks[card.network.value] else { continue }
+            let prefixes = network.subnets.map(\.prefix.value)
+            let other = taken.first { taken in
+                taken.network != network.head.name.text && prefixes.contains { $0.overlaps(taken.prefix) }
+            }
+            if let other {
+                fail(
+                    "Endpoint/\(card.head.name) and Endpoint/\(other.card) of Compartment/\(compartment) are on networks whose "
+                        + "prefixes overlap (\(other.prefix) of Network/\(other.network)); put them into two compartments",
+                    at: card.network.at)
+            }
+            taken += prefixes.map { ($0, network.head.name.text, card.head.name) }
+        }
+    }
+
     /// Explicit addresses and MACs are unique in a network.
     mutating func checkAddresses() {
         var addresses: [String: ObjectName] = [:]
@@ -67,13 +87,18 @@ extension Validator {
     mutating func checkInterfaceNames() {
         var owners: [String: (what: String, at: SourceLocation)] = [:]
         for network in documents.networks.sorted(by: { $0.head.name < $1.head.name }) {
-            guard let name = Naming.bridge(network.head.name)?.interface.text else { continue }
+            guard let bridge = Naming.bridge(network.head.name), let tunnel = Naming.tunnel(network.head.name)
+            else { continue }
             let what = "Network/\(network.head.name)"
-            if let other = owners.updateValue((what, network.head.at), forKey: name), other.what != what {
+            if let other = owners.updateValue((what, network.head.at), forKey: bridge.interface.text),
+                other.what != what
+            {
                 fail(
-                    "\(what) and \(other.what) would both have the bridge \(name); rename one of them",
+                    "\(what) and \(other.what) would both have the bridge \(bridge.interface); rename one of them",
                     at: network.head.at)
             }
+            // Two that share it share the bridge's name, too, which was said.
+            if network.type.value == .overlay { owners[tunnel.interface.text] = (what, network.head.at) }
         }
         for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
             guard let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text

@@ -85,7 +85,9 @@ extension Validator {
 
     private mutating func checkMTU(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
         guard let mtu = endpoint.mtu else { return }
-        let limit = network.mtu?.value ?? 1500
+        // What an overlay leaves follows from the interface below, which only the host itself knows.
+        let unknown = network.type.value == .overlay ? 65535 : 1500
+        let limit = network.mtu?.value ?? unknown
         if mtu.value > limit {
             fail("mtu: \(mtu.value) is more than the \(limit) bytes of Network/\(network.head.name)", at: mtu.at)
         }
@@ -117,7 +119,12 @@ extension Validator {
 
     /// The host's address in the subnet.
     static func gateway(_ subnet: SubnetDocument, _ network: NetworkDocument) -> IPAddress? {
-        network.type.value == .private ? nil : subnet.gateway?.value ?? subnet.prefix.value.firstUsable
+        switch network.type.value {
+        case .private: nil
+        case .overlay: subnet.gateway?.value
+        case .nat, .internal, .transparent, .l2bridge, .l2tunnel:
+            subnet.gateway?.value ?? subnet.prefix.value.firstUsable
+        }
     }
 
     private mutating func checkMapping(

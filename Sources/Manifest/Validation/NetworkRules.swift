@@ -30,6 +30,7 @@ extension Validator {
                 "'hostAccess' is not used by networks of type private, which have no path to the host at all", at: place
             )
         }
+        checkOverlay(network)
         for subnet in network.subnets { checkSubnet(subnet, type) }
         checkMTU(network)
         checkPeers(network)
@@ -121,7 +122,16 @@ extension Validator {
 
     /// Prefixes of different networks must not overlap; sorted, each is compared with those that may still reach it.
     mutating func checkOverlaps() {
-        let all = documents.networks.filter { Self.types.contains($0.type.value) }.flatMap { network in
+        let (apart, shared) = documents.networks.filter { Self.types.contains($0.type.value) }
+            .reduce(into: ([[NetworkDocument]](), [NetworkDocument]())) { parts, network in
+                if network.type.value == .overlay { parts.0.append([network]) } else { parts.1.append(network) }
+            }
+        // Every overlay is a world of its own.
+        for networks in [shared] + apart { checkOverlaps(networks) }
+    }
+
+    private mutating func checkOverlaps(_ networks: [NetworkDocument]) {
+        let all = networks.flatMap { network in
             network.subnets.map { (network.head.name.text, $0.prefix) }
         }.sorted { ($0.1.value, $0.0) < ($1.1.value, $1.0) }
         var open: (name: String, prefix: Located<IPPrefix>)?

@@ -40,6 +40,7 @@ struct Validator {
         checkHosts()
         for network in documents.networks { checkNetwork(network) }
         checkOverlaps()
+        checkIdentifiers()
         for compartment in documents.compartments { checkCompartment(compartment) }
         checkNamespaces()
         for endpoint in documents.endpoints { checkEndpoint(endpoint) }
@@ -93,9 +94,11 @@ struct Validator {
         for endpoint in documents.endpoints {
             let key = "\(endpoint.network.value)/\(endpoint.host?.value ?? "")"
             count[key, default: 0] += 1
-            if count[key] == 1024 {
+            // The VXLAN device is a port, too.
+            let limit = networks[endpoint.network.value]?.type.value == .overlay ? 1022 : 1023
+            if count[key] == limit + 1 {
                 fail(
-                    "Network/\(endpoint.network.value) has more than 1023 endpoints on one host, which is all a bridge takes; split it",
+                    "Network/\(endpoint.network.value) has more than \(limit) endpoints on one host, which is all a bridge takes; split it",
                     at: endpoint.head.at)
             }
         }

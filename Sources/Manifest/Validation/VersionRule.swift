@@ -5,7 +5,7 @@ extension Validator {
     mutating func checkVersion() {
         for network in documents.networks where !Self.types.contains(network.type.value) {
             fail(
-                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal and private",
+                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private and overlay",
                 at: network.type.at)
         }
         for endpoint in documents.endpoints {
@@ -18,5 +18,5 @@ extension Validator {
         }
     }
 
-    static let types: Set<NetworkType> = [.nat, .internal, .private]
+    static let types: Set<NetworkType> = [.nat, .internal, .private, .overlay]
 }

@@ -14,13 +14,18 @@ public struct DesiredState: Hashable, Sendable {
     public var endpoints: [Endpoint]
     /// Policies that select an endpoint of this host, in the order in which they are asked: by priority, then name.
     public var policies: [Policy]
+    /// Endpoints of other Hosts on overlays that exist on this one.
+    public var remotes: [RemoteEndpoint]
+    /// Policies that select one of `remotes`, in order; other Hosts enforce them.
+    public var remotePolicies: [Policy]
     /// Changes with any change of the manifests that matters to this host; hexadecimal.
     public var fingerprint: String
 
     /// A desired state.
     public init(
         scope: ObjectName, host: String, networks: [Network] = [], compartments: [Compartment] = [],
-        endpoints: [Endpoint] = [], policies: [Policy] = [], fingerprint: String = ""
+        endpoints: [Endpoint] = [], policies: [Policy] = [], remotes: [RemoteEndpoint] = [],
+        remotePolicies: [Policy] = [], fingerprint: String = ""
     ) {
         self.scope = scope
         self.host = host
@@ -28,6 +33,8 @@ public struct DesiredState: Hashable, Sendable {
         self.compartments = compartments
         self.endpoints = endpoints
         self.policies = policies
+        self.remotes = remotes
+        self.remotePolicies = remotePolicies
         self.fingerprint = fingerprint
     }
 }

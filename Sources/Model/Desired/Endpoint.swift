@@ -34,6 +34,8 @@ public struct Endpoint: Hashable, Sendable {
     public var routes: [RouteSpec]
     /// Bytes, 68…65535.
     public var mtu: Int
+    /// Whether `mtu` is the network's.
+    public var hasAutomaticMTU: Bool
     /// False: the host's side is down, all else is kept (quarantine).
     public var enabled: Bool
     /// Published ports, sorted by protocol, host address and port.
@@ -46,7 +48,7 @@ public struct Endpoint: Hashable, Sendable {
         addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [],
         allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
-        enabled: Bool = true, portMappings: [PortMapping] = []
+        hasAutomaticMTU: Bool = false, enabled: Bool = true, portMappings: [PortMapping] = []
     ) {
         self.metadata = metadata
         self.network = network
@@ -64,6 +66,7 @@ public struct Endpoint: Hashable, Sendable {
         self.defaultGateways = defaultGateways
         self.routes = routes
         self.mtu = mtu
+        self.hasAutomaticMTU = hasAutomaticMTU
         self.enabled = enabled
         self.portMappings = portMappings
     }

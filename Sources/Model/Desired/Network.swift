@@ -62,13 +62,17 @@ public struct Network: Hashable, Sendable {
     public var inbound: Inbound
     /// Translation of outbound traffic; nil for none.
     public var outboundNAT: OutboundNAT?
+    /// Whether `mtu` follows from the interface below, which only the host itself knows.
+    public var hasAutomaticMTU: Bool
+    /// What spans hosts; nil for all types but `overlay`.
+    public var overlay: Overlay?
 
     /// A network.
     public init(
         metadata: ObjectMetadata, type: NetworkType, bridge: InterfaceName, alternativeName: String? = nil,
         mac: MACAddress, subnets: [Subnet] = [], mtu: Int = 1500, routes: [RouteSpec] = [], peers: [ObjectName] = [],
         deniesIntraNetwork: Bool = false, deniesHostAccess: Bool = false, inbound: Inbound = .published,
-        outboundNAT: OutboundNAT? = nil
+        outboundNAT: OutboundNAT? = nil, hasAutomaticMTU: Bool = false, overlay: Overlay? = nil
     ) {
         self.metadata = metadata
         self.type = type
@@ -83,6 +87,16 @@ public struct Network: Hashable, Sendable {
         self.deniesHostAccess = deniesHostAccess
         self.inbound = inbound
         self.outboundNAT = outboundNAT
+        self.hasAutomaticMTU = hasAutomaticMTU
+        self.overlay = overlay
+    }
+
+    /// Whether the host has a place on the switch: without one no frame passes between it and the host.
+    public var hasHostSide: Bool {
+        switch type {
+        case .nat, .internal, .transparent, .l2bridge, .l2tunnel: true
+        case .private, .overlay: false
+        }
     }
 
     /// `Network/NAME`.

@@ -22,6 +22,8 @@ public enum Naming {
 
     /// Host side of a network: `bh-NETWORK`.
     public static func bridge(_ network: ObjectName) -> Derived? { interface(prefix: "bh-", name: network) }
+    /// VXLAN device of an overlay: `vx-NETWORK`.
+    public static func tunnel(_ network: ObjectName) -> Derived? { interface(prefix: "vx-", name: network) }
     /// Host side of an endpoint: `ep-ENDPOINT`.
     public static func port(_ endpoint: ObjectName) -> Derived? { interface(prefix: "ep-", name: endpoint) }
 
@@ -36,6 +38,10 @@ public enum Naming {
     /// MAC of a network's bridge, so that it never takes that of a port.
     public static func bridgeMAC(network: ObjectName, host: String) -> MACAddress {
         local(StableHash.hash("bridge", network.text, host))
+    }
+    /// MAC of an overlay's VXLAN device on a host.
+    public static func tunnelMAC(network: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("tunnel", network.text, host))
     }
 
     private static func local(_ hash: UInt64) -> MACAddress {

@@ -36,6 +36,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var bridge: BridgeOptions?
     /// Port attributes, where it is a port of a bridge.
     public var port: PortOptions?
+    /// VXLAN attributes, where it is such a device.
+    public var vxlan: VXLANOptions?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
     public var ipv4Settings: [Int32]
     /// `IFLA_INET6_CONF`: the values of `/proc/sys/net/ipv6/conf/NAME/*`, element 0 being `DEVCONF_FORWARDING` (0).
@@ -48,7 +50,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         index: UInt32, name: String, kind: String = "", isUp: Bool = true, isLoopback: Bool = false, mtu: Int = 1500,
         mac: MACAddress? = nil, master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [],
         peerIndex: UInt32? = nil, peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil,
-        bridge: BridgeOptions? = nil, port: PortOptions? = nil, ipv4Settings: [Int32] = [],
+        bridge: BridgeOptions? = nil, port: PortOptions? = nil, vxlan: VXLANOptions? = nil, ipv4Settings: [Int32] = [],
         ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
     ) {
         self.index = index
@@ -67,6 +69,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.addressGeneration = addressGeneration
         self.bridge = bridge
         self.port = port
+        self.vxlan = vxlan
         self.ipv4Settings = ipv4Settings
         self.ipv6Settings = ipv6Settings
         self.counters = counters
@@ -118,11 +121,14 @@ public struct PortOptions: Hashable, Codable, Sendable {
     public var broadcastFlood: Bool
     /// `IFLA_BRPORT_GUARD`: spanning-tree frames from the port are dropped.
     public var guarded: Bool
+    /// `IFLA_BRPORT_NEIGH_SUPPRESS`: ARP and neighbour discovery for addresses behind the port are answered by the bridge.
+    public var suppressesNeighbours: Bool
 
     /// What bulkhead's ports have unless an endpoint needs more.
     public init(
         hairpin: Bool = false, isolated: Bool = false, learning: Bool = true, unicastFlood: Bool = true,
-        multicastFlood: Bool = true, broadcastFlood: Bool = true, guarded: Bool = true
+        multicastFlood: Bool = true, broadcastFlood: Bool = true, guarded: Bool = true,
+        suppressesNeighbours: Bool = false
     ) {
         self.hairpin = hairpin
         self.isolated = isolated
@@ -131,6 +137,35 @@ public struct PortOptions: Hashable, Codable, Sendable {
         self.multicastFlood = multicastFlood
         self.broadcastFlood = broadcastFlood
         self.guarded = guarded
+        self.suppressesNeighbours = suppressesNeighbours
+    }
+}
+
+/// Attributes of a VXLAN device that bulkhead sets (`ip link add X type vxlan …`).
+public struct VXLANOptions: Hashable, Codable, Sendable {
+    /// `IFLA_VXLAN_LOCAL`, `IFLA_VXLAN_LOCAL6`; nil where the kernel chooses.
+    public var local: IPAddress?
+    /// `IFLA_VXLAN_ID`.
+    public var vni: UInt32
+    /// `IFLA_VXLAN_PORT`.
+    public var port: UInt16
+    /// `IFLA_VXLAN_LEARNING`: senders of datagrams are remembered.
+    public var learning: Bool
+    /// `IFLA_VXLAN_LIMIT`: most entries; 0 for no limit.
+    public var limit: UInt32
+    /// `IFLA_VXLAN_AGEING`: seconds after which a learnt entry goes.
+    public var ageing: UInt32
+
+    /// Attributes.
+    public init(
+        vni: UInt32, local: IPAddress?, port: UInt16, learning: Bool = false, limit: UInt32 = 0, ageing: UInt32 = 300
+    ) {
+        self.local = local
+        self.vni = vni
+        self.port = port
+        self.learning = learning
+        self.limit = limit
+        self.ageing = ageing
     }
 }
 

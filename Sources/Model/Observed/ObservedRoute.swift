@@ -74,12 +74,17 @@ public struct ObservedNeighbour: Hashable, Codable, Sendable {
     public var mac: MACAddress?
     /// Whether it is a proxy entry (`NTF_PROXY`).
     public var isProxy: Bool
+    /// Where a VXLAN device sends frames for `mac` (`NDA_DST` of a forwarding entry); nil for all others.
+    public var tunnelEnd: IPAddress?
 
     /// An entry.
-    public init(link: UInt32, address: IPAddress?, mac: MACAddress?, isProxy: Bool = false) {
+    public init(
+        link: UInt32, address: IPAddress?, mac: MACAddress?, isProxy: Bool = false, tunnelEnd: IPAddress? = nil
+    ) {
         self.link = link
         self.address = address
         self.mac = mac
         self.isProxy = isProxy
+        self.tunnelEnd = tunnelEnd
     }
 }

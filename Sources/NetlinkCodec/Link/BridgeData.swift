@@ -70,10 +70,12 @@ public struct PortData: Hashable, Sendable {
     public var broadcastFlood = true
     /// `IFLA_BRPORT_ISOLATED`.
     public var isolated = false
+    /// `IFLA_BRPORT_NEIGH_SUPPRESS`.
+    public var suppressesNeighbours = false
 
     private static let table: [(number: UInt16, field: any WritableKeyPath<PortData, Bool> & Sendable)] = [
         (4, \.hairpin), (5, \.guarded), (8, \.learning), (9, \.unicastFlood), (27, \.multicastFlood),
-        (30, \.broadcastFlood), (33, \.isolated),
+        (30, \.broadcastFlood), (32, \.suppressesNeighbours), (33, \.isolated),
     ]
 
     /// A port as the kernel makes it.

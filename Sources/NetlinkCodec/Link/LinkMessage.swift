@@ -28,6 +28,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var kind = ""
     /// Bridge attributes of `IFLA_INFO_DATA`.
     public var bridge: BridgeData?
+    /// VXLAN attributes of `IFLA_INFO_DATA`.
+    public var vxlan: VXLANData?
     /// Bridge port attributes of `IFLA_INFO_SLAVE_DATA`.
     public var port: PortData?
     /// `IFLA_INET_CONF`.
@@ -95,6 +97,7 @@ public struct LinkMessage: Hashable, Sendable {
             }
         }
         if kind == "bridge", let data { bridge = try BridgeData(decoding: data) }
+        if kind == "vxlan", let data { vxlan = try VXLANData(decoding: data) }
     }
 
     private mutating func takeFamilies(_ attributes: AttributeReader) throws(WireError) {

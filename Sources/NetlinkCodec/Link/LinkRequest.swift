@@ -42,6 +42,18 @@ public enum LinkRequest {
         return Request(.newLink, [.create, .exclusive], operation: "try to create a \(kind)", body: writer)
     }
 
+    /// `ip link add NAME type vxlan id … local … dstport … nolearning`, down; a port of `master` at once.
+    public static func createVXLAN(_ end: VethEnd, master: UInt32?, data: VXLANData) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        write(end, to: &writer)
+        if let master { writer.attribute(LinkAttribute.master, number: master) }
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.kind, text: "vxlan")
+            info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
+        }
+        return Request(.newLink, [.create, .exclusive], operation: "create vxlan \(end.name)", body: writer)
+    }
+
     /// One end of a veth to be made.
     public struct VethEnd: Sendable {
         /// Its name.

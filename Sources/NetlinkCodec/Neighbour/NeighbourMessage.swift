@@ -40,17 +40,53 @@ public struct NeighbourMessage: Hashable, Sendable {
         Request(.getNeighbour, .dump, operation: "read neighbours", body: header(family, 0, 0, 0))
     }
 
-    /// `ip neighbour add … nud permanent`, or `bridge fdb add … master static`.
-    public static func add(_ address: IPAddress?, mac: MACAddress?, link: UInt32, operation: String) -> Request {
-        Request(.newNeighbour, [.create, .replace], operation: operation, body: body(address, mac, link))
+    /// What an entry says.
+    public struct Entry: Sendable {
+        /// `ndm_ifindex`.
+        public var link: UInt32
+        /// The neighbour's address; nil for a forwarding entry.
+        public var address: IPAddress?
+        /// Its MAC; nil for a proxy entry.
+        public var mac: MACAddress?
+        /// Where a VXLAN device sends frames for the MAC; nil for entries of a bridge.
+        public var tunnelEnd: IPAddress?
+
+        /// An entry.
+        public init(link: UInt32, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil) {
+            self.link = link
+            self.address = address
+            self.mac = mac
+            self.tunnelEnd = tunnelEnd
+        }
+    }
+
+    /// `ip neighbour add … nud permanent`, `bridge fdb add … master static`, or `bridge fdb add … self permanent dst …`.
+    ///
+    /// A VXLAN device has no one way for a group, or for what it does not know, that could be replaced (`EOPNOTSUPP`).
+    public static func add(_ entry: Entry, operation: String) -> Request {
+        let isForMany = entry.tunnelEnd != nil && (entry.mac.map { $0.isMulticast || $0.value == 0 } ?? false)
+        return Request(
+            .newNeighbour, isForMany ? [.create, .append] : [.create, .replace], operation: operation,
+            body: body(entry))
     }
 
     /// `ip neighbour delete`, or `bridge fdb delete`.
-    public static func remove(_ address: IPAddress?, mac: MACAddress?, link: UInt32, operation: String) -> Request {
-        Request(.deleteNeighbour, operation: operation, body: body(address, mac, link))
+    public static func remove(_ entry: Entry, operation: String) -> Request {
+        Request(.deleteNeighbour, operation: operation, body: body(entry))
     }
 
-    /// `ip neighbour delete` of an entry that the kernel has made: what waits for it goes, too.
+    private static func body(_ entry: Entry) -> MessageWriter {
+        guard let end = entry.tunnelEnd, entry.address == nil else {
+            return body(entry.address, entry.mac, entry.link)
+        }
+        // NUD_PERMANENT and NUD_NOARP, NTF_SELF.
+        var writer = header(7, entry.link, 0xc0, 2)
+        writer.attribute(1, end.bytes)
+        if let mac = entry.mac { writer.attribute(2, mac.bytes) }
+        return writer
+    }
+
+    /// `ip neighbour delete`, whatever its state and MAC; what waits for it goes, too.
     public static func forget(_ address: IPAddress, link: UInt32, operation: String) -> Request {
         var writer = header(address.family.number, link, 0, 0)
         writer.attribute(1, address.bytes)

@@ -76,6 +76,8 @@ public struct RequestFlags: OptionSet, Hashable, Sendable {
     public static let exclusive = RequestFlags(rawValue: 0x200)
     /// `NLM_F_CREATE`.
     public static let create = RequestFlags(rawValue: 0x400)
+    /// `NLM_F_APPEND`.
+    public static let append = RequestFlags(rawValue: 0x800)
 }
 
 /// A request without sequence number and port: what the client sends.

@@ -6,6 +6,7 @@ extension Builder {
     /// What of the host stands against the manifests; found before anything is written.
     mutating func checkConflicts(_ live: Ruleset) {
         checkPrefixes()
+        checkOverlays()
         checkListeners(live)
         checkSource()
         warnOfMovedAddresses()
@@ -34,7 +35,8 @@ extension Builder {
             taken.append(route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)")
         }
         taken.finish()
-        for network in context.desired.networks {
+        // An overlay's addresses are nowhere on the host.
+        for network in context.desired.networks where network.overlay == nil {
             for subnet in network.subnets {
                 guard let other = taken.overlapping(subnet.prefix) else { continue }
                 fail(

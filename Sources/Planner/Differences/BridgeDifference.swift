@@ -54,7 +54,10 @@ extension Builder {
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
         compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
-        compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
+        // Those of an overlay come with its tunnel.
+        if network.overlay == nil {
+            compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)
+        }
         appendSettings(
             settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
             owner: network.id, phase: .reduce, requires: steps[first...].filter { $0.action == .delete }.map(\.id),
@@ -121,9 +124,12 @@ extension Builder {
         var properties = [Property("name", spec.reference.name), Property("mtu", String(spec.mtu))]
         if let mac = spec.mac { properties.append(Property("mac", mac.description)) }
         if let master = spec.master { properties.append(Property("bridge", master)) }
-        if case .veth(let peer) = spec.kind {
+        switch spec.kind {
+        case .bridge: break
+        case .veth(let peer):
             properties.append(Property("peer", peer.reference.description))
             if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }
+        case .vxlan(let options): properties += options.properties
         }
         properties.append(Property("alias", spec.alias))
         return properties

@@ -67,7 +67,8 @@ extension Builder {
                 summary: "create veth \(spec.reference) on \(spec.master ?? "none"), its other end \(peer.reference)",
                 reason: "\(endpoint.id) is declared and not there", source: endpoint.metadata.source,
                 after: properties(spec),
-                requires: cardRequirements(spec, peer, compartment), operations: [.createLink(spec)],
+                requires: cardRequirements(spec, peer, compartment),
+                operations: [.createLink(spec)] + context.portEntries(endpoint).map { .addNeighbour($0) },
                 inverse: [.deleteLink(spec.reference)], phase: .cards))
         compareInside(endpoint, compartment, peer.reference, present: nil)
     }
@@ -90,7 +91,8 @@ extension Builder {
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
                 before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
                 isIrreversible: old == nil, requires: requires,
-                operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)],
+                operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)]
+                    + context.portEntries(endpoint).map { .addNeighbour($0) },
                 inverse: [.deleteLink(spec.reference)] + (isGone ? [] : context.restoration(of: link)),
                 phase: .cards))
         compareInside(endpoint, compartment, peer.reference, present: nil)
@@ -118,7 +120,9 @@ extension Builder {
             LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: "link",
             owner: endpoint.id,
             source: endpoint.metadata.source, touches: [name], phase: .compartments)
-        compareNeighbours(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
+        compareEntries(
+            context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
+            source: endpoint.metadata.source)
         removeQdiscs(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
         removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }

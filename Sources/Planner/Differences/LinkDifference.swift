@@ -115,6 +115,6 @@ extension PortOptions {
         func word(_ value: Bool) -> String { value ? "on" : "off" }
         return "hairpin \(word(hairpin)) isolated \(word(isolated)) learning \(word(learning)) "
             + "flood \(word(unicastFlood)) mcast_flood \(word(multicastFlood)) bcast_flood \(word(broadcastFlood)) "
-            + "guard \(word(guarded))"
+            + "guard \(word(guarded))\(suppressesNeighbours ? " neigh_suppress on" : "")"
     }
 }

@@ -100,14 +100,15 @@ extension Builder {
                 inverse: [.addRoute(entry)], phase: .reduce))
     }
 
-    /// Permanent neighbours and static forwarding entries on our links: none are wanted.
+    /// Permanent neighbours and static forwarding entries on links of ours that have none but those that are wanted.
     mutating func compareNeighbours(
-        on reference: LinkReference, present link: ObservedLink?, owner: ObjectID, source: SourceLocation
+        besides wanted: Set<ObservedNeighbour> = [], on reference: LinkReference, present link: ObservedLink?,
+        owner: ObjectID, source: SourceLocation
     ) {
         guard let link else { return }
-        for neighbour in context.neighbours[reference.namespace]?[link.index] ?? [] {
-            let entry = NeighbourEntry(link: reference, address: neighbour.address, mac: neighbour.mac)
-            let what = neighbour.address.map { "neighbour \($0)" } ?? "forwarding entry"
+        for neighbour in context.neighbours[reference.namespace]?[link.index] ?? [] where !wanted.contains(neighbour) {
+            let entry = neighbour.entry(on: reference)
+            let what = entry.words
             let mac = neighbour.mac.map { " at \($0)" } ?? ""
             steps.append(
                 Step(

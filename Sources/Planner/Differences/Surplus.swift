@@ -5,7 +5,9 @@ extension Builder {
     /// Everything that carries a mark of this scope and that no manifest declares.
     mutating func removeSurplus() {
         let bridges = Set(context.desired.networks.map(\.bridge.text))
-        let cards = Set(context.desired.endpoints.map(\.hostInterface.text))
+        let cards = Set(
+            context.desired.endpoints.map(\.hostInterface.text)
+                + context.desired.networks.compactMap(\.overlay?.tunnel.text))
         for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
             guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
                 !cards.contains(link.name), context.mayRemove(mark.owner)

@@ -6,23 +6,21 @@ extension Context {
     func bridgeSpec(_ network: Network) -> LinkSpec {
         LinkSpec(
             reference: LinkReference(.host, network.bridge.text), kind: .bridge(BridgeOptions()), mac: network.mac,
-            mtu: network.mtu, addressGeneration: hasHostSide(network) ? 0 : 1, isUp: false,
+            mtu: network.mtu, addressGeneration: network.hasHostSide ? 0 : 1, isUp: false,
             alias: mark(network.metadata, .network).text, alternativeName: network.alternativeName)
     }
 
-    /// Whether the host has a place on the switch: a private one has no address, not even a link-local one.
-    func hasHostSide(_ network: Network) -> Bool { network.type != .private }
-
-    /// The host's addresses on the bridge.
+    /// The host's addresses on the bridge; without a place on the switch there is none, not even a link-local one.
     func bridgeAddresses(_ network: Network) -> [InterfaceAddress] {
-        network.subnets.compactMap { subnet in
+        guard network.hasHostSide else { return [] }
+        return network.subnets.compactMap { subnet in
             subnet.gateway.flatMap { InterfaceAddress(address: $0, length: subnet.prefix.length) }
         }.sorted()
     }
 
     /// Whether the bridge routes a family: to the world, or to peers.
     func routes(_ network: Network, _ family: AddressFamily) -> Bool {
-        guard network.families.contains(family) else { return false }
+        guard network.families.contains(family), network.hasHostSide else { return false }
         return network.type == .nat || !network.peers.isEmpty
     }
 
@@ -38,7 +36,7 @@ extension Context {
             ("\(v4)/route_localnet", publishesOnLoopback(network) ? "1" : "0"),
         ]
         guard observed.features.ipv6 else { return settings }
-        settings += [("\(v6)/disable_ipv6", hasHostSide(network) ? "0" : "1")]
+        settings += [("\(v6)/disable_ipv6", speaksIPv6(network) ? "0" : "1")]
         // While its link-local address is being checked for duplicates the host solicits no neighbours, and so forwards
         // nothing to endpoints.
         settings += ["accept_dad", "accept_ra", "accept_redirects", "accept_source_route"].map { ("\(v6)/\($0)", "0") }
@@ -46,6 +44,11 @@ extension Context {
             settings.append(("\(v6)/force_forwarding", routes(network, .ipv6) ? "1" : "0"))
         }
         return settings
+    }
+
+    /// An overlay's bridge needs IPv6, though no address of it, for the neighbours that it answers for.
+    private func speaksIPv6(_ network: Network) -> Bool {
+        network.hasHostSide || (network.overlay != nil && network.families.contains(.ipv6))
     }
 
     /// Whether a mapping of the network can be reached by 127.0.0.1, for which the bridge needs `route_localnet`.

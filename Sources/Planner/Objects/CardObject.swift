@@ -11,14 +11,24 @@ extension Context {
             mtu: endpoint.mtu)
         return LinkSpec(
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: .veth(peer: peer),
-            mac: endpoint.hostMAC, mtu: endpoint.mtu, master: network.bridge.text, port: portOptions(endpoint),
+            mac: endpoint.hostMAC, mtu: endpoint.mtu, master: network.bridge.text, port: portOptions(endpoint, network),
             addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
             alternativeName: endpoint.alternativeName)
     }
 
     /// A published port is reached from its own endpoint through the port it came in by, which needs hairpin mode.
-    private func portOptions(_ endpoint: Endpoint) -> PortOptions {
-        PortOptions(hairpin: !endpoint.portMappings.isEmpty)
+    ///
+    /// On an overlay every MAC has its entry, so nothing is learnt and no frame for an unknown one goes around.
+    private func portOptions(_ endpoint: Endpoint, _ network: Network) -> PortOptions {
+        let learns = network.overlay == nil
+        return PortOptions(hairpin: !endpoint.portMappings.isEmpty, learning: learns, unicastFlood: learns)
+    }
+
+    /// Forwarding entries of the card's port: on an overlay its MACs.
+    func portEntries(_ endpoint: Endpoint) -> [NeighbourEntry] {
+        guard networks[endpoint.network]?.overlay != nil else { return [] }
+        let port = LinkReference(.host, endpoint.hostInterface.text)
+        return endpoint.macs.map { NeighbourEntry(link: port, address: nil, mac: $0) }
     }
 
     /// Routes of the card: the default ones, then those of network and endpoint.

@@ -28,6 +28,7 @@ extension Context {
 
     private func kind(of link: ObservedLink) -> LinkSpec.Kind? {
         if link.kind == "bridge" { return .bridge(link.bridge ?? BridgeOptions()) }
+        if link.kind == "vxlan" { return link.vxlan.map { .vxlan($0) } }
         guard let inner = peer(of: link) else { return nil }
         return .veth(
             peer: PeerSpec(
@@ -76,6 +77,6 @@ extension Context {
         return own.map { .addAddress(reference, $0.address) }
             + (ways.filter { $0.gateway == nil } + ways.filter { $0.gateway != nil })
             .map { .addRoute($0.entry(on: reference)) }
-            + others.map { .addNeighbour(NeighbourEntry(link: reference, address: $0.address, mac: $0.mac)) }
+            + others.map { .addNeighbour($0.entry(on: reference)) }
     }
 }

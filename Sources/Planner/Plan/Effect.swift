@@ -8,7 +8,8 @@ enum Subject: Hashable {
     case link(LinkReference)
     case address(LinkReference, InterfaceAddress)
     case route(LinkReference, IPPrefix, metric: UInt32, table: UInt32)
-    case neighbour(LinkReference, IPAddress?, MACAddress?)
+    case neighbour(LinkReference, IPAddress?, MACAddress?, IPAddress?)
+    case learnt(LinkReference)
     case rule(RuleEntry)
     case qdisc(LinkReference, UInt32)
     case setting(NamespaceRef, String)
@@ -20,8 +21,8 @@ enum Subject: Hashable {
     /// The link that it is, or lies on, or speaks of.
     var link: LinkReference? {
         switch self {
-        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _),
-            .qdisc(let link, _):
+        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _, _),
+            .qdisc(let link, _), .learnt(let link):
             link
         case .setting(let namespace, let path): Self.link(namespace, path)
         case .module, .namespace, .rule, .original, .file, .firewall, .connections: nil
@@ -34,7 +35,7 @@ enum Subject: Hashable {
         case .namespace(let name): .named(name)
         case .setting(let namespace, _): namespace
         case .rule(let rule): rule.namespace
-        case .link, .address, .route, .neighbour, .qdisc: link?.namespace
+        case .link, .address, .route, .neighbour, .qdisc, .learnt: link?.namespace
         case .module, .original, .file, .firewall, .connections: nil
         }
     }
@@ -105,6 +106,7 @@ extension Operation {
         case .removeQdisc(let link, let parent): Effect(kind: .removes, subject: .qdisc(link, parent))
         case .addNeighbour(let entry): Effect(kind: .makes, subject: entry.subject)
         case .removeNeighbour(let entry): Effect(kind: .removes, subject: entry.subject)
+        case .forgetNeighbours(let link, _): Effect(kind: .changes, subject: .learnt(link))
         case .writeSetting(let namespace, let path, _): Effect(kind: .changes, subject: .setting(namespace, path))
         case .rememberOriginal(let setting), .forgetOriginal(let setting):
             Effect(kind: .changes, subject: .original(setting.path))
@@ -120,5 +122,5 @@ extension RouteEntry {
 }
 
 extension NeighbourEntry {
-    fileprivate var subject: Subject { .neighbour(link, address, mac) }
+    fileprivate var subject: Subject { .neighbour(link, address, mac, tunnelEnd) }
 }

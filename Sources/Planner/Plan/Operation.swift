@@ -34,10 +34,13 @@ public enum Operation: Hashable, Codable, Sendable {
     case removeRule(RuleEntry)
     /// `tc qdisc delete dev LINK parent PARENT`, with its classes and filters.
     case removeQdisc(LinkReference, parent: UInt32)
-    /// `ip neighbour add … nud permanent`, or `bridge fdb add … master static` where there is no address.
+    /// `ip neighbour add … nud permanent`, or where there is no address `bridge fdb add … master static`, with a tunnel's
+    /// end `… self permanent dst END`. An entry for the same address or MAC is replaced.
     case addNeighbour(NeighbourEntry)
     /// `ip neighbour delete`, or `bridge fdb delete`.
     case removeNeighbour(NeighbourEntry)
+    /// `ip neighbour delete` of entries that the kernel learnt and that are wrong now; what is not there is no failure.
+    case forgetNeighbours(LinkReference, [IPAddress])
     /// Writes a file below `/proc/sys` as seen inside the namespace (`sysctl -w`).
     case writeSetting(NamespaceRef, path: String, value: String)
     /// Notes in the state folder what a shared setting was before.
@@ -112,6 +115,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case bridge(BridgeOptions)
         /// `type veth peer …`.
         case veth(peer: PeerSpec)
+        /// `type vxlan …`.
+        case vxlan(VXLANOptions)
     }
     /// Where it lives.
     public var reference: LinkReference
@@ -255,11 +260,19 @@ public struct NeighbourEntry: Hashable, Codable, Sendable {
     public var address: IPAddress?
     /// The MAC; nil for a proxy entry.
     public var mac: MACAddress?
+    /// Where a VXLAN device sends frames for the MAC; nil for all other entries.
+    public var tunnelEnd: IPAddress?
 
     /// An entry.
-    public init(link: LinkReference, address: IPAddress?, mac: MACAddress?) {
+    public init(link: LinkReference, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil) {
         self.link = link
         self.address = address
         self.mac = mac
+        self.tunnelEnd = tunnelEnd
+    }
+
+    /// What kind of entry it is, without its MAC.
+    public var words: String {
+        address.map { "neighbour \($0)" } ?? (tunnelEnd == nil ? "forwarding entry" : "tunnel entry")
     }
 }

@@ -14,10 +14,13 @@ extension PolicyWarnings {
     static func unanswerable(_ desired: DesiredState, _ reachability: Reachability) -> [Diagnostic] {
         rules(desired).compactMap { policy, _, rule in
             guard rule.action == .reject,
-                let mute = policy.selected.first(where: { reachability.network(of: .endpoint($0))?.type == .private })
+                let mute = policy.selected.first(where: {
+                    !(reachability.network(of: .endpoint($0))?.hasHostSide ?? true)
+                })
             else { return nil }
+            let isOverlay = reachability.network(of: .endpoint(mute))?.overlay != nil
             return warning(
-                "rule \(policy.metadata.name)/\(rule.name): on a private network, as that of Endpoint/\(mute), the kernel cannot answer; there 'reject' drops like 'deny'",
+                "rule \(policy.metadata.name)/\(rule.name): on \(isOverlay ? "an overlay" : "a private network"), as that of Endpoint/\(mute), the kernel cannot answer; there 'reject' drops like 'deny'",
                 at: rule.source)
         }
     }
@@ -68,7 +71,7 @@ extension Reachability {
         }
         switch peer.entity {
         case nil: return true
-        case .host: return own.type != .private
+        case .host: return own.hasHostSide
         case .world:
             guard own.type == .nat else { return false }
             return direction == .egress || own.inbound == .routed || isPublishing(name)

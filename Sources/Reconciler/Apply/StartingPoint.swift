@@ -71,7 +71,7 @@ extension Operation {
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .deleteLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
-            .cutConnections, .clearWay, .firewall:
+            .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return subject
         }
     }

@@ -11,8 +11,9 @@ struct ConnectionJudge {
     var users: [IPAddress: Set<ObjectName>] = [:]
     private let reachability: Reachability
     private let hostAddresses: Set<IPAddress>
-    private let owners: [IPAddress: ObjectName]
-    private let blocks: [(prefix: IPPrefix, owner: ObjectName)]
+    private let everywhere: Owners
+    /// Overlays, whose prefixes may be equal to others.
+    private let overlays: [ObjectName: Owners]
     private let policies: [ObjectName: Policy]
     private let networks: [ObjectName: [ObjectName]]
     private let zones: TrackingZones
@@ -20,24 +21,24 @@ struct ConnectionJudge {
     init(_ desired: DesiredState, hostAddresses: Set<IPAddress>) {
         reachability = Reachability(desired)
         self.hostAddresses = hostAddresses
-        var owners: [IPAddress: ObjectName] = [:]
-        for endpoint in desired.endpoints {
-            for address in endpoint.addresses { owners[address.address] = endpoint.metadata.name }
-            for mac in [endpoint.mac] + endpoint.allowedMACs { owners[.v6(mac.linkLocal)] = endpoint.metadata.name }
-        }
-        self.owners = owners
-        blocks = desired.endpoints.flatMap { endpoint in
-            endpoint.allowedAddresses.map { ($0, endpoint.metadata.name) }
-        }
+        let all = Dictionary(grouping: desired.endpoints + desired.remotes.map(\.endpoint), by: \.network)
+        everywhere = Owners(
+            desired.networks.filter { $0.overlay == nil }.flatMap { all[$0.metadata.name] ?? [] })
+        overlays = Dictionary(
+            desired.networks.filter { $0.overlay != nil }.map { network in
+                let names = [network.metadata.name] + network.peers
+                return (network.metadata.name, Owners(names.flatMap { all[$0] ?? [] }))
+            }, uniquingKeysWith: { first, _ in first })
         policies = Dictionary(
             desired.policies.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
-        networks = Dictionary(grouping: desired.endpoints, by: \.network).mapValues { $0.map(\.metadata.name) }
+        networks = all.mapValues { $0.map(\.metadata.name) }
         zones = TrackingZones(desired)
     }
 
     /// Whether one of the ends is a link-local address that no manifest knows.
     func hasStrangers(_ tracked: ConntrackMessage) -> Bool {
-        isStranger(tracked.original.source) || isStranger(tracked.reply.source)
+        let owners = owners(tracked)
+        return isStranger(tracked.original.source, owners) || isStranger(tracked.reply.source, owners)
     }
 
     /// Whether nothing speaks against it, whoever its ends may be. Connections between others are none of ours.
@@ -55,9 +56,12 @@ struct ConnectionJudge {
     ) -> Bool {
         let real = tracked.reply.source
         let isTranslated = real != tracked.original.destination
-        guard source.isEndpoint || (isTranslated ? party(real) : destination).isEndpoint else { return true }
+        let owners = owners(tracked)
+        guard source.isEndpoint || (isTranslated ? party(real, owners) : destination).isEndpoint else { return true }
         // What the rules of the host's own packets say: without a MAC nobody knows whose policies to ask.
-        if source == .host, isStranger(real), reachability.hasPoliced(neighboursOf: destination) { return false }
+        if source == .host, isStranger(real, owners), reachability.hasPoliced(neighboursOf: destination) {
+            return false
+        }
         let answer = reachability.answer(
             Connection(
                 from: source, tracked.original.source, to: destination, tracked.original.destination, service),
@@ -89,9 +93,10 @@ struct ConnectionJudge {
     /// Everybody whom an address may belong to. What an endpoint sends is in a zone of its network; what is in none and
     /// comes to the host is of others.
     private func parties(_ address: IPAddress, of tracked: ConntrackMessage) -> [Party] {
-        guard isStranger(address) else { return [party(address)] }
+        let owners = owners(tracked)
+        guard isStranger(address, owners) else { return [party(address, owners)] }
         var names = (users[address] ?? []).sorted()
-        if let network = zones.network(tracked.zone) ?? zones.network(tracked.original.zone) {
+        if let network = network(tracked) {
             names.removeAll { reachability.endpoint($0)?.network != network }
             if names.isEmpty { names = networks[network] ?? [] }
         } else if address == tracked.original.source {
@@ -100,15 +105,41 @@ struct ConnectionJudge {
         return names.isEmpty ? [.outside] : names.map { .endpoint($0) }
     }
 
-    private func isStranger(_ address: IPAddress) -> Bool {
-        address.family == .ipv6 && address.isLinkLocal && owners[address] == nil && !hostAddresses.contains(address)
+    /// What an endpoint sends is in a zone of its network.
+    private func network(_ tracked: ConntrackMessage) -> ObjectName? {
+        zones.network(tracked.zone) ?? zones.network(tracked.original.zone)
     }
 
-    private func party(_ address: IPAddress) -> Party {
-        if let owner = owners[address] { return .endpoint(owner) }
+    private func owners(_ tracked: ConntrackMessage) -> Owners {
+        network(tracked).flatMap { overlays[$0] } ?? everywhere
+    }
+
+    private func isStranger(_ address: IPAddress, _ owners: Owners) -> Bool {
+        address.family == .ipv6 && address.isLinkLocal && owners.addresses[address] == nil
+            && !hostAddresses.contains(address)
+    }
+
+    private func party(_ address: IPAddress, _ owners: Owners) -> Party {
+        if let owner = owners.addresses[address] { return .endpoint(owner) }
         if address.isLoopback || hostAddresses.contains(address) { return .host }
-        if let block = blocks.first(where: { $0.prefix.contains(address) }) { return .endpoint(block.owner) }
+        if let block = owners.blocks.first(where: { $0.prefix.contains(address) }) { return .endpoint(block.owner) }
         return .outside
+    }
+
+    /// Whose addresses are whose.
+    private struct Owners {
+        var addresses: [IPAddress: ObjectName] = [:]
+        var blocks: [(prefix: IPPrefix, owner: ObjectName)] = []
+
+        init(_ endpoints: [Endpoint]) {
+            for endpoint in endpoints {
+                for address in endpoint.addresses { addresses[address.address] = endpoint.metadata.name }
+                for mac in [endpoint.mac] + endpoint.allowedMACs {
+                    addresses[.v6(mac.linkLocal)] = endpoint.metadata.name
+                }
+                blocks += endpoint.allowedAddresses.map { ($0, endpoint.metadata.name) }
+            }
+        }
     }
 
     private func service(_ tracked: ConntrackMessage) -> ConnectionService? {

@@ -176,7 +176,7 @@ final class Executor {
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
-            .cutConnections, .clearWay, .firewall:
+            .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return index.map { .link($0) } ?? .named
         }
     }
@@ -321,7 +321,8 @@ final class Executor {
         case .clearWay(let entries, let blocks): try ConnectionCut(session, desired).clearWay(entries, behind: blocks)
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
-            .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .writeSetting:
+            .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .forgetNeighbours,
+            .writeSetting:
             break
         }
     }

@@ -52,23 +52,28 @@ extension Operation {
                 [QdiscMessage.remove(link: try indexes.index(of: link), parent: parent, operation: title)]
             )
         case .addNeighbour(let entry):
-            let title = "add neighbour to \(entry.link)"
-            let index = try indexes.index(of: entry.link)
-            return (
-                entry.link.namespace,
-                [NeighbourMessage.add(entry.address, mac: entry.mac, link: index, operation: title)]
-            )
+            let title = "add \(entry.words) to \(entry.link)"
+            return (entry.link.namespace, [NeighbourMessage.add(try Self.value(entry, indexes), operation: title)])
         case .removeNeighbour(let entry):
-            let title = "remove neighbour from \(entry.link)"
-            let index = try indexes.index(of: entry.link)
+            let title = "remove \(entry.words) from \(entry.link)"
+            return (entry.link.namespace, [NeighbourMessage.remove(try Self.value(entry, indexes), operation: title)])
+        case .forgetNeighbours(let link, let addresses):
+            let index = try indexes.index(of: link)
             return (
-                entry.link.namespace,
-                [NeighbourMessage.remove(entry.address, mac: entry.mac, link: index, operation: title)]
+                link.namespace,
+                addresses.map {
+                    NeighbourMessage.forget($0, link: index, operation: "forget neighbour \($0) of \(link)")
+                }
             )
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
             return nil
         }
+    }
+
+    private static func value(_ entry: NeighbourEntry, _ indexes: some LinkIndexes) throws -> NeighbourMessage.Entry {
+        NeighbourMessage.Entry(
+            link: try indexes.index(of: entry.link), address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
     }
 
     private static func value(_ route: RouteEntry, _ indexes: some LinkIndexes) throws -> RouteMessage.Value {
@@ -88,6 +93,12 @@ extension Operation {
             let other = spec.mtu == 1500 ? 1499 : 1500
             requests = [
                 LinkRequest.createBridge(name: name, mac: spec.mac, mtu: other, data: options.data)
+            ]
+        case .vxlan(let options):
+            let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
+            requests = [
+                LinkRequest.createVXLAN(
+                    .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master, data: options.data)
             ]
         case .veth(let peer):
             let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }

@@ -11,6 +11,7 @@ extension ObservedLink {
             alias: message.alias, alternativeNames: message.alternativeNames.sorted(), peerIndex: message.link,
             peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
+            vxlan: message.vxlan.map(VXLANOptions.init),
             ipv4Settings: message.ipv4Settings, ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
     }
@@ -50,7 +51,8 @@ extension PortOptions {
     init(_ data: PortData) {
         self.init(
             hairpin: data.hairpin, isolated: data.isolated, learning: data.learning, unicastFlood: data.unicastFlood,
-            multicastFlood: data.multicastFlood, broadcastFlood: data.broadcastFlood, guarded: data.guarded)
+            multicastFlood: data.multicastFlood, broadcastFlood: data.broadcastFlood, guarded: data.guarded,
+            suppressesNeighbours: data.suppressesNeighbours)
     }
 
     var data: PortData {
@@ -62,7 +64,21 @@ extension PortOptions {
         data.multicastFlood = multicastFlood
         data.broadcastFlood = broadcastFlood
         data.guarded = guarded
+        data.suppressesNeighbours = suppressesNeighbours
         return data
+    }
+}
+
+extension VXLANOptions {
+    init(_ data: VXLANData) {
+        self.init(
+            vni: data.identifier, local: data.local, port: data.port, learning: data.learning, limit: data.limit,
+            ageing: data.ageing)
+    }
+
+    var data: VXLANData {
+        VXLANData(
+            local: local, identifier: vni, port: port, learning: learning, limit: limit, ageing: ageing)
     }
 }
 
@@ -90,10 +106,16 @@ extension ObservedRoute {
 }
 
 extension ObservedNeighbour {
-    /// Only what somebody set for good: permanent neighbours and proxies, static forwarding entries of bridges.
+    /// Only what somebody set for good: permanent neighbours and proxies, static forwarding entries of bridges and
+    /// permanent ones of VXLAN devices.
     init?(_ message: NeighbourMessage) {
         let (permanent, noARP, proxy): (UInt16, UInt16, UInt8) = (0x80, 0x40, 8)
         if message.family == 7 {
+            if let end = message.address {
+                guard message.state & permanent != 0 else { return nil }
+                self.init(link: message.link, address: nil, mac: message.mac, tunnelEnd: end)
+                return
+            }
             guard message.state & noARP != 0, message.state & permanent == 0 else { return nil }
             self.init(link: message.link, address: nil, mac: message.mac)
             return

@@ -67,8 +67,32 @@ enum Drift {
                 .writeSetting(.named("web-1"), path: "net/ipv4/ip_forward", value: "1"),
                 .writeSetting(.named("web-1"), path: "net/ipv6/conf/eth0/accept_ra", value: "2"),
             ]
+        case "drift-overlay": return try entries()
         case _: return []
         }
+    }
+
+    /// A way that is gone, one that leads elsewhere, one that nobody declares, an address of another, and a port that
+    /// learns.
+    private static func entries() throws -> [Operation] {
+        let tunnel = LinkReference(.host, "vx-red")
+        let bridge = LinkReference(.host, "bh-red")
+        let there = Naming.endpointMAC(
+            network: try name("red"), endpoint: try name("red-there"), host: "there")
+        return [
+            .removeNeighbour(NeighbourEntry(link: tunnel, address: nil, mac: there)),
+            .addNeighbour(NeighbourEntry(link: tunnel, address: nil, mac: there, tunnelEnd: try ip("192.0.2.9"))),
+            .addNeighbour(
+                NeighbourEntry(link: tunnel, address: nil, mac: MACAddress(value: 0), tunnelEnd: try ip("192.0.2.9"))),
+            .addNeighbour(
+                NeighbourEntry(link: bridge, address: try ip("10.0.0.12"), mac: MACAddress("02:00:00:00:00:09"))),
+            .changeLink(tunnel, [.port(PortOptions())]),
+        ]
+    }
+
+    private static func name(_ text: String) throws -> ObjectName {
+        guard let name = ObjectName(text) else { throw BadPlan(description: text) }
+        return name
     }
 
     /// One rule goes, one comes, and an element is gone.

@@ -28,6 +28,11 @@ extension SimulatedHost {
             new.bridge = options
             here.links.append(new)
             self[space] = here
+        case .vxlan(let options):
+            new.kind = "vxlan"
+            new.vxlan = options
+            here.links.append(new)
+            self[space] = here
         case .veth(let peer):
             guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
                 throw Failure.absent("namespace \(peer.reference.namespace)")

@@ -28,14 +28,19 @@ extension SimulatedHost {
             }
         case .addNeighbour(let entry):
             try withLink(entry.link) { space, index in
-                space.neighbours.append(ObservedNeighbour(link: index, address: entry.address, mac: entry.mac))
+                let new = ObservedNeighbour(
+                    link: index, address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
+                space.neighbours.removeAll { $0.isReplaced(by: new) }
+                space.neighbours.append(new)
             }
         case .removeNeighbour(let entry):
             try withLink(entry.link) { space, index in
                 try Self.removeFirst(&space.neighbours, "neighbour") {
                     $0.link == index && $0.address == entry.address && $0.mac == entry.mac
+                        && $0.tunnelEnd == entry.tunnelEnd
                 }
             }
+        case .forgetNeighbours(let link, _): try withLink(link) { _, _ in }
         case .addRule(let rule):
             try change(rule.namespace) { $0.rules.append(try rule.observed) }
         case .removeRule(let rule):
@@ -126,6 +131,15 @@ extension SimulatedHost {
                 space.routes.append(route.observed(index))
             }
         }
+    }
+}
+
+extension ObservedNeighbour {
+    /// Whether the kernel takes the other for a new value of this one (`NLM_F_REPLACE`).
+    fileprivate func isReplaced(by other: ObservedNeighbour) -> Bool {
+        guard link == other.link, address == other.address, (tunnelEnd == nil) == (other.tunnelEnd == nil)
+        else { return false }
+        return address == nil ? mac == other.mac : isProxy == other.isProxy
     }
 }
 
