@@ -44,7 +44,8 @@ public final class Application {
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
         if last != plan.steps.endIndex {
-            let waiting = Set(plan.steps[last...].map(\.id))
+            // What only cleared the way shows when the card is there that is still to come.
+            let waiting = Set((plan.steps[last...] + plan.steps.filter(\.isUnseen)).map(\.id))
             if !first.isEmpty, let failure = verify(allowing: waiting) { return undo(plan, failure) }
             if let failure = execute(plan.steps[last...], of: plan) { return undo(plan, failure) }
         }
@@ -130,5 +131,15 @@ public final class Application {
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
         let left = Undoing(session, executor, desired: desired, options: options, firewall: start.firewall).run(plan)
         return left.isEmpty ? .undone(reason: reason) : .broken(reason: reason, left: left)
+    }
+}
+
+extension Step {
+    /// Whether it leaves nothing that could be read back.
+    fileprivate var isUnseen: Bool {
+        operations.allSatisfy { operation in
+            if case .clearWay = operation { return true }
+            return false
+        }
     }
 }
