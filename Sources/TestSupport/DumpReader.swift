@@ -123,9 +123,9 @@ struct DumpReader {
         guard var object = value as? [String: Any] else { return value }
         for key in ["handle", "index", "packets", "bytes", "expires"] { object[key] = nil }
         if let elements = object["elem"] as? [Any] {
-            // Elements that packets add and time removes are no configuration.
-            let isDynamic = (object["flags"] as? [String])?.contains("dynamic") ?? false
-            object["elem"] = isDynamic ? nil : elements.map { (try? text(firewall($0))) ?? "" }.sorted()
+            // Elements that packets add and time removes are no configuration; nft 1.0.6 writes no "dynamic".
+            let isLearned = !Set(object["flags"] as? [String] ?? []).isDisjoint(with: ["dynamic", "timeout"])
+            object["elem"] = isLearned ? nil : elements.map { (try? text(firewall($0))) ?? "" }.sorted()
         }
         return object.mapValues(firewall)
     }

@@ -133,6 +133,14 @@ import Testing
         Case("rule at the end", "nft add rule bridge bulkhead prerouting accept", names: "prerouting"),
         Case("element removed", "nft delete element inet bulkhead bridges '{ \"bh-web\" }'", names: "bh-web"),
         Case("element added", "nft add element bridge bulkhead sources4 '{ \"ep-a\" . 10.9.9.9 }'", names: "10.9.9.9"),
+        Case(
+            "claim gone", "nft delete element bridge bulkhead claims4 '{ \"ep-a\" . 0x0a58000a }'",
+            names: "claims4: ep-a . 10.88.0.10"),
+        Case(
+            "set of claims of another type",
+            "for c in nd err; do nft flush chain bridge bulkhead $c; done; nft delete set bridge bulkhead claims6; "
+                + "nft 'add set bridge bulkhead claims6 { type ipv6_addr; }'",
+            names: "claims6"),
         Case("chain policy", "nft chain inet bulkhead forward '{ policy drop; }'", names: "forward"),
         Case("surplus chain", "nft add chain inet bulkhead surplus", names: "surplus"),
         Case("surplus set", "nft add set inet bulkhead more '{ type mark; }'", names: "more"),

@@ -32,7 +32,7 @@ enum Listing {
 
     private static func set(_ body: JSON) -> NamedSet? {
         guard let name = body["name"]?.string else { return nil }
-        let types = body["type"]?.array?.compactMap(\.string) ?? body["type"]?.string.map { [$0] } ?? []
+        let types = types(body["type"] ?? .null)
         let flags = body["flags"]?.array?.compactMap(\.string) ?? body["flags"]?.string.map { [$0] } ?? []
         let data = body["map"]?.string ?? body["map"]?.array?.compactMap(\.string).joined(separator: " . ")
         let isLearned = flags.contains("timeout")
@@ -40,6 +40,16 @@ enum Listing {
         return NamedSet(
             name: name, keyTypes: types, dataType: data, isInterval: flags.contains("interval"), isLearned: isLearned,
             elements: elements)
+    }
+
+    /// Names of a key's types. nft 1.1 writes expressions where a set was declared by them (`typeof`), older ones the
+    /// types that these have.
+    private static func types(_ value: JSON) -> [String] {
+        if let expression = value["typeof"] { return types(expression) }
+        if let parts = value["concat"]?.array ?? value.array { return parts.flatMap(types) }
+        if value["payload"]?["base"] != nil { return ["integer"] }
+        if ["iifname", "oifname"].contains(value["meta"]?["key"]?.string) { return ["ifname"] }
+        return [value.string ?? value.text()]
     }
 
     /// Keys of a set's elements, as lists of their parts.

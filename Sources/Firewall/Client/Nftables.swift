@@ -47,14 +47,11 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     private func listInTurn(_ name: String, withCounters: Bool) throws -> Ruleset {
+        let present = try tablesInTurn()
         setOutput(withCounters: withCounters)
         defer { setOutput(withCounters: false) }
-        let tables = try JSON(parsing: try run("list tables", "read firewall tables"))
-        let present = (tables["nftables"]?.array ?? []).compactMap { $0["table"] }
         var ruleset = Ruleset()
-        for family in Table.Family.allCases {
-            guard present.contains(where: { $0["family"]?.string == family.rawValue && $0["name"]?.string == name })
-            else { continue }
+        for family in Table.Family.allCases where present.contains("\(family.rawValue) \(name)") {
             let text = try run("list table \(family.rawValue) \(name)", "read table \(family.rawValue) \(name)")
             if let table = Listing.table(family, name, try JSON(parsing: text)) { ruleset.tables.append(table) }
         }
@@ -72,9 +69,8 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// Names of all tables of bulkhead, whatever their scope.
     public func ownTables() throws -> [String] {
-        let tables = try JSON(
-            parsing: try turn.withLock { _ in try run("list tables", "read firewall tables") })
-        let names = (tables["nftables"]?.array ?? []).compactMap { $0["table"]?["name"]?.string }
+        let tables = try turn.withLock { _ throws(FirewallError) in try tablesInTurn() }
+        let names = tables.compactMap { $0.split(separator: " ").last.map(String.init) }
         return Set(names.filter { $0 == "bulkhead" || $0.hasPrefix("bulkhead-") }).sorted()
     }
 
@@ -84,10 +80,41 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return (listing["nftables"]?.array ?? []).compactMap { $0["chain"] }.compactMap { BaseChain($0) }
     }
 
-    /// All commands in one transaction (`nft -j -f -`).
+    /// All commands in one transaction (`nft -j -f -`); sets that JSON cannot declare are made before, and are gone
+    /// again where the transaction is refused.
     public func commit(_ commands: [JSON]) throws(FirewallError) {
-        let text = (["nftables": .array(commands)] as JSON).text()
-        try turn.withLock { _ throws(FirewallError) in _ = try run(text, "change firewall") }
+        let parts = RawSets(commands)
+        try turn.withLock { _ throws(FirewallError) in
+            guard !parts.declarations.isEmpty else { return try transact(commands) }
+            if !parts.before.isEmpty { try transact(parts.before) }
+            let tables = try tablesInTurn()
+            _ = try run(parts.declarations.joined(separator: "\n"), "change firewall")
+            do throws(FirewallError) { try transact(parts.rest) } catch {
+                let removal = parts.removal(tables: tables)
+                do throws(FirewallError) { _ = try run(removal, "change firewall") } catch let second {
+                    let reason = "\(error.reason); and the sets made for it stay: \(second.reason)"
+                    throw FirewallError(operation: error.operation, reason: reason)
+                }
+                throw error
+            }
+        }
+    }
+
+    private func transact(_ commands: [JSON]) throws(FirewallError) {
+        _ = try run((["nftables": .array(commands)] as JSON).text(), "change firewall")
+    }
+
+    /// `bridge bulkhead`, of all families and owners (`nft list tables`). Not in JSON: nft 1.0.6 writes stray bytes for
+    /// the flags of a table that a process owns, as firewalld does.
+    private func tablesInTurn() throws(FirewallError) -> Set<String> {
+        unsafe nft_ctx_output_set_flags(context, 0)
+        defer { setOutput(withCounters: false) }
+        let text = try run("list tables", "read firewall tables")
+        return Set(
+            text.split(separator: "\n").compactMap { line in
+                let words = line.split(separator: " ")
+                return words.count == 3 && words[0] == "table" ? "\(words[1]) \(words[2])" : nil
+            })
     }
 
     private func run(_ text: String, _ operation: String) throws(FirewallError) -> String {

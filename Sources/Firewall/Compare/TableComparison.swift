@@ -142,8 +142,11 @@ struct TableComparison {
         ])
     }
 
-    /// `tcp . 8080`: for people, protocols have names.
+    /// `tcp . 8080`: for people, protocols have names, and raw bytes of packets are addresses.
     private func words(_ key: JSON, _ set: NamedSet) -> String {
+        if Claims.key(ofSet: set.name) != nil, let parts = key["concat"]?.array {
+            return parts.map { Claims.address($0) ?? plain($0) }.joined(separator: " . ")
+        }
         guard set.keyTypes.first == "inet_proto", let parts = key["concat"]?.array, let number = parts.first?.int,
             let transport = PortProtocol.allCases.first(where: { Int64($0.number) == number })
         else { return plain(key) }
@@ -167,6 +170,10 @@ struct TableComparison {
     private func declaration(_ set: NamedSet) -> JSON {
         var members = reference(set.name).object ?? [:]
         members["type"] = set.keyTypes.count == 1 ? .string(set.keyTypes[0]) : .array(set.keyTypes.map { .string($0) })
+        if let key = Claims.key(ofSet: set.name) {
+            members["type"] = nil
+            members[RawSets.key] = .string(key)
+        }
         if let data = set.dataType { members["map"] = .string(data) }
         if set.isInterval { members["flags"] = ["interval"] }
         if set.isLearned {

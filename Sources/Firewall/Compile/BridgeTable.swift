@@ -224,21 +224,19 @@ extension Compiler {
             Rule(
                 [Nft.equal(Nft.payload("udp", "dport"), Nft.set([68, 546])), Nft.counter, Nft.drop],
                 comment: "antiSpoof: DHCP server"),
-            Rule(
-                [Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"), Nft.verdicts(Nft.input, "targets")],
-                comment: "antiSpoof: neighbour advertisement"),
-            Rule(
-                [
-                    Nft.equal(Nft.payload("ip6", "saddr"), "::"),
-                    Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit"), Nft.verdicts(Nft.input, "targets"),
-                ], comment: "antiSpoof: duplicate address detection"),
-            Rule(
-                [
-                    Nft.equal(Nft.payload("icmp", "type"), Nft.set(Nft.errors4)), Nft.verdicts(Nft.input, "quotes"),
-                ], comment: "antiSpoof: what an error is about"),
-            Rule(
-                [Nft.below(Nft.payload("icmpv6", "type"), "echo-request"), Nft.verdicts(Nft.input, "quotes")],
-                comment: "antiSpoof: what an error is about"),
+            Claims.check(
+                Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-advert"),
+                comment: "antiSpoof: neighbour advertisement", isError: false),
+            Claims.check(
+                Nft.equal(Nft.payload("ip6", "saddr"), "::"),
+                Nft.equal(Nft.payload("icmpv6", "type"), "nd-neighbor-solicit"),
+                comment: "antiSpoof: duplicate address detection", isError: false),
+            Claims.check(
+                Nft.equal(Nft.payload("icmp", "type"), Nft.set(Nft.errors4)),
+                comment: "antiSpoof: what an error is about", isError: true),
+            Claims.check(
+                Nft.below(Nft.payload("icmpv6", "type"), "echo-request"),
+                comment: "antiSpoof: what an error is about", isError: true),
         ]
     }
 

@@ -6,7 +6,8 @@ internal import Model
 /// that ICMP errors quote. An error is answered by whom the quoted packet was for, or on the way to; connection tracking
 /// would take one of anybody for part of the quoted connection, and lower its path MTU.
 ///
-/// nft 1.0.6 has no name for these fields that could be part of a set's key, so that every endpoint has a small chain.
+/// What an endpoint may claim are elements of two sets, by port and address. Only those that are no list of addresses have
+/// chains: endpoints with ranges, one each, and endpoints of which only the MAC is known, one a network.
 enum Claims {
     /// Where in a message of ICMP an address is, in bits from its beginning.
     private enum Field {
@@ -68,6 +69,7 @@ enum Claims {
             case .error: AddressFamily.allCases.map { .quoted($0) }
             }
         }
+        /// The map to the chains of those that have one.
         var map: String {
             switch self {
             case .discovery: "targets"
@@ -80,26 +82,68 @@ enum Claims {
             case .error: "antiSpoof: error about a connection of others"
             }
         }
+        var rest: String { "\(rawValue)-others" }
         func chain(_ endpoint: Endpoint) -> String { "\(rawValue)-\(endpoint.hostInterface)" }
         func owned(_ network: Network) -> String { "\(rawValue)-owned-\(network.metadata.name)" }
     }
 
+    /// Where what is in a message is looked at.
+    static func check(_ matches: JSON..., comment: String, isError: Bool) -> Rule {
+        Rule(matches + [Nft.jump((isError ? Kind.error : .discovery).rawValue)], comment: comment)
+    }
+
     // MARK: Sets
 
-    /// Maps to the chains, by port; and the addresses that endpoints without any must leave alone.
+    private static func claims(_ family: AddressFamily) -> String { "claims\(family.suffix)" }
+
+    /// The key of a set of claims, as `typeof` of nft takes it; nil for any other set.
+    static func key(ofSet name: String) -> String? {
+        switch name {
+        case claims(.ipv4): "meta iifname . @th,192,32"
+        case claims(.ipv6): "meta iifname . @th,64,128"
+        case _: nil
+        }
+    }
+
+    /// The address that a part of such a key is: a number for IPv4, hexadecimal digits for IPv6.
+    static func address(_ part: JSON) -> String? {
+        if let number = part.int { return UInt32(exactly: number).map { IPv4Address(value: $0).description } }
+        guard let text = part.string, text.hasPrefix("0x") else { return nil }
+        return UInt128(text.dropFirst(2), radix: 16).map { IPv6Address(value: $0).description }
+    }
+
+    /// Claims, maps to the chains of those that have one, and the addresses that endpoints without any must leave alone.
     static func sets(_ input: CompilerInput) -> [NamedSet] {
         let checked = input.desired.endpoints.filter(\.antiSpoof)
-        return Kind.allCases.map { kind in
+        let open = checked.filter { !$0.checksAddresses }
+        return AddressFamily.allCases.map { family in
             NamedSet(
-                name: kind.map, keyTypes: ["ifname"], dataType: "verdict",
-                elements: checked.map { element($0, kind.chain($0)) })
-        } + [
-            NamedSet(
-                name: "unaddressed", keyTypes: ["ifname"], dataType: "verdict",
-                elements: checked.filter { !$0.checksAddresses }.compactMap { endpoint in
-                    input.networks[endpoint.network].map { element(endpoint, unaddressedChain($0)) }
+                name: claims(family), keyTypes: ["ifname", "integer"],
+                elements: checked.flatMap { endpoint in
+                    single(family, endpoint).map { value in
+                        let address = Field.quoted(family).value(value)
+                        return Element(
+                            key: Nft.concat(.string(endpoint.hostInterface.text), address),
+                            comment: endpoint.id.description)
+                    }
                 })
-        ]
+        }
+            + Kind.allCases.map { kind in
+                NamedSet(
+                    name: kind.map, keyTypes: ["ifname"], dataType: "verdict",
+                    elements: checked.compactMap { endpoint in
+                        let network = endpoint.checksAddresses ? nil : input.networks[endpoint.network]
+                        guard let chain = network.map(kind.owned) ?? (hasRanges(endpoint) ? kind.chain(endpoint) : nil)
+                        else { return nil }
+                        return element(endpoint, Nft.goto(chain))
+                    })
+            } + [
+                NamedSet(
+                    name: "unaddressed", keyTypes: ["ifname"], dataType: "verdict",
+                    elements: open.compactMap { endpoint in
+                        input.networks[endpoint.network].map { element(endpoint, Nft.jump(unaddressedChain($0))) }
+                    })
+            ]
             + openNetworks(input).flatMap { network in
                 AddressFamily.allCases.map { family in
                     NamedSet(
@@ -111,9 +155,23 @@ enum Claims {
             }
     }
 
-    private static func element(_ endpoint: Endpoint, _ chain: String) -> Element {
-        Element(
-            key: .string(endpoint.hostInterface.text), data: Nft.jump(chain), comment: endpoint.id.description)
+    /// Addresses that are an endpoint's own, one by one.
+    private static func single(_ family: AddressFamily, _ endpoint: Endpoint) -> [UInt128] {
+        let locals = family == .ipv6 ? endpoint.linkLocals.map(\.value) : []
+        let addresses = endpoint.sources(family).filter { $0.length == family.width }.map(\.address.value)
+        return Set(addresses + locals).sorted()
+    }
+
+    private static func ranges(_ family: AddressFamily, _ endpoint: Endpoint) -> [IPPrefix] {
+        endpoint.sources(family).filter { $0.length < family.width }
+    }
+
+    private static func hasRanges(_ endpoint: Endpoint) -> Bool {
+        AddressFamily.allCases.contains { !ranges($0, endpoint).isEmpty }
+    }
+
+    private static func element(_ endpoint: Endpoint, _ verdict: JSON) -> Element {
+        Element(key: .string(endpoint.hostInterface.text), data: verdict, comment: endpoint.id.description)
     }
 
     /// Networks with an endpoint of which only the MAC is known.
@@ -143,36 +201,32 @@ enum Claims {
     // MARK: Chains
 
     static func chains(_ input: CompilerInput) -> [Chain] {
-        let own = input.desired.endpoints.filter(\.antiSpoof).flatMap { endpoint in
-            Kind.allCases.compactMap { kind in
-                input.networks[endpoint.network].map { ownChain(kind, endpoint, $0) }
-            }
+        let wide = input.desired.endpoints.filter { $0.antiSpoof && $0.checksAddresses && hasRanges($0) }
+        let open = openNetworks(input)
+        let chains = Kind.allCases.flatMap { kind -> [Chain] in
+            [Chain(name: kind.rawValue, rules: entrance(kind)), Chain(name: kind.rest, rules: rest(kind))]
+                + wide.map { rangeChain(kind, $0) } + open.map { ownedChain(kind, $0, input) }
         }
-        let others = Kind.allCases.map { kind in
-            Chain(name: kind.rawValue, rules: strangers(kind) + refusals(kind))
-        }
-        let open = openNetworks(input).flatMap { network in
-            Kind.allCases.map { ownedChain($0, network, input) } + [unaddressed(network)]
-        }
-        return (own + others + open).sorted { $0.name < $1.name }
+        return (chains + open.map(unaddressed)).sorted { $0.name < $1.name }
     }
 
-    /// What an endpoint may claim; what else it may, the chain behind it says.
-    private static func ownChain(_ kind: Kind, _ endpoint: Endpoint, _ network: Network) -> Chain {
-        let rules = kind.fields.flatMap { field -> [Rule] in
-            let prefixes = endpoint.sources(field.family)
-            let locals = field.family == .ipv6 ? Set(endpoint.linkLocals).map(\.value) : []
-            let single = Set(prefixes.filter { $0.length == field.family.width }.map(\.address.value) + locals)
-            let values = single.sorted().map(field.value)
-            let exact =
-                values.isEmpty ? [] : [Rule(field.condition + [Nft.equal(field.payload, Nft.anyOf(values)), Nft.back])]
-            return exact
-                + prefixes.filter { $0.length < field.family.width }.map { prefix in
-                    Rule(field.condition + inside(prefix, field) + [Nft.back])
-                }
+    /// What is one of its own goes on; what else an endpoint may claim, the chain behind says.
+    private static func entrance(_ kind: Kind) -> [Rule] {
+        kind.fields.map { field in
+            let claim = Nft.equal(Nft.concat(Nft.input, field.payload), .string("@\(claims(field.family))"))
+            return Rule(field.condition + [claim, Nft.back], comment: "its own address")
+        } + [
+            Rule([Nft.verdicts(Nft.input, kind.map)], comment: "endpoints with ranges of addresses, or without any"),
+            Rule([Nft.goto(kind.rest)]),
+        ]
+    }
+
+    /// Ranges that an endpoint may use.
+    private static func rangeChain(_ kind: Kind, _ endpoint: Endpoint) -> Chain {
+        let rules = kind.fields.flatMap { field in
+            ranges(field.family, endpoint).map { Rule(field.condition + inside($0, field) + [Nft.back]) }
         }
-        let rest = endpoint.checksAddresses ? kind.rawValue : kind.owned(network)
-        return Chain(name: kind.chain(endpoint), rules: rules + [Rule([Nft.goto(rest)])])
+        return Chain(name: kind.chain(endpoint), rules: rules + [Rule([Nft.goto(kind.rest)])])
     }
 
     private static func inside(_ prefix: IPPrefix, _ field: Field) -> [JSON] {
@@ -184,8 +238,9 @@ enum Claims {
     }
 
     /// Link-local addresses of the form that follows from a MAC belong to that card, all others to nobody in particular.
-    private static func strangers(_ kind: Kind) -> [Rule] {
+    private static func rest(_ kind: Kind) -> [Rule] {
         kind.fields.filter { $0.family == .ipv6 }.map { Rule($0.linkLocal(Nft.differs) + [Nft.back]) }
+            + refusals(kind)
     }
 
     /// The first fragment of an error may end before the address, and no comparison holds: it is looked at again when the

@@ -8,7 +8,9 @@ extension SimulatedTables {
         let place = ruleset.tables[table].sets.firstIndex { $0.name == name }
         switch (verb, place) {
         case ("add", nil):
-            let types = value["type"]?.array?.compactMap(\.string) ?? value["type"]?.string.map { [$0] } ?? []
+            // nft makes sets of raw bytes from an expression, and lists the types that it has.
+            let raw = value["typeof"]?.string.map { _ in ["ifname", "integer"] }
+            let types = raw ?? value["type"]?.array?.compactMap(\.string) ?? value["type"]?.string.map { [$0] } ?? []
             ruleset.tables[table].sets.append(
                 NamedSet(
                     name: name, keyTypes: types, dataType: value["map"]?.string,
