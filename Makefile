@@ -13,6 +13,8 @@ SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 SWIFT ?= $(firstword $(shell command -v swift) $(wildcard $(HOME)/.local/share/swiftly/bin/swift /opt/swift*/usr/bin/swift) swift)
 PREFIX ?= /usr/local
+# For `bulkhead --version` of a release; empty where the sources are no checkout of Git.
+COMMIT ?= $(shell git -c safe.directory='$(CURDIR)' describe --always --abbrev=12 --exclude='*' --dirty 2>/dev/null)
 KINDS := host network compartment endpoint policy
 
 # What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
@@ -70,7 +72,7 @@ build: deps-build
 	@"$(SWIFT)" build --product bulkhead
 
 release: deps-build
-	@"$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib
+	@BULKHEAD_COMMIT='$(COMMIT)' "$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib
 
 install: release
 	install -D -m 755 .build/release/bulkhead "$(DESTDIR)$(PREFIX)/bin/bulkhead"

@@ -14,6 +14,10 @@ let strict: [SwiftSetting] = [
     .define("BULKHEAD_FAULTS", .when(configuration: .debug)),
 ]
 
+/// The commit that `bulkhead --version` says. `make release` gives it; a plain `swift build` knows and needs none.
+let commit: [CSetting] =
+    Context.environment["BULKHEAD_COMMIT"].map { [.define("BULKHEAD_COMMIT", to: "\"\($0)\"")] } ?? []
+
 /// A pure or system target of the package; imports point one way only (see docs/architecture.md).
 func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -39,7 +43,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
-        .target(name: "CLinuxShims"),
+        .target(name: "CLinuxShims", cSettings: commit),
         layer("SystemCalls", ["CLinuxShims"]),
         layer("Addressing"),
         layer("JSON", ["CJansson"]),

@@ -128,3 +128,8 @@ uint64_t bulkhead_effective_capabilities(void) {
 void bulkhead_close_from(unsigned first) { syscall(SYS_close_range, first, ~0U, 0); }
 
 int bulkhead_syncfs(int file) { return (int)syscall(SYS_syncfs, file); }
+
+#ifndef BULKHEAD_COMMIT
+#define BULKHEAD_COMMIT ""
+#endif
+const char *bulkhead_commit(void) { return BULKHEAD_COMMIT; }

@@ -8,7 +8,7 @@ public struct Bulkhead: ParsableCommand {
         commandName: "bulkhead",
         abstract: "Declarative container networking for Linux: manifests in, kernel state out.",
         discussion: "PATHs are files, folders or - for standard input; the default is the current folder.",
-        version: Version.number,
+        version: Version.text,
         subcommands: [
             Validate.self, PlanVerb.self, Apply.self, Confirm.self, Revert.self, Destroy.self, GuardVerb.self,
             Drift.self, Show.self, Doctor.self, Exec.self, Trace.self, GraphVerb.self,

@@ -25,6 +25,14 @@ public enum Host {
         return bulkhead_effective_capabilities() & wanted == wanted
     }
 
+    /// The Git commit that this program was built from, `-dirty` behind it where files had changed since; nil where the
+    /// build was not told.
+    public static var buildCommit: String? {
+        guard let text = unsafe bulkhead_commit() else { return nil }
+        let commit = unsafe String(cString: text)
+        return commit.isEmpty ? nil : commit
+    }
+
     /// Number of the user who runs this process (`geteuid(2)`).
     public static var userID: UInt32 { geteuid() }
 

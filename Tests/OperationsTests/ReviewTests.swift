@@ -155,6 +155,6 @@ import Testing
     }
 
     private func version() throws -> String {
-        try elsewhere("--version").output.trimmingCharacters(in: .newlines)
+        String(try elsewhere("--version").output.prefix { !$0.isWhitespace })
     }
 }

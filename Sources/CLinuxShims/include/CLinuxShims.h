@@ -59,6 +59,8 @@ int bulkhead_syncfs(int file);
 /// Closes all descriptors from a number on (close_range(2)).
 void bulkhead_close_from(unsigned first);
 extern const int bulkhead_clone_newns;
+/// The commit that a release was built from; empty where the build was not told.
+const char *bulkhead_commit(void);
 /// POSIX_SPAWN_SETSID, which only GNU's header shows.
 extern const int bulkhead_spawn_setsid;
 

@@ -67,8 +67,3 @@ enum PlanDocument {
                 }))
     }
 }
-
-/// Of this build.
-enum Version {
-    static let number = "0.1.0"
-}
