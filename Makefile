@@ -6,21 +6,23 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs clean
+.PHONY: help deps-build deps-install deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 SWIFT ?= $(firstword $(shell command -v swift) $(wildcard $(HOME)/.local/share/swiftly/bin/swift /opt/swift*/usr/bin/swift) swift)
 PREFIX ?= /usr/local
+ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
 # For `bulkhead --version` of a release; empty where the sources are no checkout of Git.
 COMMIT ?= $(shell git -c safe.directory='$(CURDIR)' describe --always --abbrev=12 --exclude='*' --dirty 2>/dev/null)
 KINDS := host network compartment endpoint policy
 
 # What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
 BUILD_NEEDS := git=git pkg-config=pkg-config pkg:yaml-0.1=libyaml-dev pkg:libnftables=libnftables-dev pkg:jansson=libjansson-dev
+INSTALL_NEEDS := $(BUILD_NEEDS) python3=python3
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
-TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux
+TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils
 
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'
@@ -32,14 +34,15 @@ help:
 	@echo 'make fuzz      libFuzzer on the decoders, ten minutes each'
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
-	@echo 'make install   release build, copied to $$(DESTDIR)$$(PREFIX)/bin (PREFIX=$(PREFIX))'
+	@echo 'make install   release build with manual pages and completions, below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make format    rewrite sources with swift-format; make lint checks instead'
 	@echo 'make schemas   write schemas/*.json; make docs writes docs/fields.md'
 
 deps-build: NEEDS := $(BUILD_NEEDS)
+deps-install: NEEDS := $(INSTALL_NEEDS)
 deps-demo: NEEDS := $(DEMO_NEEDS)
 deps-test: NEEDS := $(TEST_NEEDS)
-deps-build deps-demo deps-test:
+deps-build deps-install deps-demo deps-test:
 	@command -v '$(SWIFT)' >/dev/null || {
 	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
 	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
@@ -74,8 +77,8 @@ build: deps-build
 release: deps-build
 	@BULKHEAD_COMMIT='$(COMMIT)' "$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib
 
-install: release
-	install -D -m 755 .build/release/bulkhead "$(DESTDIR)$(PREFIX)/bin/bulkhead"
+install: deps-install release
+	packaging/install .build/release/bulkhead "$(DESTDIR)" "$(PREFIX)" "$(ZSH_FUNCTIONS)"
 
 demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead

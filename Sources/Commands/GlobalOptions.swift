@@ -7,13 +7,13 @@ internal import SystemCalls
 /// What every verb understands.
 struct GlobalOptions: ParsableArguments {
     /// How results are written.
-    enum Format: String, ExpressibleByArgument {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
         case text
         case json
     }
 
     /// What a user asks for; the last two are for one verb each.
-    enum Output: String, ExpressibleByArgument {
+    enum Output: String, ExpressibleByArgument, CaseIterable {
         case text
         case json
         case markdown
@@ -26,18 +26,23 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which set of objects is meant; others are never touched.", valueName: "name"))
     var scope = "default"
 
-    @Option(help: ArgumentHelp("Folder for the lock and original settings (BULKHEAD_STATE_DIR).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder for the lock and original settings (BULKHEAD_STATE_DIR).", valueName: "dir"),
+        completion: .directory)
     var stateDir: String?
 
-    @Option(help: ArgumentHelp("Folder of named network namespaces (BULKHEAD_NETNS_DIR).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of named network namespaces (BULKHEAD_NETNS_DIR).", valueName: "dir"),
+        completion: .directory)
     var netnsDir: String?
 
     @Option(
-        help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"))
+        help: ArgumentHelp("Folder of files for processes in namespaces (BULKHEAD_NETNS_ETC_DIR).", valueName: "dir"),
+        completion: .directory)
     var netnsEtcDir: String?
 
     @Option(
-        name: .customLong("output"), help: "How results are written: text or json; markdown (plan), prometheus (show).")
+        name: .customLong("output"), help: "How results are written; markdown is for plan, prometheus for show.")
     var wantedOutput: Output = .text
 
     @Flag(help: "Say more, on standard error.")
@@ -103,7 +108,8 @@ extension Verb {
 /// The PATHs of a verb.
 struct PathArguments: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("Files, folders, or - for standard input; default: the current folder.", valueName: "path"))
+        help: ArgumentHelp("Files, folders, or - for standard input; default: the current folder.", valueName: "path"),
+        completion: .file())
     var paths: [String] = []
 
     /// As given, or the current folder.

@@ -10,7 +10,9 @@ struct Exec: Verb {
         discussion:
             "The status is the command's own; 125 bulkhead failed, 126 not executable, 127 not found, 128+n signal.")
 
-    @Argument(help: ArgumentHelp("A compartment, or endpoint/NAME.", valueName: "compartment"))
+    @Argument(
+        help: ArgumentHelp("A compartment, or endpoint/NAME.", valueName: "compartment"),
+        completion: .shellCommand("ls /run/netns 2>/dev/null"))
     var place: String
 
     @Argument(

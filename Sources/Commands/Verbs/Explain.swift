@@ -6,13 +6,15 @@ internal import Manifest
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Say what a kind or a field of the manifests means.")
 
-    @Argument(help: ArgumentHelp("KIND or KIND.FIELD, such as Endpoint.portMappings.", valueName: "kind[.field]"))
+    @Argument(
+        help: ArgumentHelp("KIND or KIND.FIELD, such as Endpoint.portMappings.", valueName: "kind[.field]"),
+        completion: .list(JSONSchema.kinds))
     var path: String?
 
     @Flag(help: "Print the fields of all kinds as Markdown tables.")
     var markdown = false
 
-    @Option(help: "How results are written: text or json.")
+    @Option(help: "How results are written.")
     var output: GlobalOptions.Format = .text
 
     func run() throws {
@@ -36,7 +38,9 @@ struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the JSON Schema of a kind, or of all kinds together.")
 
-    @Argument(help: ArgumentHelp("Host, Network, Compartment, Endpoint or Policy.", valueName: "kind"))
+    @Argument(
+        help: ArgumentHelp("Host, Network, Compartment, Endpoint or Policy.", valueName: "kind"),
+        completion: .list(JSONSchema.kinds))
     var kind: String?
 
     func run() throws {

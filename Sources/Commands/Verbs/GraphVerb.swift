@@ -10,7 +10,7 @@ struct GraphVerb: Verb {
     static let outputs: [GlobalOptions.Output] = [.text]
 
     /// What draws it.
-    enum Format: String, ExpressibleByArgument {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
         case svg
         case dot
         case mermaid
@@ -19,7 +19,7 @@ struct GraphVerb: Verb {
     @OptionGroup var paths: PathArguments
     @OptionGroup var global: GlobalOptions
 
-    @Option(help: "svg, dot or mermaid.")
+    @Option(help: "How the picture is written.")
     var format: Format = .svg
 
     func run() throws {

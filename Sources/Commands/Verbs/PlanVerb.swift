@@ -26,12 +26,14 @@ struct PlanVerb: Verb {
     @Option(
         help: ArgumentHelp(
             "Plan for the host that `show --full --output json` saved; needs neither root nor the host.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var against: String?
 
     @Option(
         help: ArgumentHelp(
-            "Manifests before the change, to say which connections it opens and closes.", valueName: "path"))
+            "Manifests before the change, to say which connections it opens and closes.", valueName: "path"),
+        completion: .file())
     var base: [String] = []
 
     @Flag(help: "Print the `addresses:` lines that fix automatic addresses, instead of a plan.")
@@ -43,7 +45,8 @@ struct PlanVerb: Verb {
     @Option(help: ArgumentHelp("Take over an existing object that bears no mark.", valueName: "KIND/NAME"))
     var adopt: [String] = []
 
-    @Option(help: ArgumentHelp("Save the plan, for `bulkhead apply FILE`.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Save the plan, for `bulkhead apply FILE`.", valueName: "file"), completion: .file())
     var out: String?
 
     func validate() throws {

@@ -13,7 +13,8 @@ struct Reconcile: Verb {
             "For cron or a timer. A bad commit changes nothing: the last good one stays in force, its drift is repaired, and the status is 1. Nothing of the repository is run or checked out."
     )
 
-    @Option(help: ArgumentHelp("A folder, or an address by https or ssh.", valueName: "dir|url"))
+    @Option(
+        help: ArgumentHelp("A folder, or an address by https or ssh.", valueName: "dir|url"), completion: .directory)
     var repo: String
 
     @Option(help: ArgumentHelp("Branch, tag or commit.", valueName: "name"))
@@ -25,10 +26,10 @@ struct Reconcile: Verb {
     @Flag(help: "Refuse commits without a good signature of a known signer.")
     var verifySignatures = false
 
-    @Option(help: ArgumentHelp("SSH keys whose signatures count.", valueName: "file"))
+    @Option(help: ArgumentHelp("SSH keys whose signatures count.", valueName: "file"), completion: .file())
     var allowedSigners = "/etc/bulkhead/allowed_signers"
 
-    @Option(help: ArgumentHelp("OpenPGP keyring whose signatures count.", valueName: "dir"))
+    @Option(help: ArgumentHelp("OpenPGP keyring whose signatures count.", valueName: "dir"), completion: .directory)
     var keyring = "/etc/bulkhead/gnupg"
 
     @Flag(help: "Judge a commit anew that was found bad, or that somebody went back from.")
