@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs clean
+.PHONY: help deps-build deps-install deps-deb deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs deb clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -21,6 +21,7 @@ KINDS := host network compartment endpoint policy
 # What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
 BUILD_NEEDS := git=git pkg-config=pkg-config pkg:yaml-0.1=libyaml-dev pkg:libnftables=libnftables-dev pkg:jansson=libjansson-dev
 INSTALL_NEEDS := $(BUILD_NEEDS) python3=python3
+DEB_NEEDS := $(INSTALL_NEEDS) dh=debhelper dpkg-buildpackage=dpkg-dev
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
 TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils
 
@@ -35,14 +36,16 @@ help:
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
 	@echo 'make install   release build with manual pages and completions, below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
+	@echo 'make deb       Debian package, in .build/deb'
 	@echo 'make format    rewrite sources with swift-format; make lint checks instead'
 	@echo 'make schemas   write schemas/*.json; make docs writes docs/fields.md'
 
 deps-build: NEEDS := $(BUILD_NEEDS)
 deps-install: NEEDS := $(INSTALL_NEEDS)
+deps-deb: NEEDS := $(DEB_NEEDS)
 deps-demo: NEEDS := $(DEMO_NEEDS)
 deps-test: NEEDS := $(TEST_NEEDS)
-deps-build deps-install deps-demo deps-test:
+deps-build deps-install deps-deb deps-demo deps-test:
 	@command -v '$(SWIFT)' >/dev/null || {
 	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
 	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
@@ -79,6 +82,10 @@ release: deps-build
 
 install: deps-install release
 	packaging/install .build/release/bulkhead "$(DESTDIR)" "$(PREFIX)" "$(ZSH_FUNCTIONS)"
+
+# A Debian package of the release build, for the Debian that it is built on.
+deb: deps-deb release
+	@packaging/deb .build/release/bulkhead .build/deb
 
 demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
