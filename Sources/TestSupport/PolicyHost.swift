@@ -82,4 +82,17 @@ public final class PolicyHost {
         servers.append(client)
         return client
     }
+
+    /// Connects again and again while something is done, and says whether it got through, and how many of its
+    /// connections live on: `some opened, 0 alive`.
+    public func storm(_ endpoint: String, _ address: String, _ port: Int, during action: () throws -> Void) throws
+        -> String
+    {
+        let inside = endpoint == "host" ? [] : ["ip", "netns", "exec", endpoint]
+        let client = try host.start(inside + ["python3", Self.probe, "storm", address, "\(port)"], hasInput: true)
+        servers.append(client)
+        client.waitForOutput()
+        try action()
+        return try client.ask("stop")
+    }
 }

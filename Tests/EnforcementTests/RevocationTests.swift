@@ -76,6 +76,75 @@ import Testing
         #expect(try cut.ask("?") == "cut")
     }
 
+    private static let fromB = """
+        appliesTo: {endpoints: {matchLabels: {app: a}}}
+        ingress: {default: deny, rules: [{name: from-b, action: allow, from: [{endpoints: {matchLabels: {app: b}}}]}]}
+        """
+
+    private func change(_ web: PolicyHost, _ edits: (String, String)...) throws {
+        let file = web.host.folder.appendingPathComponent("manifests/base.yaml")
+        var text = try String(contentsOf: file, encoding: .utf8)
+        for (old, new) in edits {
+            #expect(text.contains(old))
+            text = text.replacingOccurrences(of: old, with: new)
+        }
+        try web.host.write("base.yaml", text)
+    }
+
+    /// Also connections that came while the rules were being changed.
+    @Test func whoLosesAPermissionByItsLabelKeepsNoConnection() throws {
+        let web = try PolicyHost(["a", "b", "c"])
+        try web.policies([("a-in", Self.fromB)])
+        try web.apply()
+        try web.serve("a", "echo-many", "10.88.0.10", "80")
+        #expect(try web.storm("b", "10.88.0.10", 80) { Thread.sleep(forTimeInterval: 0.2) }.hasPrefix("some opened, "))
+        // c goes at the same time, so that rules are left over until its link is gone.
+        try change(
+            web, ("labels: {app: b}", "labels: {app: x}"),
+            (
+                "spec: {network: web, addresses: [10.88.0.12",
+                "spec: {enabled: false, network: web, addresses: [10.88.0.12"
+            ))
+        #expect(try web.storm("b", "10.88.0.10", 80) { try web.apply() }.hasSuffix(" 0 alive"))
+    }
+
+    /// An address means one endpoint alone, from the moment on at which the rules change.
+    @Test func whoGetsTheAddressOfOneThatMayGetsNothingOfIt() throws {
+        let web = try PolicyHost(["a", "b", "c"])
+        try web.policies([("a-in", Self.fromB)])
+        try web.apply()
+        try web.serve("a", "echo-many", "10.88.0.10", "80")
+        try change(
+            web, ("[10.88.0.11, \"fd00:88::11\"]", "[SWAP]"),
+            ("[10.88.0.12, \"fd00:88::12\"]", "[10.88.0.11, \"fd00:88::11\"]"),
+            ("[SWAP]", "[10.88.0.12, \"fd00:88::12\"]"))
+        #expect(try web.storm("c", "10.88.0.10", 80) { try web.apply() } == "none opened, 0 alive")
+        #expect(try web.probe("c", "tcp", "10.88.0.10", "80", "0.5") == "silent")
+    }
+
+    /// The host is on both ends of what it sends to a published port, until that is translated.
+    @Test(arguments: [false]) func whatTheHostSendsToAPublishedPortIsCutToo(byPolicy: Bool) throws {
+        let web = try PolicyHost(["a"])
+        let (closed, open) = (
+            "\"fd00:88::10\"]}", "\"fd00:88::10\"], portMappings: [{hostPort: 8080, port: 80}]}"
+        )
+        try change(web, (closed, open))
+        try web.apply()
+        try web.serve("a", "echo-many", "10.88.0.10", "80")
+        let client = try web.host.start(
+            ["python3", PolicyHost.probe, "talk-tcp", "10.88.0.1", "8080", "9", "1"], hasInput: true)
+        defer { client.signal(SIGKILL) }
+        client.waitForOutput()
+        #expect(try client.ask("?") == "alive")
+        if byPolicy {
+            try web.policies([("a-in", "appliesTo: {endpoints: {matchLabels: {app: a}}}\ningress: {default: deny}")])
+        } else {
+            try change(web, (open, closed))
+        }
+        try web.apply()
+        #expect(try client.ask("?") == "cut")
+    }
+
     private static func position(of id: String, in plan: String) throws -> Int? {
         let document = try JSONSerialization.jsonObject(with: Data(plan.utf8)) as? [String: Any]
         return (document?["steps"] as? [[String: Any]])?.firstIndex { $0["id"] as? String == id }

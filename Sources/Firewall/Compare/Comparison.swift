@@ -38,16 +38,19 @@ public struct RulesetChange: Hashable, Sendable {
 }
 
 extension Ruleset {
-    /// The wanted ruleset, and what of the old one nothing contradicts: rules and elements of links that are still
-    /// there stay in force until those are gone, so that nothing that is on its way out is unguarded for a moment.
+    /// The wanted ruleset, and what of the old one guards things that are on their way out: rules and elements of links
+    /// and objects that nothing wants any more stay in force until those are gone, so that they are not unguarded for a
+    /// moment. What lets something pass of what stays is as wanted at once, and an address that another endpoint gets means
+    /// that one alone.
     ///
     /// Elements of interval sets that overlap wanted ones are not kept: the kernel takes only one of the two.
     public func keeping(_ old: Ruleset) -> Ruleset {
         guard !tables.isEmpty else { return old }
+        let wanted = WantedObjects(self)
         var result = self
         for index in result.tables.indices {
             guard let before = old.table(result.tables[index].family) else { continue }
-            result.tables[index].keep(before)
+            result.tables[index].keep(before, wanted)
         }
         return result
     }

@@ -34,7 +34,8 @@ struct Intervals {
         return (others, range)
     }
 
-    private static func range(_ value: JSON) -> IPRange? {
+    /// The addresses that a part of a key stands for; nil where it is none.
+    static func range(_ value: JSON) -> IPRange? {
         if let text = value.string { return IPAddress(text).flatMap { IPRange($0, $0) } }
         if let prefix = value["prefix"], let address = prefix["addr"]?.string.flatMap({ IPAddress($0) }),
             let length = prefix["len"]?.int

@@ -1,8 +1,8 @@
 internal import JSON
 
 extension Table {
-    /// Adds what of the old version nothing contradicts.
-    mutating func keep(_ old: Table) {
+    /// Adds what of the old version is for what goes.
+    mutating func keep(_ old: Table, _ wanted: WantedObjects) {
         let known = Dictionary(sets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let retyped = Set(old.sets.filter { known[$0.name].map($0.hasOtherType) ?? false }.map(\.name))
         keepChains(old, without: retyped)
@@ -10,7 +10,7 @@ extension Table {
         let before = Dictionary(old.sets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in sets.indices {
             guard let old = before[sets[index].name], !retyped.contains(old.name) else { continue }
-            sets[index].keep(old, chains: names)
+            sets[index].keep(old, chains: names, wanted)
         }
         // Chains that stay use them.
         for var set in old.sets where known[set.name] == nil {
@@ -39,12 +39,13 @@ extension NamedSet {
             || isLearned != other.isLearned
     }
 
-    fileprivate mutating func keep(_ old: NamedSet, chains: Set<String>) {
+    fileprivate mutating func keep(_ old: NamedSet, chains: Set<String>, _ wanted: WantedObjects) {
         let keys = Set(elements.map(\.key))
         let taken = isInterval ? Intervals(elements) : nil
         elements += old.elements.filter { element in
             guard chains.isSuperset(of: element.targets) else { return false }
-            return taken.map { !$0.overlap(element) } ?? !keys.contains(element.key)
+            if taken.map({ $0.overlap(element) }) ?? keys.contains(element.key) { return false }
+            return !wanted.decide(element, of: old)
         }
     }
 }

@@ -6,29 +6,37 @@ extension Builder {
     /// Firewall rules: what is wanted comes into force before the links it guards; what guards links that go is kept
     /// until they are gone.
     mutating func compareFirewall(_ live: Ruleset, wanted: Ruleset) {
+        guard !RulesetChange.from(live, to: wanted).isEmpty else { return clearWay(live) }
         // Where there were no rules, only endpoints that are there already can have connections.
         let isFirst = live.tables.isEmpty && !hasLiveEndpoints
         let cuts = !isFirst && wanted.mayRevoke(since: live, fresh: freshOwners())
         let kept = wanted.keeping(live)
         let between = cuts ? kept.withUncheckedConnections : kept
+        let reduced = cuts ? wanted.withUncheckedConnections : wanted
         appendFirewall(
             RulesetChange.from(live, to: between), inverse: RulesetChange.from(between, to: live), id: "firewall",
             action: live.tables.isEmpty ? .create : .update, phase: .firewall)
-        if cuts { appendCut() }
         clearWay(live)
+        let surplus = RulesetChange.from(between, to: reduced)
         appendFirewall(
-            RulesetChange.from(between, to: wanted), inverse: RulesetChange.from(wanted, to: between),
-            id: "firewall/surplus", action: .delete, requires: guardedRemovals, phase: .unguard)
+            surplus, inverse: RulesetChange.from(reduced, to: between), id: "firewall/surplus", action: .delete,
+            requires: guardedRemovals, phase: .unguard)
+        guard cuts else { return }
+        // Rules that are still there for what goes let no connection in that would never be looked at.
+        appendCut(requires: surplus.isEmpty ? guardedRemovals : ["firewall/surplus"])
+        appendFirewall(
+            RulesetChange.from(reduced, to: wanted), inverse: RulesetChange.from(wanted, to: reduced),
+            id: "firewall/checked", action: .delete, requires: ["connections"], phase: .conclude)
     }
 
-    /// Rules stay until what they guard is gone, connections have been checked, and forwarding is off again.
+    /// Rules stay until what they guard is gone, and forwarding is off again.
     private var guardedRemovals: [String] {
         steps.filter { step in
             switch step.phase {
-            case .links, .connections: true
+            case .links: true
             case .restore: step.kind == "setting"
             case .prepare, .namespaces, .firewall, .clear, .host, .cards, .compartments, .files, .reduce, .unguard,
-                .vanish:
+                .connections, .conclude, .vanish:
                 false
             }
         }.map(\.id)
@@ -39,13 +47,13 @@ extension Builder {
     }
 
     /// Connections pass by what was decided for their first packet: those that nothing allows any more are cut.
-    private mutating func appendCut() {
+    private mutating func appendCut(requires: [String]) {
         steps.append(
             Step(
                 id: "connections", action: .update, owner: nil, kind: "connections",
                 summary: "cut connections that are no longer allowed",
                 reason: "rules changed; connections that were let through before pass without asking them again",
-                source: context.desired.networks.first?.metadata.source, isIrreversible: true,
+                source: context.desired.networks.first?.metadata.source, isIrreversible: true, requires: requires,
                 operations: [.cutConnections], inverse: [], phase: .connections))
     }
 

@@ -143,10 +143,12 @@ public enum Phase: Int, Hashable, Comparable, Codable, Sendable {
     case reduce
     /// Surplus links go.
     case links
-    /// Connections that are no longer allowed are cut.
-    case connections
     /// Rules that nothing needs any more go.
     case unguard
+    /// Connections that are no longer allowed are cut, when no more of them can come.
+    case connections
+    /// The note that connections were not checked goes.
+    case conclude
     /// Shared settings go back to what they were; surplus files go.
     case restore
     /// Surplus namespaces go.

@@ -46,8 +46,10 @@ struct ConnectionJudge {
         guard let service = service(tracked) else { return true }
         let sources = parties(tracked.original.source, of: tracked)
         let targets = parties(tracked.original.destination, of: tracked)
+        // What the host sends to a published port is for itself only before it is translated.
+        let isTranslated = tracked.reply.source != tracked.original.destination
         return sources.allSatisfy { source in
-            targets.allSatisfy { source == $0 || allows(tracked, source, $0, service) }
+            targets.allSatisfy { (source == $0 && !isTranslated) || allows(tracked, source, $0, service) }
         }
     }
 

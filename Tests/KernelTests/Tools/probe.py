@@ -92,6 +92,62 @@ def talk_tcp(address, port, rounds, wait):
                 return
 
 
+def echo_many(address, port):
+    """The same for many clients at once."""
+    import threading
+
+    def answer(client):
+        try:
+            while data := client.recv(100):
+                client.sendall(data)
+        except OSError:
+            pass
+
+    server = socket.create_server((address, port), family=family(address), backlog=1000)
+    print("ready", flush=True)
+    while True:
+        client, _ = server.accept()
+        threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+
+def storm(address, port):
+    """Opens connections one after the other until told to stop; says how many it got, and how many live on."""
+    import select
+    import time
+    print("ready", flush=True)
+    opened, count = [], 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        s = socket.socket(family(address))
+        s.setblocking(False)
+        try:
+            s.connect((address, port))
+        except BlockingIOError:
+            pass
+        except OSError:
+            s.close()
+            time.sleep(0.001)
+            continue
+        _, ready, _ = select.select([], [s], [], 0.005)
+        if ready and s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            count += 1
+            opened = opened[-99:] + [s]
+        else:
+            s.close()
+    alive = 0
+    for s in opened:
+        try:
+            s.sendall(b"x")
+        except OSError:
+            pass
+    time.sleep(1)
+    for s in opened:
+        try:
+            alive += s.recv(1) == b"x"
+        except OSError:
+            pass
+    print(f"{'some' if count else 'none'} opened, {alive} alive", flush=True)
+
+
 def send(interface, frames):
     """Sends raw Ethernet frames, given in hexadecimal."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -138,6 +194,10 @@ def main(arguments):
         echo_tcp(rest[0], int(rest[1]))
     elif verb == "talk-tcp":
         talk_tcp(rest[0], int(rest[1]), int(rest[2]), float(rest[3]))
+    elif verb == "echo-many":
+        echo_many(rest[0], int(rest[1]))
+    elif verb == "storm":
+        storm(rest[0], int(rest[1]))
     elif verb == "send":
         send(rest[0], rest[1:])
     elif verb == "sniff":

@@ -1,0 +1,64 @@
+internal import Addressing
+internal import JSON
+
+/// What a wanted ruleset knows: interfaces, manifest objects, and whose every address is.
+struct WantedObjects {
+    private var interfaces: Set<String> = []
+    private var objects: Set<String> = []
+    private var addresses: [IPAddress: Set<String>] = [:]
+    /// Ranges of more than one address.
+    private var blocks: [(range: IPRange, object: String)] = []
+
+    init(_ ruleset: Ruleset) {
+        for set in ruleset.tables.flatMap(\.sets) {
+            for element in set.elements {
+                interfaces.formUnion(Self.interfaces(element, of: set))
+                guard let object = element.comment else { continue }
+                objects.insert(object)
+                guard Self.isEndpoint(object) else { continue }
+                for range in Self.ranges(element) {
+                    if range.first == range.last {
+                        addresses[range.first, default: []].insert(object)
+                    } else if !blocks.contains(where: { $0.range == range && $0.object == object }) {
+                        blocks.append((range, object))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the wanted rules decide alone about what an old element is for: its address is another endpoint's now, or
+    /// it lets something pass, and its object and interfaces stay.
+    func decide(_ element: Element, of set: NamedSet) -> Bool {
+        guard let object = element.comment else { return false }
+        if Self.isEndpoint(object), Self.ranges(element).contains(where: { isOthers($0, than: object) }) { return true }
+        return Self.isPermission(set) && objects.contains(object)
+            && interfaces.isSuperset(of: Self.interfaces(element, of: set))
+    }
+
+    /// Peers of rules, peers of networks, published ports.
+    private static func isPermission(_ set: NamedSet) -> Bool {
+        ["paths", "routed"].contains(set.name) || set.name.hasPrefix("group-") || set.name.hasPrefix("published")
+    }
+
+    private static func isEndpoint(_ object: String) -> Bool { object.hasPrefix("Endpoint/") }
+
+    private func isOthers(_ range: IPRange, than object: String) -> Bool {
+        if range.first == range.last {
+            if let owners = addresses[range.first], owners.contains(where: { $0 != object }) { return true }
+        } else if addresses.contains(where: { range.contains($0.key) && $0.value.contains { $0 != object } }) {
+            return true
+        }
+        return blocks.contains { $0.object != object && $0.range.first <= range.last && range.first <= $0.range.last }
+    }
+
+    private static func interfaces(_ element: Element, of set: NamedSet) -> [String] {
+        let parts = element.key["concat"]?.array ?? [element.key]
+        return zip(set.keyTypes, parts).compactMap { type, part in type == "ifname" ? part.string : nil }
+    }
+
+    /// Addresses in a key, whichever part they are.
+    private static func ranges(_ element: Element) -> [IPRange] {
+        (element.key["concat"]?.array ?? [element.key]).compactMap { Intervals.range($0) }
+    }
+}
