@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-deb deps-demo deps-test build release install test faults verify-policies demo bench-plans format lint schemas docs deb clean
+.PHONY: help deps-build deps-install deps-deb deps-demo deps-test deps-bench build release install test faults verify-policies demo bench-plans format lint schemas docs deb clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -45,7 +45,8 @@ deps-install: NEEDS := $(INSTALL_NEEDS)
 deps-deb: NEEDS := $(DEB_NEEDS)
 deps-demo: NEEDS := $(DEMO_NEEDS)
 deps-test: NEEDS := $(TEST_NEEDS)
-deps-build deps-install deps-deb deps-demo deps-test:
+deps-bench: NEEDS := $(DEMO_NEEDS) iperf3=iperf3
+deps-build deps-install deps-deb deps-demo deps-test deps-bench:
 	@command -v '$(SWIFT)' >/dev/null || {
 	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
 	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
@@ -91,10 +92,9 @@ demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
 	BULKHEAD="$$("$(SWIFT)" build --show-bin-path)/bulkhead" bash examples/quickstart/demo.sh
 
-# All tests are Swift Testing; without XCTest's empty run the last line says what counts.
 test: deps-test
 	@"$(SWIFT)" build --build-tests
-	"$(SWIFT)" test --skip-build --disable-xctest
+	Tests/run "$$("$(SWIFT)" build --show-bin-path)"
 
 # Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each.
 verify-policies: deps-test
@@ -111,8 +111,7 @@ faults: deps-test release
 	BULKHEAD_FAULTS=all "$(SWIFT)" test --skip-build --disable-xctest --filter FaultTests
 
 # Throughput with 10 000 rules in force, and the time to change one, as ratios within one run.
-bench-policies: NEEDS := $(TEST_NEEDS) iperf3=iperf3
-bench-policies: release deps-test
+bench-policies: release deps-bench
 	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/policies.py .build/release/bulkhead
 
 # Validating and planning 1000 and 10 000 endpoints, times and their ratios.
