@@ -83,16 +83,19 @@ public final class PolicyHost {
         return client
     }
 
-    /// Connects again and again while something is done, and says whether it got through, and how many of its
-    /// connections live on: `some opened, 0 alive`.
+    /// Connects again and again while something is done: how many connections it got, and how many of the last hundred
+    /// live on.
     public func storm(_ endpoint: String, _ address: String, _ port: Int, during action: () throws -> Void) throws
-        -> String
+        -> (opened: Int, alive: Int)
     {
         let inside = endpoint == "host" ? [] : ["ip", "netns", "exec", endpoint]
         let client = try host.start(inside + ["python3", Self.probe, "storm", address, "\(port)"], hasInput: true)
         servers.append(client)
         client.waitForOutput()
         try action()
-        return try client.ask("stop")
+        let answer = try client.ask("stop")
+        let numbers = answer.split(separator: " ").compactMap { Int($0) }
+        guard numbers.count == 2 else { throw ScratchHost.Failure(description: "storm said \(answer)") }
+        return (numbers[0], numbers[1])
     }
 }

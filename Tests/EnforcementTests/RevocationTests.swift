@@ -97,7 +97,7 @@ import Testing
         try web.policies([("a-in", Self.fromB)])
         try web.apply()
         try web.serve("a", "echo-many", "10.88.0.10", "80")
-        #expect(try web.storm("b", "10.88.0.10", 80) { Thread.sleep(forTimeInterval: 0.2) }.hasPrefix("some opened, "))
+        #expect(try web.storm("b", "10.88.0.10", 80) { Thread.sleep(forTimeInterval: 0.2) }.alive > 0)
         // c goes at the same time, so that rules are left over until its link is gone.
         try change(
             web, ("labels: {app: b}", "labels: {app: x}"),
@@ -105,7 +105,7 @@ import Testing
                 "spec: {network: web, addresses: [10.88.0.12",
                 "spec: {enabled: false, network: web, addresses: [10.88.0.12"
             ))
-        #expect(try web.storm("b", "10.88.0.10", 80) { try web.apply() }.hasSuffix(" 0 alive"))
+        #expect(try web.storm("b", "10.88.0.10", 80) { try web.apply() }.alive == 0)
     }
 
     /// An address means one endpoint alone, from the moment on at which the rules change.
@@ -118,7 +118,10 @@ import Testing
             web, ("[10.88.0.11, \"fd00:88::11\"]", "[SWAP]"),
             ("[10.88.0.12, \"fd00:88::12\"]", "[10.88.0.11, \"fd00:88::11\"]"),
             ("[SWAP]", "[10.88.0.12, \"fd00:88::12\"]"))
-        #expect(try web.storm("c", "10.88.0.10", 80) { try web.apply() } == "none opened, 0 alive")
+        let storm = try web.storm("c", "10.88.0.10", 80) { try web.apply() }
+        // A packet may be between two hooks, one of which it passed by the old rules, when the new ones come.
+        #expect(storm.opened <= 1)
+        #expect(storm.alive == 0)
         #expect(try web.probe("c", "tcp", "10.88.0.10", "80", "0.5") == "silent")
     }
 
