@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-deb deps-demo deps-test deps-bench build release install test faults verify-policies demo bench-plans format lint schemas docs deb clean
+.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench build release install test faults verify-policies demo bench-plans format lint schemas docs deb test-deb reproduce clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -22,6 +22,7 @@ KINDS := host network compartment endpoint policy
 BUILD_NEEDS := git=git pkg-config=pkg-config pkg:yaml-0.1=libyaml-dev pkg:libnftables=libnftables-dev pkg:jansson=libjansson-dev
 INSTALL_NEEDS := $(BUILD_NEEDS) python3=python3
 DEB_NEEDS := $(INSTALL_NEEDS) dh=debhelper dpkg-buildpackage=dpkg-dev
+TEST_DEB_NEEDS := $(DEB_NEEDS) debootstrap=debootstrap lintian=lintian zsh=zsh fish=fish ip=iproute2 unshare=util-linux systemctl=systemd
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
 TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils
 
@@ -36,17 +37,19 @@ help:
 	@echo 'make build     debug build:   .build/debug/bulkhead'
 	@echo 'make release   release build: .build/release/bulkhead'
 	@echo 'make install   release build with manual pages and completions, below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
-	@echo 'make deb       Debian package, in .build/deb'
+	@echo 'make deb       Debian package, in .build/deb; make test-deb installs, runs and purges it in a clean root folder'
+	@echo 'make reproduce builds the package of the last commit twice, in different folders, and compares'
 	@echo 'make format    rewrite sources with swift-format; make lint checks instead'
 	@echo 'make schemas   write schemas/*.json; make docs writes docs/fields.md'
 
 deps-build: NEEDS := $(BUILD_NEEDS)
 deps-install: NEEDS := $(INSTALL_NEEDS)
 deps-deb: NEEDS := $(DEB_NEEDS)
+deps-test-deb: NEEDS := $(TEST_DEB_NEEDS)
 deps-demo: NEEDS := $(DEMO_NEEDS)
 deps-test: NEEDS := $(TEST_NEEDS)
 deps-bench: NEEDS := $(DEMO_NEEDS) iperf3=iperf3
-deps-build deps-install deps-deb deps-demo deps-test deps-bench:
+deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench:
 	@command -v '$(SWIFT)' >/dev/null || {
 	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
 	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
@@ -87,6 +90,14 @@ install: deps-install release
 # A Debian package of the release build, for the Debian that it is built on.
 deb: deps-deb release
 	@packaging/deb .build/release/bulkhead .build/deb
+
+# In a root folder that debootstrap makes; needs root and a mirror of Debian.
+test-deb: deps-test-deb deb
+	@packaging/test-deb .build/deb/bulkhead_*.deb '$(COMMIT)'
+
+# Builds the package of the last commit in two folders, and compares.
+reproduce: deps-deb
+	@packaging/reproduce '$(SWIFT)'
 
 demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
