@@ -23,6 +23,12 @@ public struct Bulkhead: ParsableCommand {
     public static func start() -> Never {
         Host.ignoreBrokenPipes()
         Host.unblockTermination()
+        // Swift's run-time library has them from /proc. Without it every command line would look empty, and `drift` would
+        // end with 0, as if all were in sync.
+        guard !CommandLine.arguments.isEmpty else {
+            Terminal.err("bulkhead: the command line cannot be read from /proc/self/cmdline; is /proc mounted?\n")
+            Host.exit(ExitStatus.failed.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             if let verb = command as? any Verb { try verb.checkOutput() }

@@ -140,4 +140,18 @@ import Testing
             #expect(try output("\(shell) -n \(path)") == "")
         }
     }
+
+    /// As in a root folder in which nobody mounted anything.
+    @Test func withoutProcNothingIsDone() throws {
+        let host = try ScratchHost()
+        let result = try host.run([
+            "unshare", "--mount", "--propagation", "private", "sh", "-c",
+            "mount -t tmpfs none /proc && exec \(ScratchHost.binary) drift manifests",
+        ])
+        #expect(result.status == 1)
+        #expect(result.output == "")
+        #expect(
+            result.errors
+                == "bulkhead: the command line cannot be read from /proc/self/cmdline; is /proc mounted?\n")
+    }
 }
