@@ -10,6 +10,9 @@ struct Context {
     let hostLinks: [String: ObservedLink]
     /// Ports of the host's bridges, by index of the bridge.
     let portsByBridge: [UInt32: [ObservedLink]]
+    /// Bridges that bear no mark yet and are taken over by this plan (`--adopt`), by index: from its first step on they
+    /// are ours, and no cards of the host.
+    private let adopted: Set<UInt32>
     /// Files by path.
     let filesByPath: [String: ObservedFile]
     /// Names of host links by index.
@@ -46,6 +49,10 @@ struct Context {
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         portsByBridge = Dictionary(grouping: observed.host.links.filter { $0.master != nil }) { $0.master ?? 0 }
+        let bridges = Set(desired.networks.filter { options.adopts.contains($0.id) }.map(\.bridge.text))
+        adopted = Set(
+            observed.host.links.filter { $0.mark == nil && $0.kind == "bridge" && bridges.contains($0.name) }
+                .map(\.index))
         filesByPath = Dictionary(observed.files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         hostLinkNames = Dictionary(
             observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -94,6 +101,14 @@ struct Context {
             result[space.reference] = grouped
         }
         return result
+    }
+
+    /// Whether a link of the host bears a mark, of whatever scope, or gets one by being taken over.
+    func isMarked(_ link: ObservedLink) -> Bool { link.mark != nil || adopted.contains(link.index) }
+
+    /// Whether a link of the host bears a mark of this scope, or gets one by being taken over.
+    func isOurs(_ link: ObservedLink) -> Bool {
+        link.mark.map { $0.scope == desired.scope } ?? adopted.contains(link.index)
     }
 
     /// The mark of an object of this scope.

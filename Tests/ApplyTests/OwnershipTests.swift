@@ -35,6 +35,53 @@ import Testing
         #expect(try host.steps() == [])
     }
 
+    /// Up, with the host's address and ports that are somebody else's: from the first step on it is no card of the host.
+    @Test(arguments: ["nat", "internal"])
+    func aBridgeInUseIsAdoptedInOneGo(_ type: String) throws {
+        let host = try ScratchHost()
+        try host.declare(
+            Manifests.web.replacing("type: nat", with: "type: \(type)"), Manifests.endpoint("web-1"),
+            Manifests.web.replacing("name: web", with: "name: db").replacing("10.88", with: "10.89"))
+        try host.sh(
+            """
+            ip link add bh-web type bridge; ip link set bh-web up; ip address add 10.88.0.1/24 dev bh-web
+            ip link add port type veth peer name far; ip link set port master bh-web up; ip link set far up
+            ip link add card type veth peer name away; ip link set card up; ip address add 192.0.2.1/24 dev card
+            """)
+        let before = try HostDump(host)
+        let failed = try host.apply("--adopt", "Network/web", fault: "refuse:9")
+        #expect(failed.status == 1)
+        #expect(try HostDump(host).differences(from: before) == [])
+        let plan = try host.bulkhead("plan", "manifests", "--adopt", "Network/web")
+        #expect(plan.output.contains("  ~ take foreign interface port off bh-web"), "\(plan.output)")
+        #expect(!plan.output.contains("host: net/ipv4/conf/bh-web"), "\(plan.output)")
+        let apply = try host.apply("--adopt", "Network/web")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try HostDump(host).identities["host bh-web"] == before.identities["host bh-web"])
+        #expect(try host.sh("ip -o link show dev port").contains("master") == false)
+        #expect(try host.steps() == [])
+        try host.sh("ip netns exec web-1 ping -c1 -W5 10.88.0.1")
+    }
+
+    /// The other network forwarded by it as by a card of the host: what it was then is forgotten, not put back.
+    @Test func aCardOfTheHostBecomesABridgeOfOurs() throws {
+        let host = try ScratchHost()
+        let other = Manifests.web.replacing("name: web", with: "name: db").replacing("10.88", with: "10.89")
+        try host.declare(other)
+        try host.sh("ip link add bh-web type bridge; ip link set bh-web up; ip address add 10.88.0.1/24 dev bh-web")
+        let before = try HostDump(host)
+        #expect(try host.apply().status == 0)
+        #expect(try host.sh("cat /proc/sys/net/ipv4/conf/bh-web/forwarding") == "1\n")
+        try host.declare(other, Manifests.web)
+        let apply = try host.apply("--adopt", "Network/web")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try host.steps() == [])
+        #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
+        let after = try HostDump(host)
+        #expect(after.lines.allSatisfy { !$0.contains("bh-web") })
+        #expect(before.lines.contains { $0.contains("bh-web") })
+    }
+
     @Test func aForeignLinkOfAnotherKindCannotBeAdopted() throws {
         let host = try ScratchHost()
         try host.declare(Manifests.web, Manifests.endpoint("web-1"))

@@ -17,7 +17,7 @@ extension Builder {
         let bridges = Set(context.desired.networks.map(\.bridge.text))
         let own = Set(
             context.observed.host.links.filter { link in
-                bridges.contains(link.name) || link.mark?.scope == context.desired.scope
+                bridges.contains(link.name) || context.isOurs(link)
             }.map(\.index))
         var taken = TakenPrefixes()
         for address in context.observed.host.addresses where !own.contains(address.link) {

@@ -16,7 +16,7 @@ extension Context {
             observed.host.addresses.filter { $0.address.address.family == family && !$0.address.address.isLinkLocal }
                 .map(\.link))
         return observed.host.links.filter {
-            $0.isUp && !$0.isLoopback && $0.mark == nil && withAddress.contains($0.index)
+            $0.isUp && !$0.isLoopback && !isMarked($0) && withAddress.contains($0.index)
         }.sorted { $0.name < $1.name }
     }
 
@@ -39,7 +39,7 @@ extension Context {
         } else if let network = desired.networks.first(where: { routes($0, .ipv6) }) {
             // Router advertisements are ignored as soon as `all` forwards, except with 2: without it the host would
             // lose its own default route at once. So these come first.
-            for link in observed.host.links.sorted(by: { $0.name < $1.name }) where link.mark == nil {
+            for link in observed.host.links.sorted(by: { $0.name < $1.name }) where !isMarked(link) {
                 if ["1", "2"].contains(link.setting(family: "ipv6", key: "accept_ra")) {
                     add("net/ipv6/conf/\(link.name)/accept_ra", "2", network)
                 }
@@ -47,6 +47,13 @@ extension Context {
             add("net/ipv6/conf/all/forwarding", "1", network)
         }
         return result
+    }
+
+    /// Whether a setting is one of a bridge that a network declares.
+    fileprivate func isOfOurBridge(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        guard parts.count == 5, let link = hostLinks[String(parts[3])] else { return false }
+        return isOurs(link) && desired.networks.contains { $0.bridge.text == link.name }
     }
 
     /// Whether networks of another scope may need what this one switched on.
@@ -121,6 +128,7 @@ extension Builder {
     }
 
     private mutating func restore(_ original: OriginalSetting) {
+        if context.isOfOurBridge(original.path) { return forget(original) }
         let old = context.setting(original.path, in: context.observed.host)?.trimmed
         var operations: [Operation] = [.forgetOriginal(original)]
         var inverse: [Operation] = [.rememberOriginal(original)]
@@ -135,6 +143,17 @@ extension Builder {
                 source: nil, before: [Property(original.path, old ?? "")],
                 after: [Property(original.path, original.value)], operations: operations, inverse: inverse,
                 phase: .restore))
+    }
+
+    /// A bridge that was a card of the host when the value was noted, and has been taken over since: its settings are those
+    /// of its network now.
+    private mutating func forget(_ original: OriginalSetting) {
+        steps.append(
+            Step(
+                id: "setting/host/\(original.path)", action: .update, owner: nil, kind: "setting",
+                summary: "host: forget that \(original.path) was \(original.value)",
+                reason: "the interface is no card of the host any more", source: nil,
+                operations: [.forgetOriginal(original)], inverse: [.rememberOriginal(original)], phase: .restore))
     }
 
     /// Tracking of bridged frames needs a module that changes what other bridges of the host do, too.

@@ -41,7 +41,7 @@ extension Builder {
         for link in context.observed.host.links where !cards.contains(link.name) {
             guard let bridge = masterName(link), bridges.contains(bridge), link.mark == nil,
                 let network = context.desired.networks.first(where: { $0.bridge.text == bridge }),
-                present(LinkReference(.host, bridge))?.mark?.scope == context.desired.scope
+                present(LinkReference(.host, bridge)).map(context.isOurs) ?? false
             else { continue }
             let reference = LinkReference(.host, link.name)
             steps.append(
