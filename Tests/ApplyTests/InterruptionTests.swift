@@ -91,12 +91,26 @@ import Testing
         let before = try HostDump(host)
         try host.declare(
             Manifests.web, Manifests.endpoint("web-1", "portMappings: [{hostPort: 8080, port: 80}]"),
-            Manifests.endpoint("web-2"))
-        let process = try host.applyStopped(before: try host.steps().count - 1)
-        try host.sh("nft flush ruleset")
-        let result = try host.resume(process)
-        #expect(result.status == 1)
-        #expect(try HostDump(host).differences(from: before) == [])
+            Manifests.endpoint("web-3"))
+        let count = try host.steps().count
+        // Before the tables are touched, when the operation that fails is one of theirs, and after.
+        for step in [0, 1, count / 2, count - 1] {
+            let process = try host.applyStopped(before: step)
+            try host.sh("nft flush ruleset")
+            let result = try host.resume(process)
+            #expect(result.status == 1, "before step \(step): \(result.errors)")
+            #expect(try HostDump(host).differences(from: before) == [], "before step \(step)")
+        }
+        for step in 0...3 {
+            let process = try host.start(
+                [ScratchHost.binary, "destroy", "--all", "--yes"],
+                environment: ["BULKHEAD_FAULT": "stop-before:\(step)"])
+            #expect(process.waitForStop())
+            try host.sh("nft flush ruleset")
+            let result = try host.resume(process)
+            #expect(result.status == 1, "destroy, before step \(step): \(result.errors)")
+            #expect(try HostDump(host).differences(from: before) == [], "destroy, before step \(step)")
+        }
     }
 
     @Test func aNewNamespaceThatVanishesIsAnErrorAndAllIsUndone() throws {

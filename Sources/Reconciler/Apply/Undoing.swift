@@ -9,25 +9,21 @@ struct Undoing {
     private let desired: DesiredState
     private let options: PlanOptions
     private let firewall: Ruleset
-    /// Whether it is not known for certain which of the steps were done.
-    private let isUncertain: Bool
 
     /// Undoes what the executor did. `desired` and `options` are those that the plan was made with, `firewall` the
     /// tables as they were before.
     ///
-    /// Where another process did the steps, which may have died in the middle of one, `isUncertain` says so. Most inverse
-    /// operations do no harm where there is nothing to undo; adding a rule does, so the tables then go back by what is
-    /// there, not by what was planned.
+    /// Another process may have done the steps, and have died in the middle of one, and others may have changed or flushed
+    /// the tables meanwhile. Most inverse operations do no harm where there is nothing to undo; adding a rule does, so the
+    /// tables go back by what is there, not by what was planned.
     init(
-        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset,
-        isUncertain: Bool = false
+        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset
     ) {
         self.session = session
         self.executor = executor
         self.desired = desired
         self.options = options
         self.firewall = firewall
-        self.isUncertain = isUncertain
     }
 
     /// Undoes every step of which something was done, the last one first. The result is what could not be put back.
@@ -35,13 +31,11 @@ struct Undoing {
         let done = executor.done
         executor.startUndoing()
         var left: [String] = []
-        let changesTables =
-            isUncertain && done.keys.contains { plan.steps[$0].operations.contains(where: \.isFirewall) }
         // Rules come before the links they guard, and go after them.
-        if changesTables { left += bring { firewall.keeping($0) } }
+        left += bring { firewall.keeping($0) }
         for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
             let step = plan.steps[index]
-            for (number, operation) in step.undo(ofDone: operations) where !isUncertain || !operation.isFirewall {
+            for (number, operation) in step.undo(ofDone: operations) where !operation.isFirewall {
                 executor.submit(operation, at: Executor.Place(step: index, operation: number))
                 executor.flush()
                 for failure in executor.takeFailures() where !isHarmless(failure, of: operation) {
@@ -53,7 +47,7 @@ struct Undoing {
                 }
             }
         }
-        if changesTables { left += bring { _ in firewall } }
+        for line in bring(to: { _ in firewall }) where !left.contains(line) { left.append(line) }
         return left + remains(of: plan)
     }
 
@@ -61,16 +55,14 @@ struct Undoing {
     /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
     /// end is seen when all is read again.
     private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
-        if operation.isFirewall { return failure.reason is FirewallError && bring { _ in firewall } == [] }
-        return switch operation.direction {
+        switch operation.direction {
         case .removes: Remedy.isAbsence(failure.reason)
         // Some changes make something: an alternative name.
         case .makes, .changes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
         }
     }
 
-    /// Brings the tables from what is there to what shall be: another tool may have flushed or changed them, so that what
-    /// undoes our change does not fit any more. The result is what went wrong.
+    /// Brings the tables from what is there to what shall be. The result is what went wrong.
     private func bring(to wanted: (Ruleset) -> Ruleset) -> [String] {
         do {
             let library = try session.firewall()

@@ -151,9 +151,8 @@ public final class Guard {
         let begun = change.phase == .running ? folder.stepsBegun() ?? steps.count : steps.count
         let executor = Executor(session, desired: desired, start: start)
         executor.assume(done: steps.prefix(begun))
-        let left = Undoing(
-            session, executor, desired: desired, options: options, firewall: start.firewall, isUncertain: true
-        ).run(plan.plan)
+        let left = Undoing(session, executor, desired: desired, options: options, firewall: start.firewall)
+            .run(plan.plan)
         return PendingOutcome(id: change.id, left: left)
     }
 
