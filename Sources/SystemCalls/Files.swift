@@ -134,7 +134,7 @@ public enum Files {
         do throws(SystemError) {
             try writeAll(file.rawValue, bytes, path)
             if flushes { _ = try valueOrError("fsync", path) { fsync(file.rawValue) } }
-            _ = try valueOrError("rename", path) { unsafe rename(temporary, path) }
+            _ = try valueOrError("rename", path) { unsafe Glibc.rename(temporary, path) }
         } catch {
             unsafe _ = unlink(temporary)
             throw error
@@ -182,6 +182,11 @@ public enum Files {
     public static func create(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SystemError) {
         let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         try writeAll(file.rawValue, bytes, path)
+    }
+
+    /// Gives a file another name in the same folder (`rename(2)`), which takes no room on a full disk.
+    public static func rename(_ path: String, to other: String) throws(SystemError) {
+        _ = try valueOrError("rename", path) { unsafe Glibc.rename(path, other) }
     }
 
     /// `unlink(2)`; a missing file is no error.

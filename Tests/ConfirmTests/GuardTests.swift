@@ -172,8 +172,22 @@ import Testing
         let host = pending.host
         let before = try HostDump(host)
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
-        try host.sh("rm -r state/pending; while [ ! -e state/pending/outcome.json ]; do sleep 0.1; done")
+        try host.sh("rm -r state/pending; while ! ls state/pending/reverted-*; do sleep 0.1; done")
         #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try pending.results() == ["applied", "reverted"])
+        // Nor does it help to remove the change alone, of which a probe takes no absence for a confirmation.
+        let apply = try host.start(
+            [
+                ScratchHost.binary, "apply", "manifests", "--yes", "--quiet", "--confirm-within", "1h", "--confirm-if",
+                "sleep 600",
+            ])
+        while try host.run(["grep", "-qs", "waiting", "state/pending/change.json"]).status != 0 { usleep(20_000) }
+        try host.sh("rm state/pending/change.json")
+        let result = try apply.finish()
+        #expect(result.status == 1)
+        #expect(result.errors == "Not confirmed; undone: the host is as it was before.\n")
+        #expect(try HostDump(host).differences(from: before) == [])
+        #expect(try pending.results() == ["applied", "reverted", "reverted"])
     }
 
     @Test func aProbeEndsItsOwnChangeAlone() throws {

@@ -78,7 +78,9 @@ struct Change {
             return try awaitConfirmation(pending, confirmation, plan, ledger)
         }
         // What failed is undone already, as far as it could be.
-        warning("what was written down for undoing could not be removed") { try pending?.folder.end() }
+        warning("what was written down for undoing could not be removed") {
+            if let pending { try pending.folder.end(pending.change, as: .withdrawn) }
+        }
         try finish(outcome, plan, occasion, ledger)
     }
 

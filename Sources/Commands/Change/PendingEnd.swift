@@ -37,8 +37,8 @@ struct PendingEnd {
     }
 
     private func forget(_ change: PendingChange, _ state: StateFolder) throws {
+        try folder.end(change, as: .reverted)
         if let number = change.number { try? state.rewriteResult(of: number, to: .reverted) }
-        try folder.end()
     }
 
     private static func refusal(_ change: PendingChange, isGuarded: Bool) -> String {
@@ -61,7 +61,7 @@ struct PendingEnd {
         }
         // What the record takes is read before it goes; keeping the change does not depend on it.
         let paths = Swift.Result { try folder.plan().paths }
-        try folder.end()
+        try folder.end(change, as: .confirmed)
         do {
             if let number = change.number { try state.rewriteResult(of: number, to: .confirmed) }
             try state.record(paths: try paths.get(), scope: change.scope, succeeded: true)
@@ -81,7 +81,7 @@ struct PendingEnd {
         }
         guard folder.isGuarded() else { return .reverted(left: try revertHere(change, state).left) }
         do {
-            try folder.demandRevert(change)
+            try folder.demandRevert()
         } catch {
             throw Complaint(
                 "the guard could not be told: \(Failures.text(error)); it undoes the change by itself when its time is up"
@@ -95,18 +95,32 @@ struct PendingEnd {
     /// for: nobody else may undo the change beside it, because it may go on at any time, and holds what undoing takes.
     func awaitEnd(_ change: PendingChange) throws -> Result {
         var patience = GuardPatience()
-        while let now = try folder.change(), now.id == change.id {
-            if folder.isGuarded() {
+        var absences = 0
+        while absences < Self.absenceLimit {
+            switch try folder.end(of: change) {
+            case .confirmed: return .confirmed
+            case .undone(let left): return .reverted(left: left)
+            case nil: break
+            }
+            if try folder.change()?.id != change.id {
+                // That it is gone does not say that it was confirmed; its guard writes it down again.
+                absences += 1
+            } else if folder.isGuarded() {
                 try patience.check(folder)
             } else if case .acquired(let state) = try StateFolder.acquire(try global.folders(), probing: false) {
                 defer { state.release() }
-                guard let now = try folder.change(), now.id == change.id else { break }
+                guard let now = try folder.change(), now.id == change.id else { continue }
                 return .reverted(left: try revertHere(now, state).left)
             }
             Detachment.pause(milliseconds: 100)
         }
-        return try folder.outcome(of: change).map { .reverted(left: $0.left) } ?? .confirmed
+        throw Complaint(
+            "what became of the change cannot be told, for somebody removed what was written down of it; `bulkhead plan` "
+                + "shows whether it is in force", .broken)
     }
+
+    /// So many looks, a tenth of a second apart, find no trace of a change.
+    private static let absenceLimit = 100
 
     /// Says what is left, and ends with 3, where something is.
     func report(_ outcome: PendingOutcome) throws {

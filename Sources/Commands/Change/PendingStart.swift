@@ -32,7 +32,7 @@ struct PendingStart {
             try waitForGuard(folder)
             return PendingStart(folder: folder, change: change, journal: journal)
         } catch {
-            try? folder.end()
+            try? folder.end(change, as: .withdrawn)
             throw Complaint("the change could not be put under guard: \(Failures.text(error)); nothing was changed")
         }
     }

@@ -40,6 +40,10 @@ struct Round {
         switch found {
         case .success(let candidate):
             do {
+                // It may have been waiting for its confirmation, and have been undone meanwhile.
+                if !retries, let objection = withdrawal(candidate.target, status, try self.records()) {
+                    throw objection
+                }
                 return try enforce(candidate, change, &status)
             } catch let objection as Objection {
                 return fallBack(objection, change, records, &status)

@@ -49,9 +49,27 @@ public struct History: Sendable {
     public func entries() throws -> [Entry] { try numbers().compactMap(find) }
 
     /// One record; damaged where it is not there.
-    public func entry(_ number: Int) -> Entry { find(number) ?? .damaged(number: number, reason: "it is not there") }
+    public func entry(_ number: Int) -> Entry { find(number) ?? Self.absent(number) }
 
     private func find(_ number: Int) -> Entry? {
+        guard let entry = load(number) else { return nil }
+        guard case .record(var record) = entry, record.result.isOpen else { return entry }
+        // It may have ended when there was no room to write that down here.
+        if let result = PendingFolder(state: state).ending(ofRecord: number)?.result {
+            record.result = result
+        } else if record.result == .running, !FileLock.isHeld("\(state)/lock") {
+            // Whoever is at work holds the lock.
+            record.result = .interrupted
+        }
+        return .record(record)
+    }
+
+    /// One record as it lies there; damaged where it is not there.
+    func stored(_ number: Int) -> Entry { load(number) ?? Self.absent(number) }
+
+    private static func absent(_ number: Int) -> Entry { .damaged(number: number, reason: "it is not there") }
+
+    private func load(_ number: Int) -> Entry? {
         do {
             let bytes: [UInt8]
             switch try read("\(Self.folder)/\(number).json", Self.recordLimit) {
@@ -59,7 +77,7 @@ public struct History: Sendable {
             case .other: return .damaged(number: number, reason: "it is no regular file")
             case .file(let contents): bytes = contents
             }
-            var record = try JSON(parsing: bytes).decode(HistoryRecord.self)
+            let record = try JSON(parsing: bytes).decode(HistoryRecord.self)
             guard record.format == HistoryRecord.format else {
                 return .damaged(number: number, reason: "its format is '\(record.format.terminalSafe)'")
             }
@@ -69,8 +87,6 @@ public struct History: Sendable {
             guard (record.manifests + (record.plan.map { [$0] } ?? [])).allSatisfy(\.isValid) else {
                 return .damaged(number: number, reason: "it names a text by something that is no digest")
             }
-            // Whoever is at work holds the lock.
-            if record.result == .running, !FileLock.isHeld("\(state)/lock") { record.result = .interrupted }
             return .record(record)
         } catch {
             return .damaged(number: number, reason: "\(error)".terminalSafe)

@@ -38,6 +38,14 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
         /// Begun, and its process died.
         case interrupted
 
+        /// Whether the run is not at its end, as far as the record goes.
+        var isOpen: Bool {
+            switch self {
+            case .pending, .running: true
+            case .applied, .unchanged, .undone, .broken, .confirmed, .reverted, .interrupted: false
+            }
+        }
+
         /// Whether the manifests were in force afterwards.
         public var isSuccess: Bool {
             switch self {

@@ -42,18 +42,20 @@ extension StateFolder {
         }
     }
 
-    /// A run that left its record as it was when it began has died, for who calls this holds the lock.
+    /// A run that left its record as it was when it began has died, for who calls this holds the lock, and finds nothing
+    /// pending. A change that was pending, and of which nobody says that it was confirmed, was not.
     public func noteInterruption() throws {
+        try noteEndings()
         guard let number = try history.numbers().last, let record = history.entry(number).record,
-            record.result == .running
+            record.result.isOpen
         else { return }
-        try rewriteResult(of: number, to: .interrupted)
+        try rewriteResult(of: number, to: record.result == .pending ? .reverted : .interrupted)
         guard record.verb != .destroy else { return }
         try self.record(paths: record.paths, scope: record.scope, succeeded: false)
     }
 
     private func rewrite(_ number: Int, _ body: (inout HistoryRecord) -> Void) throws {
-        switch history.entry(number) {
+        switch history.stored(number) {
         case .damaged(_, let reason): throw StateError("number \(number) of the history cannot be read: \(reason)")
         case .record(var record):
             body(&record)

@@ -22,6 +22,8 @@ public final class Guard {
     private var last: PendingChange
     /// Set when the change is undone, and that could not be written down yet.
     private var outcome: PendingOutcome?
+    /// Ends of other changes that were there before this one began.
+    private let earlier: Set<PendingFolder.Mark>
 
     /// A guard of a change whose manifests were resolved to a desired state.
     public init(
@@ -36,6 +38,7 @@ public final class Guard {
         self.options = options
         last = change
         folder = PendingFolder(folders)
+        earlier = Set(folder.marks())
         session = try HostSession(folders)
         door = try? StateDoor(folders)
     }
@@ -128,10 +131,11 @@ public final class Guard {
         try? record(done, of: current, in: state)
     }
 
-    /// Whether somebody ended the change. Where the folder itself is gone nobody has: the change is written down again,
-    /// as waiting and over.
+    /// Whether somebody ended the change: that it is not there proves nothing. Where nobody says what became of it, it is
+    /// written down again, as waiting and over.
     private func isEnded() throws -> Bool {
-        if folder.exists { return true }
+        // Another one began meanwhile, or began and ended.
+        if try folder.change() != nil || !earlier.isSuperset(of: folder.marks()) { return true }
         try folder.restore(change)
         return false
     }
@@ -157,17 +161,19 @@ public final class Guard {
     }
 
     private func record(_ outcome: PendingOutcome, of change: PendingChange, in state: StateFolder) throws {
-        if let number = change.number {
-            try? state.rewriteResult(of: number, to: outcome.left.isEmpty ? .reverted : .broken)
-        }
-        try folder.finish(outcome)
+        try folder.end(change, outcome)
+        for item in outcome.left { Host.tellSystem("change \(change.id) was undone, but for this: \(item)") }
+        // Where there is no room for that now, the next run that writes does it, and readers know from the end itself.
+        guard let number = change.number, let result = outcome.ending.result else { return }
+        try? state.rewriteResult(of: number, to: result)
     }
 }
 
 extension PendingChange {
     /// Milliseconds until its time is up; nil before it waits, and when it is up.
     fileprivate var millisecondsLeft: Int? {
-        guard let deadline, phase == .waiting, !isOver else { return nil }
-        return Int((deadline - Detachment.bootTime()) / 1_000_000) + 1
+        let now = Detachment.bootTime()
+        guard let deadline, phase == .waiting, deadline > now else { return nil }
+        return Int((deadline - now) / 1_000_000) + 1
     }
 }

@@ -6,38 +6,45 @@ internal import SystemCalls
 /// `STATE/pending`: a change that waits for its confirmation, with all that undoing it takes.
 public struct PendingFolder: Sendable {
     let path: String
-    private let state: String
+    let state: String
 
     /// In these folders.
-    public init(_ folders: Folders) {
-        state = folders.state
-        path = "\(folders.state)/pending"
+    public init(_ folders: Folders) { self.init(state: folders.state) }
+
+    init(state: String) {
+        self.state = state
+        path = "\(state)/pending"
     }
 
-    private static let changeFile = "change.json"
-    private static let outcomeFile = "outcome.json"
+    static let changeFile = "change.json"
+    static let outcomeFile = "outcome.json"
     private static let planFile = "plan.json"
     private static let startFile = "start.json"
     private static let guardFile = "guard"
     private static let journalFile = "journal"
+    /// Renamed to `revertFile` when the change is to be undone now: that takes no room.
+    private static let patienceFile = "patience"
+    private static let revertFile = "revert"
     private static let limit = 256 << 20
 
     /// The pending change; nil where there is none.
     public func change() throws -> PendingChange? {
-        guard let change = try document(Self.changeFile, PendingChange.self) else { return nil }
+        guard var change = try document(Self.changeFile, PendingChange.self) else { return nil }
         guard change.format == PendingChange.format else {
             throw StateError(
                 "\(path)/\(Self.changeFile) is of another version of bulkhead ('\(change.format.terminalSafe)')")
         }
+        // It becomes part of a file's name.
+        guard !change.id.isEmpty, change.id.utf8.count <= 16, change.id.utf8.allSatisfy(Self.digits.contains) else {
+            throw damaged(Self.changeFile, "its id is none")
+        }
+        if (try? Files.status("\(path)/\(Self.revertFile)", followingLinks: false)) != nil { change.phase = .reverting }
         return change
     }
 
-    /// What became of a change that is not pending any more and was undone; nil where it was confirmed.
-    public func outcome(of change: PendingChange) throws -> PendingOutcome? {
-        try document(Self.outcomeFile, PendingOutcome.self).flatMap { $0.id == change.id ? $0 : nil }
-    }
+    private static let digits = Set("0123456789abcdef".utf8)
 
-    private func document<Value: Decodable>(_ file: String, _ type: Value.Type) throws -> Value? {
+    func document<Value: Decodable>(_ file: String, _ type: Value.Type) throws -> Value? {
         guard let bytes = try read(file) else { return nil }
         do {
             return try JSON(parsing: bytes).decode(type)
@@ -47,7 +54,7 @@ public struct PendingFolder: Sendable {
     }
 
     /// A file of the folder; nil where it is missing. Whatever somebody put there is not followed and not waited for.
-    private func read(_ file: String) throws -> [UInt8]? {
+    func read(_ file: String) throws -> [UInt8]? {
         try checkFolder()
         switch try Files.readBeneath(state, "pending/\(file)", limit: Self.limit) {
         case .missing: return nil
@@ -65,7 +72,7 @@ public struct PendingFolder: Sendable {
         StateError("\(path)/\(file) cannot be read (\(reason.terminalSafe)); look at it, then remove \(path)")
     }
 
-    private func checkFolder() throws {
+    func checkFolder() throws {
         guard let kind = try? Files.status(path, followingLinks: false).kind, kind != .directory else { return }
         throw StateError("\(path) is no folder; look at it, then remove it")
     }
@@ -82,6 +89,7 @@ public struct PendingFolder: Sendable {
         }
         try write(try JSON(encoding: start), to: Self.startFile)
         try write(try plan.document(readable: readable), to: Self.planFile)
+        try Files.create("\(path)/\(Self.patienceFile)", [], mode: 0o600)
         let journal = try Journal("\(path)/\(Self.journalFile)")
         try write(change)
         return journal
@@ -117,7 +125,7 @@ public struct PendingFolder: Sendable {
     /// Writes the change anew, for its phase.
     func write(_ change: PendingChange) throws { try write(try JSON(encoding: change), to: Self.changeFile) }
 
-    private func write(_ document: JSON, to file: String) throws {
+    func write(_ document: JSON, to file: String) throws {
         try Files.writeAtomically("\(path)/\(file)", Array(document.text(pretty: true).utf8), mode: 0o600)
     }
 
@@ -132,29 +140,22 @@ public struct PendingFolder: Sendable {
     }
 
     /// Asks the guard to undo the change now.
-    public func demandRevert(_ change: PendingChange) throws {
-        var change = change
-        change.phase = .reverting
-        try write(change)
-    }
-
-    /// Ends it: nothing is pending from now on, and the change stays.
-    public func end() throws {
-        try Files.remove("\(path)/\(Self.changeFile)")
-        tidy()
-    }
-
-    /// Ends a change that was undone. On a full disk the outcome cannot be written down, but the change is gone.
-    func finish(_ outcome: PendingOutcome) throws {
-        try? write(try JSON(encoding: outcome), to: Self.outcomeFile)
-        try end()
-    }
-
-    private func tidy() {
-        guard (try? Files.status(path, followingLinks: false).kind) == .directory else { return }
-        for name in (try? Files.list(path)) ?? [] where ![Self.outcomeFile, Self.guardFile].contains(name) {
-            try? Files.remove("\(path)/\(name)")
+    public func demandRevert() throws {
+        let (patience, demand) = ("\(path)/\(Self.patienceFile)", "\(path)/\(Self.revertFile)")
+        do throws(SystemError) {
+            try Files.rename(patience, to: demand)
+        } catch {
+            guard error.code == .noEntry else { throw error }
+            // Somebody removed it.
+            try Files.writeAtomically(demand, [], mode: 0o600)
         }
+    }
+
+    /// Removes all that only undoing the change takes.
+    func tidy() {
+        guard (try? Files.status(path, followingLinks: false).kind) == .directory else { return }
+        let kept = Set(marks().map(\.file) + [Self.changeFile, Self.outcomeFile, Self.guardFile])
+        for name in (try? Files.list(path)) ?? [] where !kept.contains(name) { try? Files.remove("\(path)/\(name)") }
     }
 
     /// Whether the folder is there.
@@ -172,8 +173,10 @@ public struct PendingFolder: Sendable {
     private func clear() throws {
         guard let kind = try? Files.status(path, followingLinks: false).kind else { return }
         guard kind == .directory else { return try checkFolder() }
-        try Files.remove("\(path)/\(Self.outcomeFile)")
-        try end()
+        for file in [Self.outcomeFile, Self.changeFile] { try Files.remove("\(path)/\(file)") }
+        // The history does not know yet what the others say.
+        for mark in marks() where (try? number(of: mark)) == nil { try Files.remove("\(path)/\(mark.file)") }
+        tidy()
     }
 
     /// Takes the guard's place; nil where a guard is alive.
