@@ -28,8 +28,8 @@ public enum Planner {
         builder.removeSurplus()
         let facts = HostFacts(
             guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6))
-        let wanted = Compiler.compile(desired, facts)
-        builder.compareFirewall(firewall, wanted: options.keepsOthers ? wanted.keeping(firewall) : wanted)
+        let wanted = builder.wantedRules(facts, live: firewall)
+        builder.compareFirewall(firewall, wanted: wanted)
         builder.dropUnknownRequirements()
         guard builder.errors.isEmpty else { throw Failure(diagnostics: builder.errors) }
         switch Order.sort(builder.steps) {
@@ -44,9 +44,4 @@ public enum Planner {
                 manifestFingerprint: desired.fingerprint)
         }
     }
-}
-
-extension PlanOptions {
-    /// Elements of objects that stay although no manifest declares them stay in the firewall, too.
-    fileprivate var keepsOthers: Bool { !prunes }
 }

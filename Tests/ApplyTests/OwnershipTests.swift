@@ -168,6 +168,54 @@ import Testing
             apply)
         #expect(try host.apply("--allow-mass-delete").status == 0)
         #expect(try host.steps() == [])
+        // A policy is an object, too, though nothing but rules.
+        let rest = [Manifests.web, Manifests.endpoint("web-1")]
+        try host.declare((rest + (1...6).map { Manifests.policy("p\($0)") }).joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        try host.declare(rest.joined(separator: "\n---\n"))
+        try refuse(
+            host,
+            "bulkhead: this would delete 6 of the 9 objects of scope default; if that is meant, add --allow-mass-delete\n",
+            apply)
+        #expect(try host.apply("--allow-mass-delete").status == 0)
+        #expect(try host.steps() == [])
+    }
+
+    /// What is not in the PATHs of a `destroy` stays, with all rules that guard it.
+    @Test func destroyOfSomeLeavesTheRulesOfOthers() throws {
+        let host = try ScratchHost()
+        let rest = [
+            Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("web-2"), Manifests.policy("closed"),
+        ]
+        let db = Manifests.web.replacing("name: web", with: "name: db").replacing("10.88", with: "10.89")
+        let other = [db, Manifests.endpoint("db-1", network: "db"), Manifests.policy("shut", network: "db")]
+        // A card of the host, by which the remaining network forwards.
+        try host.sh(
+            "ip link add up0 type veth peer name up1 && ip address add 192.0.2.1/24 dev up0 && ip link set up0 up")
+        try host.declare((rest + other).joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        try host.declare(other.joined(separator: "\n---\n"))
+        let destroy = try host.bulkhead("destroy", "--yes", "manifests")
+        #expect(destroy.status == 0, "\(destroy.errors)")
+        #expect(try host.sh("cat /proc/sys/net/ipv4/conf/up0/forwarding") == "1\n")
+        // The policy bites as before: real packets.
+        let ping = ["ip", "netns", "exec", "web-2", "ping", "-c1", "-W1", "$ADDRESS"]
+        let address = try host.sh("ip -n web-1 -4 -o address show dev eth0 | sed 's/.* inet \\([^/]*\\).*/\\1/'")
+            .split(separator: "\n").joined()
+        #expect(try host.run(ping.map { $0 == "$ADDRESS" ? address : $0 }).status == 1)
+        #expect(try host.sh("nft list ruleset | grep -c -e ep-db -e shut || true") == "0\n")
+        // One that is in force for those that stay cannot be taken away without a word of what holds then.
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"), Manifests.policy("closed"))
+        try refuse(
+            host,
+            "Policy/closed is in force for endpoints that stay; apply the manifests without it instead, which say what "
+                + "holds for them then", ["destroy", "--yes", "manifests"])
+        try host.declare(rest.joined(separator: "\n---\n"))
+        #expect(try host.apply().status == 0)
+        #expect(try host.steps() == [])
+        // The last ones take all with them.
+        #expect(try host.bulkhead("destroy", "--yes", "manifests").status == 0)
+        #expect(try host.sh("nft list tables; cat /proc/sys/net/ipv4/conf/up0/forwarding") == "0\n")
     }
 
     @Test func nothingToReadIsNoOrderToDelete() throws {
@@ -186,7 +234,8 @@ import Testing
     @Test(arguments: ["at once", "later"])
     func whatIsProtectedOutlivesItsDocument(_ moment: String) throws {
         let host = try ScratchHost()
-        let plain = [Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("keep")]
+        let policy = Manifests.policy("closed")
+        let plain = [Manifests.web, Manifests.endpoint("web-1"), Manifests.endpoint("keep"), policy]
         let compartment = """
             apiVersion: bulkhead.dev/v1alpha1
             kind: Compartment
@@ -194,6 +243,7 @@ import Testing
             spec: {}
             """
         let guarded = [
+            policy.replacing("name: closed", with: "name: closed\(Manifests.protected)"),
             Manifests.web.replacing("name: web}", with: "name: web\(Manifests.protected)}"), plain[1],
             Manifests.endpoint("keep", annotations: Manifests.protected), compartment,
         ]
@@ -214,6 +264,7 @@ import Testing
             try refuse(host, message("Network/web", "bh-web"), arguments)
             try refuse(host, message("Endpoint/keep", "ep-keep"), arguments)
             try refuse(host, message("Compartment/keep", "namespace keep"), arguments)
+            try refuse(host, message("Policy/closed", "its rules"), arguments)
         }
         try host.declare(plain.joined(separator: "\n---\n"))
         try refuse(host, message("Network/web", "bh-web"), ["destroy", "--yes", "manifests"])

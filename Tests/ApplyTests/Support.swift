@@ -22,6 +22,15 @@ enum Manifests {
         """
     }
 
+    static func policy(_ name: String, network: String = "web") -> String {
+        """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Policy
+        metadata: {name: \(name)}
+        spec: {appliesTo: {networks: [\(network)]}, ingress: {default: deny}}
+        """
+    }
+
     static let protected = ", annotations: {bulkhead.dev/prevent-destroy: \"true\"}"
 }
 

@@ -10,6 +10,8 @@ internal import SystemCalls
 struct Comparison {
     var plan: Plan
     let observed: ObservedState
+    /// The scope's tables as they are.
+    let firewall: Ruleset
     let session: HostSession?
     let options: PlanOptions
 
@@ -72,7 +74,8 @@ struct Comparison {
         do throws(Planner.Failure) {
             var plan = try Planner.plan(desired: desired, observed: observed, firewall: firewall, options: options)
             plan.warnings = warnings + plan.warnings
-            return Comparison(plan: plan, observed: observed, session: session, options: options)
+            return Comparison(
+                plan: plan, observed: observed, firewall: firewall, session: session, options: options)
         } catch {
             throw Rejected(diagnostics: warnings + error.diagnostics, sources: sources)
         }
@@ -86,9 +89,9 @@ struct Comparison {
             sessionClient: session?.client)
     }
 
-    /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`.
+    /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`; behind `sudo` it is the shell's.
     private static func session() -> (server: Listener, client: IPAddress)? {
-        let parts = (Host.environment("SSH_CONNECTION") ?? "").split(separator: " ")
+        let parts = (Host.inheritedEnvironment("SSH_CONNECTION") ?? "").split(separator: " ")
         guard parts.count == 4, let port = UInt16(parts[3]), let address = IPAddress(parts[2]),
             let client = IPAddress(parts[0])
         else { return nil }

@@ -163,7 +163,7 @@ struct Round {
             comparison = try Comparison.attempt(
                 prepared.state, warnings: prepared.warnings, sources: prepared.sources, global,
                 try Comparison.options(global))
-            if !allowsMassDeletion { try MassDeletion.check(comparison) }
+            if !allowsMassDeletion { try MassDeletion.check(comparison, prepared.state) }
         } catch let rejected as Rejected {
             throw Objection(.plan, target: target, rejected.diagnostics)
         } catch let complaint as Complaint {

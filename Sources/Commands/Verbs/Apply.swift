@@ -33,7 +33,7 @@ struct Apply: Verb {
         let comparison = try Comparison.live(
             prepared.state, warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
             sources: prepared.sources, global, planning)
-        if !options.allowMassDelete { try MassDeletion.check(comparison) }
+        if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
         try change.carryOut(
             comparison, prepared.state, .applying(Comparison.resolved(paths.chosen), prepared), confirmation)
     }
@@ -52,7 +52,7 @@ struct Apply: Verb {
         var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, planning)
         try PlanFile.check(saved, against: comparison.plan, file)
         comparison.plan = saved.plan
-        if !options.allowMassDelete { try MassDeletion.check(comparison) }
+        if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
         try change.carryOut(comparison, prepared.state, .applying(saved.paths, prepared), confirmation)
     }
 }
@@ -89,7 +89,8 @@ struct Destroy: Verb {
             sources = prepared.sources
             let state = prepared.state
             options.removesOnly = Set(
-                state.networks.map(\.id) + state.compartments.map(\.id) + state.endpoints.map(\.id))
+                state.networks.map(\.id) + state.compartments.map(\.id) + state.endpoints.map(\.id)
+                    + state.policies.map(\.id))
         }
         let comparison = try Comparison.live(nothing, sources: sources, global, options)
         let given = Comparison.resolved(paths.paths)

@@ -40,7 +40,7 @@ struct Rollback: Verb {
         planning.adopts = adopts
         let comparison = try Comparison.live(
             prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, planning)
-        if !options.allowMassDelete { try MassDeletion.check(comparison) }
+        if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
         try change.carryOut(comparison, prepared.state, occasion, confirmation)
     }
 

@@ -52,26 +52,26 @@ extension NamedSet {
 
 extension Element {
     /// Chains that it leads to.
-    fileprivate var targets: Set<String> { data?.targets ?? [] }
+    var targets: Set<String> { data?.targets ?? [] }
 }
 
 extension Chain {
-    fileprivate var targets: Set<String> {
+    var targets: Set<String> {
         rules.reduce(into: []) { $0.formUnion($1.expressions.flatMap(\.targets)) }
     }
-    fileprivate var lookups: Set<String> {
+    var lookups: Set<String> {
         rules.reduce(into: []) { $0.formUnion($1.expressions.flatMap(\.lookups)) }
     }
 }
 
 extension JSON {
     /// Chains that an expression leads to.
-    fileprivate var targets: Set<String> {
+    var targets: Set<String> {
         collect { key, value in ["jump", "goto"].contains(key) ? value["target"]?.string : nil }
     }
 
     /// Sets and maps that it uses, `@name`.
-    fileprivate var lookups: Set<String> {
+    var lookups: Set<String> {
         collect { _, value in value.string.flatMap { $0.first == "@" ? String($0.dropFirst()) : nil } }
     }
 

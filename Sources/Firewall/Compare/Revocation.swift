@@ -28,7 +28,9 @@ extension Ruleset {
     }
 
     /// Sets that decide nothing about connections of endpoints.
-    private static let harmless: Set<String> = [Table.unchecked, "guarded4", "guarded6", "locals", "ports"]
+    private static let harmless: Set<String> = [
+        Table.unchecked, "guarded4", "guarded6", "locals", "ports", Protection.set,
+    ]
 
     /// The ruleset with the note that connections have not been checked against it yet. It is set in the transaction
     /// that changes the rules and removed when the check is done, so that a run that dies in between is made up for by

@@ -13,7 +13,7 @@ extension Compiler {
         return Table(
             family: .inet, name: input.tableName,
             sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + policies.groups.sets
-                + publishedMaps(input),
+                + publishedMaps(input) + Protection.sets(input.desired),
             chains: filterChains() + tunnels.inetChains + policies.chains() + outboundChains(input)
                 + translationChains(tunnels) + [
                     Zones.chain(input.desired)

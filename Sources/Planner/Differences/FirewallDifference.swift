@@ -3,13 +3,40 @@ internal import Firewall
 internal import Model
 
 extension Builder {
+    /// The tables that shall be.
+    mutating func wantedRules(_ facts: HostFacts, live: Ruleset) -> Ruleset {
+        let compiled = context.remains ? context.remainingRules(live) : Compiler.compile(context.desired, facts)
+        checkPolicies(live, compiled)
+        // Elements of objects that stay although no manifest declares them stay, too.
+        return context.options.prunes ? compiled : compiled.keeping(live)
+    }
+
+    /// Policies are nothing but rules: one that is protected must not go with its document, and what holds for endpoints
+    /// that stay when one of theirs is destroyed, only manifests can say.
+    private mutating func checkPolicies(_ live: Ruleset, _ wanted: Ruleset) {
+        let declared = Set(context.desired.policies.map(\.id.description))
+        for policy in live.protectedPolicies.subtracting(wanted.protectedPolicies).subtracting(declared).sorted() {
+            fail(
+                "\(policy) is protected (bulkhead.dev/prevent-destroy), and this would delete its rules; apply it once "
+                    + "without the annotation, then remove it", at: nil)
+        }
+        guard context.remains else { return }
+        let removed = Set((context.options.removesOnly ?? []).filter { $0.kind == .policy }.map(\.name.text))
+        for policy in PolicyReport.all(wanted) where removed.contains(policy.name) {
+            fail(
+                "Policy/\(policy.name) is in force for endpoints that stay; apply the manifests without it instead, which "
+                    + "say what holds for them then", at: nil)
+        }
+    }
+
     /// Firewall rules: what is wanted comes into force before the links it guards; what guards links that go is kept
     /// until they are gone.
     mutating func compareFirewall(_ live: Ruleset, wanted: Ruleset) {
         guard !RulesetChange.from(live, to: wanted).isEmpty else { return clearWay(live) }
         // Where there were no rules, only endpoints that are there already can have connections.
         let isFirst = live.tables.isEmpty && !hasLiveEndpoints
-        let cuts = !isFirst && wanted.mayRevoke(since: live, fresh: freshOwners())
+        // What is destroyed takes its connections along, and nothing is known of the others.
+        let cuts = !isFirst && !context.remains && wanted.mayRevoke(since: live, fresh: freshOwners())
         let kept = wanted.keeping(live)
         let between = cuts ? kept.withUncheckedConnections : kept
         let reduced = cuts ? wanted.withUncheckedConnections : wanted
@@ -87,5 +114,20 @@ extension Builder {
             + desired.policies.map { ($0.id, $0.metadata.source) }
         let owner = objects.first { change.owners.contains($0.0.description) }
         return owner?.1 ?? desired.networks.first?.metadata.source
+    }
+}
+
+extension Context {
+    /// Whether only some objects are removed (`destroy PATH`) and others of the scope stay, of which no manifest is known.
+    var remains: Bool {
+        guard let removed = options.removesOnly else { return false }
+        return observed.host.links.contains { link in
+            link.mark.map { $0.scope == desired.scope && !removed.contains($0.owner) } ?? false
+        }
+    }
+
+    /// The rules without those of what is removed.
+    fileprivate func remainingRules(_ live: Ruleset) -> Ruleset {
+        live.leaving(Set((options.removesOnly ?? []).map(\.description)))
     }
 }

@@ -65,7 +65,7 @@ extension Context {
 
     /// What goes back to the value that it had before bulkhead.
     func restoredOriginals() -> [OriginalSetting] {
-        guard !isSharedWithOthers, options.removesOnly == nil || desired.networks.isEmpty else { return [] }
+        guard !isSharedWithOthers, !remains else { return [] }
         let needed = Set(sharedSettings().map(\.path))
         return observed.originals.filter { !needed.contains($0.path) }
     }

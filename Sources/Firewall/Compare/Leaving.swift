@@ -1,0 +1,42 @@
+internal import JSON
+
+extension Ruleset {
+    /// What stays in force when objects go, of which nothing more is known than their names (`Endpoint/web-1`): all that
+    /// is not theirs. Chains that belong to manifest objects and sets go along where nothing leads to them any more.
+    public func leaving(_ owners: Set<String>) -> Ruleset {
+        Ruleset(tables: tables.map { $0.leaving(owners) })
+    }
+}
+
+extension Table {
+    fileprivate func leaving(_ owners: Set<String>) -> Table {
+        var result = self
+        for index in sets.indices {
+            result.sets[index].elements.removeAll { $0.comment.map(owners.contains) ?? false }
+        }
+        let before = references
+        while true {
+            let lost = before.subtracting(result.references)
+            let (chains, sets) = (result.chains.count, result.sets.count)
+            result.chains.removeAll { $0.isOfObjects && lost.contains($0.name) }
+            result.sets.removeAll { lost.contains("@\($0.name)") }
+            if (chains, sets) == (result.chains.count, result.sets.count) { return result }
+        }
+    }
+
+    /// Chains that are led to, and sets that are looked up, these as `@name`.
+    private var references: Set<String> {
+        let fromSets = sets.flatMap(\.elements).reduce(into: Set<String>()) { $0.formUnion($1.targets) }
+        return chains.reduce(into: fromSets) { result, chain in
+            result.formUnion(chain.targets)
+            result.formUnion(chain.lookups.map { "@\($0)" })
+        }
+    }
+}
+
+extension Chain {
+    /// Whether it is there for single objects: a policy, a list of policies, or a network's translation.
+    fileprivate var isOfObjects: Bool {
+        base == nil && ["policy-", "audit-", "ingress-", "egress-", "outbound-"].contains { name.hasPrefix($0) }
+    }
+}
