@@ -19,6 +19,28 @@ public enum Host {
         return unsafe String(cString: value)
     }
 
+    /// A variable of the environment, or else that of the nearest process above that has it: `sudo` passes few on. Who may
+    /// write there may as well set the variable for this process.
+    public static func inheritedEnvironment(_ name: String) -> String? {
+        if let value = environment(name) { return value }
+        let prefix = Array("\(name)=".utf8)
+        var process = Int(getppid())
+        for _ in 0..<64 where process > 1 {
+            let variables = ((try? Files.read("/proc/\(process)/environ", limit: 4 << 20)) ?? []).split(separator: 0)
+            if let found = variables.first(where: { $0.starts(with: prefix) }) {
+                return String(decoding: found.dropFirst(prefix.count), as: UTF8.self)
+            }
+            // `pid (name) state parent …`, where the name may hold anything.
+            guard let text = try? Files.readText("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else {
+                break
+            }
+            let fields = text[end...].split(separator: " ")
+            guard fields.count > 2, let parent = Int(fields[2]) else { break }
+            process = parent
+        }
+        return nil
+    }
+
     /// Whether the process may configure networks: `CAP_NET_ADMIN` (12) and `CAP_SYS_ADMIN` (21).
     public static func mayConfigure() -> Bool {
         let wanted: UInt64 = 1 << 12 | 1 << 21

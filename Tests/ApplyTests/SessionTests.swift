@@ -42,7 +42,33 @@ import Testing
             "plan", "manifests", environment: ["SSH_CONNECTION": "10.88.0.10 50000 10.88.0.1 22"])
         #expect(
             result.output.contains(
-                "your SSH session from 10.88.0.10 comes in by bh-web, and this plan changes that way (delete bridge bh-web)"
+                "your SSH session from 10.88.0.10 comes in by bh-web, and this plan changes that way (delete veth ep-web-1)"
             ))
+        // The endpoint alone, or its card taken down.
+        for rest in [[], [Manifests.endpoint("web-1", "addresses: [10.88.0.10], enabled: false")]] {
+            try host.declare(([Manifests.web] + rest).joined(separator: "\n---\n"))
+            let result = try host.bulkhead(
+                "plan", "manifests", environment: ["SSH_CONNECTION": "10.88.0.10 50000 10.88.0.1 22"])
+            #expect(
+                result.output.contains("your SSH session from 10.88.0.10 comes in by bh-web, and this plan changes"),
+                "\(result.output)")
+        }
+    }
+
+    /// `sudo` passes few variables on.
+    @Test func theSessionIsThatOfTheShellAbove() throws {
+        let host = try ScratchHost()
+        try host.sh(
+            "ip link add up0 type veth peer name up1 && ip address add 192.0.2.1/24 dev up0 && ip link set up0 up")
+        try host.declare(Manifests.web, Manifests.endpoint("web-1", "portMappings: [{hostPort: 2222, port: 22}]"))
+        let error =
+            "error: host port 2222/tcp of Endpoint/web-1 is the port of your SSH session; choose another hostPort\n"
+        let line = "env -u SSH_CONNECTION sh -c '\(ScratchHost.binary) plan manifests; exit $?'; exit $?"
+        // Nothing listens there that can be seen, as behind a socket of another namespace.
+        for (connection, status) in [("192.0.2.9 50000 192.0.2.1 2222", 1), ("192.0.2.9 50000 192.0.2.1 22", 0)] {
+            let result = try host.run(["sh", "-c", line], environment: ["SSH_CONNECTION": connection])
+            #expect(result.status == status, "\(result.errors)")
+            #expect(result.errors.contains(error) == (status == 1), "\(result.errors)")
+        }
     }
 }

@@ -52,8 +52,10 @@ extension Builder {
         let listeners = Dictionary(grouping: context.observed.listeners.indices) {
             context.observed.listeners[$0].port
         }
-        for endpoint in context.desired.endpoints where !listeners.isEmpty {
+        let session = context.session
+        for endpoint in context.desired.endpoints where !listeners.isEmpty || session != nil {
             for mapping in endpoint.portMappings {
+                let before = errors.count
                 let range = mapping.hostPorts.first...mapping.hostPorts.last
                 let ports = range.count < listeners.count ? Array(range) : listeners.keys.filter(range.contains)
                 let places = ports.flatMap { listeners[$0] ?? [] }.sorted()
@@ -71,6 +73,11 @@ extension Builder {
                         fail("\(text); choose another hostPort, or set `allowShadow: true`", at: mapping.source)
                     }
                 }
+                // Its server may be where nobody sees it listen.
+                guard let session, shadows(mapping, session), before == errors.count else { continue }
+                fail(
+                    "host port \(session.port)/\(mapping.transport.rawValue) of \(endpoint.id) is the port of your SSH "
+                        + "session; choose another hostPort", at: mapping.source)
             }
         }
     }
@@ -115,6 +122,15 @@ extension Builder {
                     "ports published on all addresses are not reachable by ::1, for which the kernel has no path "
                         + "(127.0.0.1 works)")
             }
+        }
+    }
+}
+
+extension Context {
+    /// Where the SSH session comes in, if that is on the host that is planned for.
+    fileprivate var session: Listener? {
+        options.session.flatMap { session in
+            observed.host.addresses.contains { $0.address.address == session.address } ? session : nil
         }
     }
 }

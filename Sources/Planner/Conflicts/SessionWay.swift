@@ -9,8 +9,11 @@ extension Context {
             let way = way(to: client)
         else { return nil }
         let link = hostLinkNames[way.link] ?? "?"
+        let doors = doors(of: way, client)
         let cut = steps.first { step in
-            step.operations.contains { endangers($0, way, link: link, client: client, local: session.address) }
+            step.operations.contains {
+                endangers($0, way, link: link, doors: doors, client: client, local: session.address)
+            }
         }
         guard let cut else { return nil }
         return Diagnostic(
@@ -37,8 +40,19 @@ extension Context {
         }.max { ($0.destination.length, $1.metric) < ($1.destination.length, $0.metric) }
     }
 
+    /// Links behind that of the way: the card of the endpoint that the client is in, and cards of the host in a bridge.
+    private func doors(of way: Way, _ client: IPAddress) -> Set<LinkReference> {
+        let inside = observed.host.links.filter { link in
+            guard let inner = peer(of: link) else { return false }
+            let own = addresses[inner.namespace.reference]?[inner.link.index] ?? []
+            return own.contains { $0.address.address == client }
+        }
+        let ports = (portsByBridge[way.link] ?? []).filter { $0.mark == nil }
+        return Set((inside + ports).map { LinkReference(.host, $0.name) })
+    }
+
     private func endangers(
-        _ operation: Operation, _ way: Way, link: String, client: IPAddress, local: IPAddress
+        _ operation: Operation, _ way: Way, link: String, doors: Set<LinkReference>, client: IPAddress, local: IPAddress
     ) -> Bool {
         let used = LinkReference(.host, link)
         func isUsed(_ route: RouteEntry) -> Bool { route.link == used && route.destination == way.destination }
@@ -46,8 +60,9 @@ extension Context {
             destination.contains(client) && destination.length >= way.destination.length
         }
         switch operation {
-        case .deleteLink(let other): return other == used
-        case .changeLink(let other, let changes): return other == used && changes.contains(where: \.interrupts)
+        case .deleteLink(let other): return other == used || doors.contains(other)
+        case .changeLink(let other, let changes):
+            return (other == used || doors.contains(other)) && changes.contains(where: \.interrupts)
         case .removeAddress(let other, let address):
             return other == used && (address.address == local || address.prefix == way.destination)
         case .addAddress(let other, let address):
