@@ -49,6 +49,28 @@ import Testing
         #expect(result.errors.contains("/state cannot be written: lock "), "\(result.errors)")
     }
 
+    /// Pipes and links in the place of other files of the state folder.
+    @Test func whatIsNoFileIsNeitherFollowedNorWaitedFor() throws {
+        let host = try PendingHost().host
+        let verbs = [["plan", "manifests"], ["drift", "manifests"], ["show"], ["apply", "manifests", "--yes"]]
+        for setup in ["mkfifo state/originals", "ln -sf /etc/passwd state/originals"] {
+            try host.sh("rm -f state/originals; \(setup)")
+            for arguments in verbs {
+                let result = try host.run([ScratchHost.binary] + arguments)
+                #expect(result.status == 1, "\(arguments): \(result.errors)")
+                #expect(
+                    result.errors.contains(
+                        "\(host.folder.path)/state/originals is no regular file of at most 1 MiB; look at it, then remove it\n"
+                    ),
+                    "\(arguments): \(result.errors)")
+            }
+        }
+        try host.sh("rm state/originals state/last-default; mkfifo state/last-default")
+        #expect(try host.bulkhead("plan", "manifests").status == 0)
+        #expect(try apply(host).status == 0)
+        #expect(try host.sh("test -f state/last-default && echo file") == "file\n")
+    }
+
     /// The guard knows what it needs.
     @Test(arguments: ["change.json", "plan.json", "start.json", "journal", "manifest-0"])
     func whileTheChangeRunsDoesNotKeepTheGuardFromUndoing(_ file: String) throws {

@@ -96,6 +96,44 @@ import Testing
         }
     }
 
+    /// There was no room to write into the history what became of a change: the file that it ended by says so.
+    @Test(arguments: [("reverted", HistoryRecord.Result.reverted), ("broken", .broken), ("confirmed", .confirmed)])
+    func whatAChangeEndedByIsKnown(_ ending: String, _ result: HistoryRecord.Result) throws {
+        try withState { state, folder in
+            for _ in 1...2 { try state.add(try record(.pending), manifests: [], plan: []) }
+            let change = """
+                {"format": "bulkhead.pending/v1", "id": "ab12", "boot": "b", "phase": "waiting", "scope": "lab",
+                 "host": "node-a", "user": "ann", "seconds": 5, "number": 1, "manifests": []}
+                """
+            try FileManager.default.createDirectory(atPath: folder + "/pending", withIntermediateDirectories: true)
+            let mark = folder + "/pending/\(ending)-ab12"
+            try change.write(toFile: mark, atomically: true, encoding: .utf8)
+            #expect(state.history.entry(1).record?.result == result)
+            #expect(state.history.entry(2).record?.result == .pending)
+            try state.noteEndings()
+            #expect(try Data(contentsOf: URL(fileURLWithPath: mark)).isEmpty)
+            #expect(state.history.entry(1).record?.result == result)
+            // Nothing is pending, and nobody confirmed it.
+            try state.noteInterruption()
+            #expect(state.history.entry(2).record?.result == .reverted)
+            #expect(state.history.entry(1).record?.result == result)
+        }
+    }
+
+    @Test func theLastNumberIsNotUsedTwice() throws {
+        try withState { state, folder in
+            try state.add(try record(), manifests: [], plan: [])
+            let last = folder + "/history/1000000000.json"
+            try FileManager.default.moveItem(atPath: folder + "/history/1.json", toPath: last)
+            let error = try #require(throws: StateError.self) { try state.add(try record(), manifests: [], plan: []) }
+            #expect(error.description == "\(last) has the last number that there is; look at it, then move it away")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder + "/history").sorted() == [
+                    "1000000000.json", "texts",
+                ])
+        }
+    }
+
     /// A digest becomes the name of a file.
     @Test func aRecordCannotNameOtherFiles() throws {
         try withState { state, folder in

@@ -66,6 +66,25 @@ import Testing
         #expect(try HostDump(site.host).differences(from: before) == [])
     }
 
+    /// `up` gives the loopback an address that `down` does not take.
+    @Test func anAdoptedNamespaceWhoseLoopbackWasDownIsAsBeforeWhereItFails() throws {
+        let site = try PolicyHost(documents: [
+            Document.network("web", 88), Self.adoption, Document.endpoint("a", "web", 88, 20, "compartment: pod"),
+        ])
+        try site.host.sh("ip netns add other")
+        let before = try HostDump(site.host)
+        let plan = try site.host.bulkhead("plan", "--output", "json", "manifests")
+        let document = try JSONSerialization.jsonObject(with: Data(plan.output.utf8)) as? [String: Any]
+        let last = try #require(document?["steps"] as? [Any]).count - 1
+        let result = try site.host.bulkhead(
+            "apply", "--yes", "manifests", environment: ["BULKHEAD_FAULT": "refuse:\(last)"])
+        #expect(result.status == 1)
+        // The id is the kernel's doing, which nobody can take back.
+        let differences = try HostDump(site.host).differences(from: before).filter { $0 != "+ host ids other unmarked" }
+        #expect(differences == [])
+        try site.apply()
+    }
+
     @Test func anAdoptedNamespaceKeepsWhatWasInside() throws {
         let site = try PolicyHost(documents: [
             Document.network("web", 88), Self.adoption, Document.endpoint("a", "web", 88, 20, "compartment: pod"),

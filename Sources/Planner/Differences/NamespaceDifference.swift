@@ -1,3 +1,4 @@
+internal import Addressing
 internal import Model
 
 extension Builder {
@@ -126,6 +127,11 @@ extension Builder {
     private mutating func compareLoopback(_ compartment: Compartment, in space: ObservedNamespace) {
         guard let loopback = space.links.first(where: \.isLoopback), !loopback.isUp else { return }
         let reference = LinkReference(space.reference, loopback.name)
+        // The kernel gives it with `up`, and does not take it with `down`, as it does ::1 (`inetdev_event`).
+        let there = Set((context.addresses[space.reference]?[loopback.index] ?? []).map(\.address))
+        let given =
+            IPAddress("127.0.0.1").flatMap { InterfaceAddress(address: $0, length: 8) }
+            .map { there.contains($0) ? [] : [Operation.removeAddress(reference, $0)] } ?? []
         steps.append(
             Step(
                 id: "link/\(space.reference)/\(loopback.name)", action: .update, owner: compartment.id, kind: "link",
@@ -133,7 +139,7 @@ extension Builder {
                 reason: "a compartment has its loopback up", source: compartment.metadata.source,
                 before: [Property("state", "down")], after: [Property("state", "up")],
                 operations: [.changeLink(reference, [.up(true)])],
-                inverse: [.changeLink(reference, [.up(false)])], phase: .compartments))
+                inverse: given + [.changeLink(reference, [.up(false)])], phase: .compartments))
     }
 
     /// Id of the step that makes a compartment's namespace.

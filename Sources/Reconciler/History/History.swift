@@ -106,9 +106,12 @@ public struct History: Sendable {
         try Files.readBeneath(state, path, limit: limit)
     }
 
+    /// The last number that there can be.
+    static let last = 1_000_000_000
+
     /// `12.json` and nothing that only resembles it.
     private static func number(_ name: String) -> Int? {
-        guard name.hasSuffix(".json"), let number = Int(name.dropLast(5)), (1...1_000_000_000).contains(number),
+        guard name.hasSuffix(".json"), let number = Int(name.dropLast(5)), (1...last).contains(number),
             "\(number).json" == name
         else { return nil }
         return number

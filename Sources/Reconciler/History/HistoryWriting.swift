@@ -11,7 +11,13 @@ extension StateFolder {
     public func add(_ record: HistoryRecord, manifests: [(name: String, bytes: [UInt8])], plan: [UInt8]) throws -> Int {
         try prepareHistory()
         var record = record
-        record.number = (try history.numbers().last ?? 0) + 1
+        let newest = try history.numbers().last ?? 0
+        guard newest < History.last else {
+            throw StateError(
+                "\(path)/\(History.folder)/\(newest).json has the last number that there is; look at it, then move it away"
+            )
+        }
+        record.number = newest + 1
         // Each on its way to the disk by itself, where they are few; else all at once, because each would take a while.
         let isMany = manifests.count > 16
         record.manifests = try manifests.map { try keep($0.name, $0.bytes, flushes: !isMany) }

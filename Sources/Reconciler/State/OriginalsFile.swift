@@ -6,18 +6,28 @@ internal import SystemCalls
 ///
 /// The boot id stands beside them: after a reboot the kernel has its own values again, and the file means nothing.
 struct OriginalsFile {
-    let path: String
+    private let folder: String
+    private var path: String { "\(folder)/\(Self.name)" }
 
-    init(_ folders: Folders) { path = "\(folders.state)/originals" }
+    private static let name = "originals"
+
+    init(_ folders: Folders) { folder = folders.state }
 
     /// The settings noted since the last boot; none where there is no file.
     func read() throws -> [OriginalSetting] {
-        let bytes: [UInt8]
+        let found: Files.Found
         do throws(SystemError) {
-            bytes = try Files.read(path, limit: 1 << 20)
+            // Whatever somebody put there is not followed and not waited for.
+            found = try Files.readBeneath(folder, Self.name, limit: 1 << 20)
         } catch {
-            if error.code == .noEntry || error.code == .notDirectory { return [] }
+            if error.code == .notDirectory { return [] }
             throw error
+        }
+        let bytes: [UInt8]
+        switch found {
+        case .missing: return []
+        case .other: throw StateError("\(path) is no regular file of at most 1 MiB; look at it, then remove it")
+        case .file(let contents): bytes = contents
         }
         guard let document = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)),
             let boot = document["boot"]?.string, let settings = document["settings"]?.array

@@ -54,7 +54,7 @@ public struct StateFolder: Sendable {
             "scope": .string(scope.text), "paths": .array(paths.map { .string($0) }), "succeeded": .bool(succeeded),
         ]
         try Files.writeAtomically(
-            Self.lastFile(path, scope), Array(document.text(pretty: true).utf8), mode: 0o600)
+            "\(path)/\(Self.lastFile(scope))", Array(document.text(pretty: true).utf8), mode: 0o600)
     }
 
     /// The PATHs of the scope's last successful apply; nil where there was none.
@@ -69,11 +69,13 @@ public struct StateFolder: Sendable {
 
     /// A file that cannot be read tells nothing; it is written anew by the next apply.
     private static func last(_ folders: Folders, _ scope: ObjectName) -> JSON? {
-        guard let text = try? Files.readText(lastFile(folders.state, scope), limit: 1 << 20) else { return nil }
-        return try? JSON(parsing: text)
+        guard case .file(let bytes)? = try? Files.readBeneath(folders.state, lastFile(scope), limit: 1 << 20) else {
+            return nil
+        }
+        return try? JSON(parsing: bytes)
     }
 
-    private static func lastFile(_ folder: String, _ scope: ObjectName) -> String { "\(folder)/last-\(scope)" }
+    private static func lastFile(_ scope: ObjectName) -> String { "last-\(scope)" }
 }
 
 /// The lock of a state folder as it was once opened: it can be taken even when the folder has become read-only.
