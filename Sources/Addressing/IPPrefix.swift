@@ -23,7 +23,7 @@ public struct IPPrefix: Hashable, Comparable, Sendable {
 
     /// Parses `10.0.0.0/8`; text without a length, or with host bits set, is refused.
     public init?(_ text: some StringProtocol) {
-        guard let parsed = InterfaceAddress(text) else { return nil }
+        guard let parsed = InterfaceAddress(text), parsed.peer == nil else { return nil }
         self.init(address: parsed.address, length: parsed.length)
     }
 
@@ -88,16 +88,29 @@ public struct InterfaceAddress: Hashable, Comparable, Sendable {
     public let address: IPAddress
     /// Length of the on-link prefix, 0…32 or 0…128.
     public let length: Int
+    /// The address at the other end, where the address lies on a point-to-point link (`peer`); `length` is of its prefix.
+    public let peer: IPAddress?
 
-    /// An address with a prefix length; nil where the length does not fit the family.
-    public init?(address: IPAddress, length: Int) {
-        guard length >= 0, length <= address.family.width else { return nil }
+    /// An address with a prefix length; nil where the length, or the peer, does not fit the family.
+    public init?(address: IPAddress, length: Int, peer: IPAddress? = nil) {
+        guard length >= 0, length <= address.family.width, peer?.family ?? address.family == address.family else {
+            return nil
+        }
         self.address = address
         self.length = length
+        self.peer = peer
     }
 
-    /// Parses `10.0.0.1/24`.
+    /// Parses `10.0.0.1/24`, or `10.0.0.1 peer 10.0.0.2/32`.
     public init?(_ text: some StringProtocol) {
+        if let separator = text.utf8.firstIndex(of: 0x20) {
+            let rest = text[separator...]
+            guard rest.hasPrefix(" peer "), let own = IPAddress(text[..<separator]),
+                let other = InterfaceAddress(rest.dropFirst(" peer ".count)), other.peer == nil
+            else { return nil }
+            self.init(address: own, length: other.length, peer: other.address)
+            return
+        }
         let parts = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(parts[0]), parts[1].utf8.count <= 3,
             parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(parts[1]),
@@ -108,16 +121,21 @@ public struct InterfaceAddress: Hashable, Comparable, Sendable {
 
     /// The subnet it lies in.
     public var prefix: IPPrefix { IPPrefix(containing: address, length: length) }
+    /// What the kernel makes a route to: the subnet, or that of the other end.
+    public var onLink: IPPrefix { IPPrefix(containing: peer ?? address, length: length) }
 
-    /// By address, then length.
+    /// By address, then length, then peer.
     public static func < (left: Self, right: Self) -> Bool {
-        left.address == right.address ? left.length < right.length : left.address < right.address
+        guard left.address == right.address else { return left.address < right.address }
+        guard left.length == right.length else { return left.length < right.length }
+        guard let first = left.peer else { return right.peer != nil }
+        return right.peer.map { first < $0 } ?? false
     }
 }
 
 extension InterfaceAddress: CustomStringConvertible {
-    /// `10.0.0.1/24`.
-    public var description: String { "\(address)/\(length)" }
+    /// `10.0.0.1/24`, or `10.0.0.1 peer 10.0.0.2/32`.
+    public var description: String { peer.map { "\(address) peer \($0)/\(length)" } ?? "\(address)/\(length)" }
 }
 
 /// An unbroken range of addresses of one family, both ends included.

@@ -14,6 +14,8 @@ struct Builder {
     var notes: Set<String> = []
     /// Names in compartments that one card of ours leaves to another.
     var vacancies: [LinkReference: Vacancy] = [:]
+    /// Steps that delete a link of others in a compartment, by its name, which a card of ours gets.
+    var evictions: [LinkReference: String] = [:]
     /// Ids of steps that make a link.
     var makers: [LinkReference: String] = [:]
 

@@ -36,6 +36,8 @@ struct Context {
     let namespaceByID: [Int32: NamespaceRef]
     let networks: [ObjectName: Network]
     let compartments: [ObjectName: Compartment]
+    /// Names of the host sides of the desired cards.
+    private let cardNames: Set<String>
     /// Desired endpoints by network, for what a bridge must carry.
     let endpointsByNetwork: [ObjectName: [Endpoint]]
     /// Desired endpoints by compartment.
@@ -74,6 +76,7 @@ struct Context {
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         compartments = Dictionary(
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+        cardNames = Set(desired.endpoints.map(\.hostInterface.text))
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
@@ -158,6 +161,9 @@ struct Context {
         else { return nil }
         return other.namespace.reference == inner.namespace && other.link.index == link.index ? name : nil
     }
+
+    /// Whether a link of the host of that name is to be the host side of a card.
+    func isCard(_ name: String) -> Bool { cardNames.contains(name) }
 
     /// A kernel setting: those of interfaces come with the links, others were read one by one.
     func setting(_ path: String, in space: ObservedNamespace) -> String? {

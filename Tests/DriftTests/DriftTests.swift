@@ -62,6 +62,90 @@ import Testing
         Case("IPv6 rule gone", "ip -n a -6 rule del priority 0", names: "0: from all lookup local"),
     ]
 
+    /// Routes and addresses that say more than bulkhead's own ever do, and what the kernel makes by itself.
+    static let uncommon = [
+        Case(
+            "route for a service", "ip -n a route add 172.22.0.0/16 via 10.88.0.11 tos 8",
+            names: "172.22.0.0/16 via 10.88.0.11 tos 0x8"),
+        Case(
+            "default for a service beside ours", "ip -n a route add default via 10.88.0.11 tos 10",
+            names: "default via 10.88.0.11 tos 0x10"),
+        Case(
+            "route for a source", "ip -n a route add fd77::/64 from fd00:88::10 via fd00:88::11",
+            names: "fd77::/64 via fd00:88::11 from fd00:88::10/128"),
+        Case(
+            "route by a next hop of the other family", "ip -n a route add 10.77.0.0/16 via inet6 fe80::1 dev eth0",
+            names: "10.77.0.0/16 via fe80::1 inet6"),
+        Case(
+            "route by an object that drops",
+            "ip -n a nexthop add id 9 blackhole; ip -n a route add 172.21.0.0/16 nhid 9", names: "172.21.0.0/16"),
+        Case(
+            "route by an object",
+            "ip -n a nexthop add id 5 via 10.88.0.11 dev eth0; ip -n a route add 172.20.0.0/16 nhid 5",
+            names: "172.20.0.0/16 via 10.88.0.11 nhid 5"),
+        Case(
+            "default route by a group", "ip -n a nexthop add id 6 group 5; ip -n a route replace default nhid 6",
+            names: "nhid 6"),
+        Case(
+            "IPv6 route by an object",
+            "ip -n a nexthop add id 7 via fd00:88::11 dev eth0; ip -n a -6 route add fd78::/64 nhid 7",
+            names: "nhid 7"),
+        Case(
+            "several next hops",
+            "ip -n a route add 172.20.0.0/16 nexthop via 10.88.0.11 dev eth0 nexthop via 10.88.0.1 dev eth0",
+            names: "172.20.0.0/16 2 next hops"),
+        Case(
+            "second IPv6 next hop", "ip -n a -6 route append default via fd00:88::11 dev eth0", names: "2 next hops"),
+        Case("metrics of a route", "ip -n a route change default via 10.88.0.1 mtu 1000 proto 98", names: "metrics"),
+        Case("second route in one place", "ip -n a route append default via 10.88.0.11", names: "via 10.88.0.11"),
+        Case(
+            "route in the table of local ones", "ip -n a route add 10.88.0.11/32 via 10.88.0.1 table local",
+            names: "10.88.0.11/32 via 10.88.0.1 table 255"),
+        Case(
+            "local route on the bridge", "ip route add local 172.31.1.0/24 dev bh-web table local",
+            names: "local 172.31.1.0/24"),
+        Case(
+            "route as if the kernel had made it", "ip -n a route add 172.19.0.0/16 dev eth0 proto kernel",
+            names: "172.19.0.0/16"),
+        Case(
+            "default that leads nowhere", "ip -n a route del default; ip -n a route add blackhole default",
+            names: "blackhole default"),
+        Case("route to the subnet gone", "ip -n a route del 10.88.0.0/24", names: "add route 10.88.0.0/24"),
+        Case("IPv6 route to the subnet gone", "ip -n a route del fd00:88::/64", names: "add route fd00:88::/64"),
+        Case(
+            "no route at all", "ip -n a route del default; ip -n a route del 10.88.0.0/24",
+            names: "add route 10.88.0.0/24"),
+        Case(
+            "route to the subnet by another way", "ip -n a route replace 10.88.0.0/24 via 10.88.0.1 dev eth0 onlink",
+            names: "10.88.0.0/24 via 10.88.0.1"),
+        Case("bridge's route gone", "ip route del 10.88.0.0/24 dev bh-web", names: "add route 10.88.0.0/24"),
+        Case("bridge's IPv6 route gone", "ip route del fd00:88::/64 dev bh-web", names: "add route fd00:88::/64"),
+        Case(
+            "address with a peer", "ip -n a address add 10.9.9.9 peer 10.9.9.8/32 dev lo",
+            names: "10.9.9.9 peer 10.9.9.8/32"),
+        Case(
+            "IPv6 address with a peer", "ip -n a address add fd00:9::1 peer fd00:9::2/128 dev eth0",
+            names: "fd00:9::1 peer fd00:9::2/128"),
+        Case(
+            "lifetime", "ip -n a address change fd00:88::10/64 dev eth0 valid_lft 9000 preferred_lft 9000",
+            names: "keep address fd00:88::10/64"),
+        Case(
+            "IPv4 lifetime", "ip -n a address change 10.88.0.10/24 dev eth0 valid_lft 9000 preferred_lft 9000",
+            names: "keep address 10.88.0.10/24"),
+        Case("deprecated", "ip -n a address change fd00:88::10/64 dev eth0 preferred_lft 0", names: "keep address"),
+        Case(
+            "surplus address with a lifetime",
+            "ip -n a address add 10.88.0.76/24 dev eth0 valid_lft 9000 preferred_lft 9000", names: "10.88.0.76"),
+        Case(
+            "IPv6 off inside", "ip netns exec a sysctl -qw net.ipv6.conf.all.disable_ipv6=1", names: "disable_ipv6"),
+        Case(
+            "IPv6 off on the card", "ip netns exec a sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1",
+            names: "disable_ipv6"),
+        Case(
+            "IPv6 off on the loopback", "ip netns exec a sysctl -qw net.ipv6.conf.lo.disable_ipv6=1",
+            names: "disable_ipv6"),
+    ]
+
     static let links = [
         Case("loopback down", "ip -n a link set lo down", names: "lo"),
         Case("card down", "ip -n a link set eth0 down", names: "eth0"),
@@ -101,6 +185,15 @@ import Testing
         Case("queueing discipline", "tc qdisc add dev ep-a root tbf rate 8kbit burst 2k latency 9ms", names: "tbf"),
         Case("queueing discipline inside", "tc -n a qdisc add dev eth0 root handle 1: htb", names: "htb"),
         Case("place for filters", "tc qdisc add dev bh-web clsact", names: "clsact"),
+        Case("bridge without ARP", "ip link set bh-web arp off", names: "arp off → on"),
+        Case("card without ARP", "ip -n a link set eth0 arp off", names: "arp off → on"),
+        Case("blocked port", "bridge link set dev ep-a state 0", names: "port state blocked → forwarding"),
+        Case("locked port", "bridge link set dev ep-a locked on", names: "locked on"),
+        Case("port that answers for others", "ip link set ep-a type bridge_slave proxy_arp on", names: "proxy_arp on"),
+        Case(
+            "another link under the card's name", "ip -n a link del eth0; ip -n a link add eth0 type bridge",
+            names: "delete bridge eth0 in a"),
+        Case("port moved into another compartment", "ip link set ep-a netns b", names: "delete veth ep-a in b"),
         Case("card taken away", "ip -n a link set eth0 netns b name stolen", names: "ep-a"),
     ]
 
@@ -150,6 +243,7 @@ import Testing
     ]
 
     @Test func addressesRoutesAndNeighbours() throws { try check(Self.addresses) }
+    @Test func uncommonRoutesAndAddresses() throws { try check(Self.uncommon) }
     @Test func linksAndNamespaces() throws { try check(Self.links) }
     @Test func settingsFilesAndRules() throws { try check(Self.settings) }
 
@@ -172,6 +266,56 @@ import Testing
             let differences = try HostDump(host).differences(from: before)
             #expect(differences == [], "\(item), repaired: \(differences)")
         }
+    }
+
+    /// What somebody does by hand so that no packet passes any more, and who then waits for an answer.
+    @Test func whatCutsAnEndpointOffIsRepaired() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests)
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        let fromHost = "ping -q -c 1 -W 1 10.88.0.10"
+        let fromNext = "ip netns exec b \(fromHost)"
+        try host.sh("\(fromHost); \(fromNext)")
+        let cuts = [
+            ("ip route del 10.88.0.0/24 dev bh-web", fromHost),
+            ("ip -n a route del 10.88.0.0/24; ip -n a route del default", fromNext),
+            ("ip link set bh-web arp off; ip neighbour flush dev bh-web", fromHost),
+            ("ip -n a link set eth0 arp off; ip -n b neighbour flush dev eth0", fromNext),
+            ("bridge link set dev ep-a state 0", fromNext),
+            ("ip -n a link del eth0; ip -n a link add eth0 type bridge", fromNext),
+            (
+                "ip -n a address del 10.88.0.10/24 dev eth0; ip -n a address add 10.88.0.10/24 dev eth0 noprefixroute",
+                fromNext
+            ),
+        ]
+        for (cut, ping) in cuts {
+            try host.sh(cut)
+            #expect(try host.run(["sh", "-c", ping]).status != 0, "\(cut): packets still pass")
+            let apply = try host.bulkhead("apply", "manifests", "--yes")
+            #expect(apply.status == 0, "\(cut): \(apply.errors)")
+            let again = try host.run(["sh", "-c", ping])
+            #expect(again.status == 0, "\(cut), repaired: \(again.output)\(again.errors)")
+            #expect(try host.bulkhead("drift", "manifests").status == 0, "\(cut)")
+        }
+    }
+
+    /// Whoever may do everything in one compartment cannot keep the host from being changed.
+    @Test func aCompartmentCannotHinderItsQuarantine() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests)
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        for item in Self.uncommon where item.line.hasPrefix("ip -n a ") {
+            // Some of it stands in the way of the rest.
+            try host.sh("{ \(item.line); } 2>/dev/null || true")
+        }
+        try host.sh("ip -n a link set lo down; ip -n a link set lo name low; ip -n a link add lo type bridge")
+        let endpoint = "{network: web, addresses: [10.88.0.10"
+        let disabled = "{enabled: false, network: web, addresses: [10.88.0.10"
+        try host.write("all.yaml", Self.manifests.replacingOccurrences(of: endpoint, with: disabled))
+        let apply = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 0, "\(apply.output)\(apply.errors)")
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+        #expect(try host.sh("cat /sys/class/net/ep-a/operstate").contains("down"))
     }
 
     @Test func aLinkThatLostItsMarkIsSeenAndTakenOverOnlyWhenTold() throws {

@@ -78,7 +78,8 @@ import Testing
         #expect(
             found == [
                 // Of a peer address it is the own end.
-                "1 127.0.0.1/8 true false 0", "12 10.9.0.1/24 true false 0", "12 10.9.0.2/32 true false 0",
+                "1 127.0.0.1/8 true false 0", "12 10.9.0.1/24 true false 0",
+                "12 10.9.0.2 peer 10.9.0.3/32 true false 0",
                 "1 ::1/128 true false 1", "12 fd00:9::2/64 false false 0", "12 fd00:9::1/64 true false 0",
             ])
     }

@@ -126,17 +126,21 @@ import Testing
             LinkRequest.set(name: "ep-a", port: port), 16, 0,
             Self.noLink + """
                 0900 0300 65702d61 00 000000
-                5400 1280
+                7400 1280
                   0b00 0400 627269646765 00 00
-                  4400 0580
+                  6400 0580
                     0500 0400 01 000000
                     0500 0500 01 000000
+                    0500 0600 00 000000
                     0500 0800 01 000000
                     0500 0900 01 000000
+                    0500 0a00 00 000000
                     0500 1b00 01 000000
+                    0500 1c00 00 000000
                     0500 1e00 01 000000
                     0500 2000 00 000000
                     0500 2100 00 000000
+                    0500 2700 00 000000
                 """)
     }
 
@@ -170,7 +174,7 @@ import Testing
         let six = try #require(InterfaceAddress("fd00:88::1/64"))
         // RTM_NEWADDR: IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST, IFA_FLAGS (permanent, nodad), IFA_PROTO 98.
         expect(
-            AddressMessage.add(four, link: 5, operation: "x"), 20, 0x600,
+            AddressMessage.add(four, link: 5, operation: "x"), 20, 0x500,
             """
             02 18 0000 05000000
             0800 0200 0a580001
@@ -180,7 +184,7 @@ import Testing
             0500 0b00 62 000000
             """)
         expect(
-            AddressMessage.add(six, link: 5, operation: "x"), 20, 0x600,
+            AddressMessage.add(six, link: 5, operation: "x"), 20, 0x500,
             """
             0a 40 0000 05000000
             1400 0200 fd000088000000000000000000000001

@@ -10,6 +10,10 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var kind: String
     /// `IFF_UP`.
     public var isUp: Bool
+    /// `IFF_RUNNING`: up, and with a carrier.
+    public var isRunning: Bool
+    /// Without `IFF_NOARP`: neighbours are asked for, and answered.
+    public var resolvesNeighbours: Bool
     /// `IFF_LOOPBACK`.
     public var isLoopback: Bool
     /// `IFLA_MTU`.
@@ -36,6 +40,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var bridge: BridgeOptions?
     /// Port attributes, where it is a port of a bridge.
     public var port: PortOptions?
+    /// Whether `IFLA_BRPORT_STATE` is forwarding, where it is a port of a bridge.
+    public var forwards: Bool?
     /// VXLAN attributes, where it is such a device.
     public var vxlan: VXLANOptions?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
@@ -47,16 +53,19 @@ public struct ObservedLink: Hashable, Codable, Sendable {
 
     /// A link.
     public init(
-        index: UInt32, name: String, kind: String = "", isUp: Bool = true, isLoopback: Bool = false, mtu: Int = 1500,
-        mac: MACAddress? = nil, master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [],
-        peerIndex: UInt32? = nil, peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil,
-        bridge: BridgeOptions? = nil, port: PortOptions? = nil, vxlan: VXLANOptions? = nil, ipv4Settings: [Int32] = [],
+        index: UInt32, name: String, kind: String = "", isUp: Bool = true, isRunning: Bool = false,
+        resolvesNeighbours: Bool = true, isLoopback: Bool = false, mtu: Int = 1500, mac: MACAddress? = nil,
+        master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [], peerIndex: UInt32? = nil,
+        peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil, bridge: BridgeOptions? = nil,
+        port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, ipv4Settings: [Int32] = [],
         ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
     ) {
         self.index = index
         self.name = name
         self.kind = kind
         self.isUp = isUp
+        self.isRunning = isRunning
+        self.resolvesNeighbours = resolvesNeighbours
         self.isLoopback = isLoopback
         self.mtu = mtu
         self.mac = mac
@@ -69,6 +78,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.addressGeneration = addressGeneration
         self.bridge = bridge
         self.port = port
+        self.forwards = forwards
         self.vxlan = vxlan
         self.ipv4Settings = ipv4Settings
         self.ipv6Settings = ipv6Settings
@@ -123,12 +133,21 @@ public struct PortOptions: Hashable, Codable, Sendable {
     public var guarded: Bool
     /// `IFLA_BRPORT_NEIGH_SUPPRESS`: ARP and neighbour discovery for addresses behind the port are answered by the bridge.
     public var suppressesNeighbours: Bool
+    /// `IFLA_BRPORT_LOCKED`: frames of MACs without an entry are dropped.
+    public var locked: Bool
+    /// `IFLA_BRPORT_PROXYARP`: the bridge answers for neighbours of other ports.
+    public var answersNeighbours: Bool
+    /// `IFLA_BRPORT_PROTECT`: the port cannot lead to the root of a spanning tree.
+    public var protectsRoot: Bool
+    /// `IFLA_BRPORT_MCAST_TO_UCAST`.
+    public var multicastToUnicast: Bool
 
     /// What bulkhead's ports have unless an endpoint needs more.
     public init(
         hairpin: Bool = false, isolated: Bool = false, learning: Bool = true, unicastFlood: Bool = true,
         multicastFlood: Bool = true, broadcastFlood: Bool = true, guarded: Bool = true,
-        suppressesNeighbours: Bool = false
+        suppressesNeighbours: Bool = false, locked: Bool = false, answersNeighbours: Bool = false,
+        protectsRoot: Bool = false, multicastToUnicast: Bool = false
     ) {
         self.hairpin = hairpin
         self.isolated = isolated
@@ -138,6 +157,10 @@ public struct PortOptions: Hashable, Codable, Sendable {
         self.broadcastFlood = broadcastFlood
         self.guarded = guarded
         self.suppressesNeighbours = suppressesNeighbours
+        self.locked = locked
+        self.answersNeighbours = answersNeighbours
+        self.protectsRoot = protectsRoot
+        self.multicastToUnicast = multicastToUnicast
     }
 }
 

@@ -10,17 +10,21 @@ public struct ObservedAddress: Hashable, Codable, Sendable {
     public var isPermanent: Bool
     /// `IFA_F_TENTATIVE` or `IFA_F_DADFAILED`: not usable yet, or never.
     public var isTentative: Bool
+    /// `IFA_F_DEPRECATED`: no new connection begins from it.
+    public var isDeprecated: Bool
     /// `IFA_PROTO`; 0 where the kernel has none.
     public var origin: UInt8
 
     /// An address.
     public init(
-        link: UInt32, address: InterfaceAddress, isPermanent: Bool = true, isTentative: Bool = false, origin: UInt8 = 0
+        link: UInt32, address: InterfaceAddress, isPermanent: Bool = true, isTentative: Bool = false,
+        isDeprecated: Bool = false, origin: UInt8 = 0
     ) {
         self.link = link
         self.address = address
         self.isPermanent = isPermanent
         self.isTentative = isTentative
+        self.isDeprecated = isDeprecated
         self.origin = origin
     }
 }
@@ -45,12 +49,14 @@ public struct ObservedRoute: Hashable, Codable, Sendable {
     public var preferredSource: IPAddress?
     /// All interfaces of a multipath route, `link` being nil then.
     public var nextHopLinks: [UInt32]
+    /// What it says beside all that; nil for nearly all routes.
+    public var details: RouteDetails?
 
     /// A route.
     public init(
         destination: IPPrefix, gateway: IPAddress? = nil, link: UInt32? = nil, metric: UInt32 = 0,
         table: UInt32 = 254, origin: UInt8 = 4, type: UInt8 = 1, preferredSource: IPAddress? = nil,
-        nextHopLinks: [UInt32] = []
+        nextHopLinks: [UInt32] = [], details: RouteDetails? = nil
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -61,6 +67,25 @@ public struct ObservedRoute: Hashable, Codable, Sendable {
         self.type = type
         self.preferredSource = preferredSource
         self.nextHopLinks = nextHopLinks
+        self.details = details
+    }
+}
+
+/// What a route says that bulkhead's own never say. It is removed, and made again, by what the kernel says of it.
+public struct RouteDetails: Hashable, Codable, Sendable {
+    /// Which packets it is for beside their destination (`tos 0x08`, `from fd00::/64`); routes that differ in it lie in
+    /// different places of a table.
+    public var selector: String
+    /// All of it in words, the selector included: `tos 0x08`, `nhid 9`.
+    public var words: String
+    /// `struct rtmsg` and attributes.
+    public var body: [UInt8]
+
+    /// Details.
+    public init(selector: String, words: String, body: [UInt8]) {
+        self.selector = selector
+        self.words = words
+        self.body = body
     }
 }
 

@@ -4,7 +4,7 @@ public import Addressing
 public struct AddressMessage: Hashable, Sendable {
     /// `ifa_index`.
     public var link: UInt32
-    /// `IFA_LOCAL`, else `IFA_ADDRESS`, with `ifa_prefixlen`.
+    /// `IFA_LOCAL`, else `IFA_ADDRESS`, with `ifa_prefixlen`, and `IFA_ADDRESS` as peer where it lies elsewhere.
     public var address: InterfaceAddress
     /// `IFA_FLAGS`.
     public var flags: UInt32
@@ -37,8 +37,12 @@ public struct AddressMessage: Hashable, Sendable {
             case _: break
             }
         }
-        guard let found = local ?? address, let value = InterfaceAddress(address: found, length: Int(length))
-        else { return nil }
+        guard let found = local ?? address else { return nil }
+        // A peer in the subnet of the address itself changes nothing: the kernel makes the same route.
+        let peer = address.flatMap { other in
+            IPPrefix(containing: other, length: Int(length)).contains(found) ? nil : other
+        }
+        guard let value = InterfaceAddress(address: found, length: Int(length), peer: peer) else { return nil }
         self.address = value
     }
 
@@ -47,17 +51,20 @@ public struct AddressMessage: Hashable, Sendable {
         Request(.getAddress, .dump, operation: "read addresses", body: header(family: 0, length: 0, scope: 0, link: 0))
     }
 
-    /// `ip address add ADDRESS dev LINK nodad proto 98`.
+    /// `IFA_F_DEPRECATED`: no new connection begins from it.
+    public var isDeprecated: Bool { flags & 0x20 != 0 }
+
+    /// `ip address replace ADDRESS dev LINK nodad proto 98`: one that is there with a lifetime loses it.
     public static func add(_ address: InterfaceAddress, link: UInt32, operation: String) -> Request {
         var writer = body(address, link: link)
-        if address.address.family == .ipv4, address.length < 31, !address.address.isLoopback {
+        if address.address.family == .ipv4, address.length < 31, !address.address.isLoopback, address.peer == nil {
             writer.attribute(4, address.prefix.last.bytes)
         }
         // IFA_FLAGS: IFA_F_PERMANENT and IFA_F_NODAD, at once usable; a loopback detects no duplicates anyway.
         // IFA_PROTO: ours; older kernels ignore it.
         writer.attribute(8, number: UInt32(address.address.isLoopback ? 0x80 : 0x82))
         writer.attribute(11, number: UInt8(98))
-        return Request(.newAddress, [.create, .exclusive], operation: operation, body: writer)
+        return Request(.newAddress, [.create, .replace], operation: operation, body: writer)
     }
 
     /// `ip address delete ADDRESS dev LINK`.
@@ -71,7 +78,7 @@ public struct AddressMessage: Hashable, Sendable {
         var writer = header(
             family: address.address.family.number, length: UInt8(address.length), scope: scope, link: link)
         writer.attribute(2, address.address.bytes)
-        writer.attribute(1, address.address.bytes)
+        writer.attribute(1, (address.peer ?? address.address).bytes)
         return writer
     }
 

@@ -72,11 +72,24 @@ public struct PortData: Hashable, Sendable {
     public var isolated = false
     /// `IFLA_BRPORT_NEIGH_SUPPRESS`.
     public var suppressesNeighbours = false
+    /// `IFLA_BRPORT_LOCKED` (Linux 5.18): frames of MACs without an entry are dropped.
+    public var locked = false
+    /// `IFLA_BRPORT_PROXYARP`.
+    public var answersNeighbours = false
+    /// `IFLA_BRPORT_PROTECT`.
+    public var protectsRoot = false
+    /// `IFLA_BRPORT_MCAST_TO_UCAST`.
+    public var multicastToUnicast = false
+    /// `IFLA_BRPORT_STATE`: 0 disabled, 3 forwarding; only read, and written by itself.
+    public private(set) var state: UInt8 = 0
 
     private static let table: [(number: UInt16, field: any WritableKeyPath<PortData, Bool> & Sendable)] = [
-        (4, \.hairpin), (5, \.guarded), (8, \.learning), (9, \.unicastFlood), (27, \.multicastFlood),
-        (30, \.broadcastFlood), (32, \.suppressesNeighbours), (33, \.isolated),
+        (4, \.hairpin), (5, \.guarded), (6, \.protectsRoot), (8, \.learning), (9, \.unicastFlood),
+        (10, \.answersNeighbours), (27, \.multicastFlood), (28, \.multicastToUnicast), (30, \.broadcastFlood),
+        (32, \.suppressesNeighbours), (33, \.isolated), (39, \.locked),
     ]
+
+    static let stateNumber: UInt16 = 1
 
     /// A port as the kernel makes it.
     public init() {}
@@ -84,6 +97,7 @@ public struct PortData: Hashable, Sendable {
     init(decoding attributes: AttributeReader) throws(WireError) {
         var attributes = attributes
         while let attribute = try attributes.next() {
+            if attribute.type == Self.stateNumber { state = try attribute.uint8("IFLA_BRPORT_STATE") }
             for entry in Self.table where entry.number == attribute.type {
                 self[keyPath: entry.field] = try attribute.uint8("IFLA_BRPORT \(entry.number)") != 0
             }

@@ -4,7 +4,7 @@ public import Addressing
 public struct LinkMessage: Hashable, Sendable {
     /// `ifi_index`.
     public var index: UInt32 = 0
-    /// `ifi_flags`: 1 up, 8 loopback.
+    /// `ifi_flags`: 1 up, 8 loopback, 0x40 running, 0x80 without ARP.
     public var flags: UInt32 = 0
     /// `IFLA_IFNAME`.
     public var name = ""
@@ -43,6 +43,10 @@ public struct LinkMessage: Hashable, Sendable {
 
     /// `IFF_UP`.
     public var isUp: Bool { flags & 1 != 0 }
+    /// `IFF_RUNNING`: up, and with a carrier.
+    public var isRunning: Bool { flags & 0x40 != 0 }
+    /// Without `IFF_NOARP`.
+    public var resolvesNeighbours: Bool { flags & 0x80 == 0 }
     /// `IFF_LOOPBACK`.
     public var isLoopback: Bool { flags & 8 != 0 }
 

@@ -117,6 +117,8 @@ public enum LinkRequest {
     public struct Change: Sendable {
         /// `IFF_UP`.
         public var isUp: Bool?
+        /// Whether `IFF_NOARP` is absent.
+        public var resolvesNeighbours: Bool?
         /// `IFLA_MTU`.
         public var mtu: Int?
         /// `IFLA_ADDRESS`.
@@ -131,14 +133,17 @@ public enum LinkRequest {
         public init() {}
         /// Whether there is nothing to send.
         public var isEmpty: Bool {
-            isUp == nil && mtu == nil && mac == nil && master == nil && alias == nil && addressGeneration == nil
+            isUp == nil && resolvesNeighbours == nil && mtu == nil && mac == nil && master == nil && alias == nil
+                && addressGeneration == nil
         }
     }
 
     /// `ip link set NAME …`.
     public static func set(name: String, _ change: Change) -> Request {
-        let up: UInt32 = change.isUp == true ? 1 : 0
-        var writer = header(index: 0, flags: up, change: change.isUp == nil ? 0 : 1)
+        // IFF_UP and IFF_NOARP.
+        let flags: UInt32 = (change.isUp == true ? 1 : 0) | (change.resolvesNeighbours == false ? 0x80 : 0)
+        let mask: UInt32 = (change.isUp == nil ? 0 : 1) | (change.resolvesNeighbours == nil ? 0 : 0x80)
+        var writer = header(index: 0, flags: flags, change: mask)
         writer.attribute(LinkAttribute.name, text: name)
         if let mac = change.mac { writer.attribute(LinkAttribute.address, mac.bytes) }
         if let mtu = change.mtu { writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu)) }
@@ -166,6 +171,17 @@ public enum LinkRequest {
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.slaveKind, text: "bridge")
             info.nest(LinkAttribute.Info.slaveData) { port.write(to: &$0) }
+        }
+        return Request(.newLink, operation: "change bridge port \(name)", body: writer)
+    }
+
+    /// `bridge link set dev NAME state 3`; the kernel refuses it (`ENETDOWN`) while the port has no carrier.
+    public static func forward(name: String) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: name)
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.slaveKind, text: "bridge")
+            info.nest(LinkAttribute.Info.slaveData) { $0.attribute(PortData.stateNumber, number: UInt8(3)) }
         }
         return Request(.newLink, operation: "change bridge port \(name)", body: writer)
     }

@@ -22,38 +22,74 @@ public struct RouteMessage: Hashable, Sendable {
     public var preferredSource: IPAddress?
     /// Interfaces of `RTA_MULTIPATH`.
     public var nextHopLinks: [UInt32]
+    /// Which packets it is for beside their destination, as `ip route` writes it: `from fd00:77::/64`, `tos 0x08`.
+    public var selector: String
+    /// What else it says that a `Value` cannot, in words: `nhid 9`, `onlink`.
+    public var specialties: [String]
+    /// Header and attributes as they came, where there is a selector or a specialty; else empty.
+    public var body: [UInt8]
 
     /// Decodes the body of an `RTM_NEWROUTE`; nil for families other than IPv4 and IPv6.
     public init?(decoding body: ArraySlice<UInt8>) throws(WireError) {
         var header = StructReader(body, "route message")
         let family = AddressFamily(number: try header.number())
         let length = Int(try header.number(UInt8.self))
-        _ = try header.number(UInt16.self)
+        let sourceLength = Int(try header.number(UInt8.self))
+        let service = try header.number(UInt8.self)
         table = UInt32(try header.number(UInt8.self))
         origin = try header.number()
-        _ = try header.number(UInt8.self)
+        let scope = try header.number(UInt8.self)
         type = try header.number()
         flags = try header.number()
         metric = 0
         nextHopLinks = []
         guard let family, let unspecified = IPAddress(family: family, value: 0) else { return nil }
         destination = IPPrefix(containing: unspecified, length: 0)
+        (selector, specialties, self.body) = (service == 0 ? "" : "tos 0x\(String(service, radix: 16))", [], [])
         var attributes = AttributeReader(header.remainder)
         while let attribute = try attributes.next() {
             switch attribute.type {
             case 1:
                 guard let address = IPAddress(bytes: attribute.payload) else { continue }
                 destination = IPPrefix(containing: address, length: length)
+            case 2:
+                guard let address = IPAddress(bytes: attribute.payload) else { continue }
+                selector = "from \(IPPrefix(containing: address, length: sourceLength))"
             case 4: link = try attribute.uint32("RTA_OIF")
             case 5: gateway = IPAddress(bytes: attribute.payload)
             case 6: metric = try attribute.uint32("RTA_PRIORITY")
             case 7: preferredSource = IPAddress(bytes: attribute.payload)
-            case 9: nextHopLinks = try Self.nextHops(attribute.payload)
             case 15: table = try attribute.uint32("RTA_TABLE")
-            // RTA_VIA: a gateway of the other family.
-            case 18: gateway = IPAddress(bytes: attribute.payload.dropFirst(2))
-            case _: break
+            case _: try takeSpecialty(attribute)
             }
+        }
+        // RTNH_F_ONLINK, and a scope that is not the one that a route of its kind has.
+        if flags & 4 != 0 { specialties.append("onlink") }
+        let isOwn = !specialties.contains { $0.hasPrefix("nhid") }
+        let hasGateway = gateway != nil || !nextHopLinks.isEmpty
+        if family == .ipv4, isOwn, scope != Value.scope(family, type, hasGateway: hasGateway) {
+            specialties.append("scope \(scope)")
+        }
+        if !selector.isEmpty || !specialties.isEmpty { self.body = Array(body) }
+    }
+
+    private mutating func takeSpecialty(_ attribute: Attribute) throws(WireError) {
+        switch attribute.type {
+        case 9:
+            nextHopLinks = try Self.nextHops(attribute.payload)
+            specialties.append("\(nextHopLinks.count) next hops")
+        // RTA_VIA: a gateway of the other family.
+        case 18:
+            gateway = IPAddress(bytes: attribute.payload.dropFirst(2))
+            specialties.append("inet6")
+        // RTA_PREF: 0 is medium.
+        case 20: if try attribute.uint8("RTA_PREF") != 0 { specialties.append("pref") }
+        case 30: specialties.append("nhid \(try attribute.uint32("RTA_NH_ID"))")
+        case 8: specialties.append("metrics")
+        case 22: specialties.append("encap")
+        // RTA_CACHEINFO, RTA_PAD, RTA_ENCAP_TYPE, which comes with RTA_ENCAP.
+        case 12, 21, 24: break
+        case _: specialties.append("attribute \(attribute.type)")
         }
     }
 
@@ -100,10 +136,12 @@ public struct RouteMessage: Hashable, Sendable {
         public var type: UInt8
         /// `RTA_PREFSRC`.
         public var preferredSource: IPAddress?
+        /// What a message from the kernel said, where it says more than this; the route is made and removed by it.
+        public var body: [UInt8]
         /// A route.
         public init(
             destination: IPPrefix, gateway: IPAddress?, link: UInt32, metric: UInt32, table: UInt32, origin: UInt8,
-            type: UInt8 = 1, preferredSource: IPAddress? = nil
+            type: UInt8 = 1, preferredSource: IPAddress? = nil, body: [UInt8] = []
         ) {
             self.destination = destination
             self.gateway = gateway
@@ -113,29 +151,41 @@ public struct RouteMessage: Hashable, Sendable {
             self.origin = origin
             self.type = type
             self.preferredSource = preferredSource
+            self.body = body
         }
 
         /// `RTN_BLACKHOLE`, `RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_THROW`: it leads nowhere.
         var hasLink: Bool { !(6...9).contains(type) }
 
+        var scope: UInt8 { Self.scope(destination.family, type, hasGateway: gateway != nil) }
+
         /// `RT_SCOPE_HOST` for local ones, `RT_SCOPE_LINK` without a gateway, else `RT_SCOPE_UNIVERSE`; IPv6 ignores it.
-        var scope: UInt8 {
-            guard destination.family == .ipv4, hasLink else { return 0 }
-            return type == 2 ? 254 : gateway == nil ? 253 : 0
+        static func scope(_ family: AddressFamily, _ type: UInt8, hasGateway: Bool) -> UInt8 {
+            guard family == .ipv4, !(6...9).contains(type) else { return 0 }
+            return type == 2 ? 254 : hasGateway ? 0 : 253
         }
     }
 
     /// `ip route add`, or `replace`.
     public static func add(_ route: Value, replacing: Bool, operation: String) -> Request {
-        Request(
+        // Several may lie in one place of a table.
+        if !route.body.isEmpty {
+            let body = RouteBody(route.body, link: route.link)
+            return Request(.newRoute, [.create, .append], operation: operation, body: MessageWriter(raw: body.bytes))
+        }
+        return Request(
             .newRoute, replacing ? [.create, .replace] : [.create, .exclusive], operation: operation,
             body: body(route, scope: route.scope))
     }
 
     /// `ip route delete`.
     public static func remove(_ route: Value, operation: String) -> Request {
+        if !route.body.isEmpty {
+            let body = RouteBody(route.body, link: route.link, isRemoved: true)
+            return Request(.deleteRoute, operation: operation, body: MessageWriter(raw: body.bytes))
+        }
         // RT_SCOPE_NOWHERE: whatever its scope.
-        Request(
+        return Request(
             .deleteRoute, operation: operation,
             body: body(route, scope: route.destination.family == .ipv4 ? 255 : 0))
     }

@@ -81,8 +81,8 @@ extension LinkChange {
     fileprivate var interrupts: Bool {
         switch self {
         case .up(let isUp): !isUp
-        case .mtu, .mac, .master, .bridge: true
-        case .alias, .addAlternativeName, .removeAlternativeName, .addressGeneration, .port: false
+        case .resolvesNeighbours, .mtu, .mac, .master, .bridge: true
+        case .alias, .addAlternativeName, .removeAlternativeName, .addressGeneration, .port, .forwards: false
         }
     }
 }

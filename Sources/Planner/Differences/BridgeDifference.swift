@@ -53,7 +53,9 @@ extension Builder {
         let first = steps.endIndex
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
-        compareRoutes([], on: spec.reference, present: link, owner: network.id, source: source)
+        compareRoutes(
+            [], addresses: context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id,
+            source: source)
         // Those of an overlay come with its tunnel.
         if network.overlay == nil {
             compareNeighbours(on: spec.reference, present: link, owner: network.id, source: source)

@@ -38,7 +38,7 @@ extension Builder {
     /// Nothing of that name may be in the compartment but this card itself, or one of ours that makes room.
     private mutating func isFree(_ reference: LinkReference, for endpoint: Endpoint) -> Bool {
         guard present(reference.namespace) != nil, let link = context.link(reference) else { return true }
-        if vacancies[reference] != nil { return true }
+        if vacancies[reference] != nil || evictions[reference] != nil { return true }
         let own = context.hostLinks[endpoint.hostInterface.text].flatMap { context.peer(of: $0) }
         if let own, own.namespace.reference == reference.namespace, own.link.index == link.index { return true }
         fail(
@@ -53,7 +53,7 @@ extension Builder {
         if let vacancy = vacancies[peer.reference], vacancy.host != spec.reference.name {
             requires.append(vacancy.step)
         }
-        return requires
+        return requires + (evictions[peer.reference].map { [$0] } ?? [])
     }
 
     private mutating func createCard(
@@ -112,7 +112,9 @@ extension Builder {
         let innerMaster = inner.master.map { index in
             context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
         }
-        let outer = LinkDifference(link, spec, masterName: masterName(link), isUp: spec.isUp)
+        let bridge = spec.master.flatMap { present(LinkReference(.host, $0)) }
+        let outer = LinkDifference(
+            link, spec, masterName: masterName(link), isBridgeUp: bridge?.isUp ?? false, isUp: spec.isUp)
         appendChange(
             outer, of: spec.reference, kind: "veth", owner: endpoint.id, source: endpoint.metadata.source,
             touches: [name], requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
@@ -135,7 +137,8 @@ extension Builder {
         if link == nil { raise(reference, endpoint) }
         compareAddresses(endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         let routes = context.cardRoutes(endpoint, link: reference)
-        compareRoutes(routes, on: reference, present: link, owner: endpoint.id, source: source)
+        compareRoutes(
+            routes, addresses: endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
         let own = context.cardSettings(of: compartment).filter {
             $0.path.split(separator: "/").dropFirst(3).first.map(String.init) == endpoint.interface.text

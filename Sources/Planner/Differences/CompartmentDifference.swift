@@ -93,19 +93,24 @@ extension Builder {
     private mutating func removeForeignLinks(_ compartment: Compartment, in space: ObservedNamespace) {
         let cards = Set((context.endpointsByCompartment[compartment.metadata.name] ?? []).map(\.interface.text))
         for link in space.links where !link.isLoopback && !link.isFallback && !context.isOwnCard(link, in: space) {
-            // A card that is there in the wrong way is replaced, or in the way.
-            guard !cards.contains(link.name) else { continue }
             let reference = LinkReference(space.reference, link.name)
+            let isTaken = cards.contains(link.name)
+            // A card that lost its mark is complained of, or taken over.
+            if isTaken, context.hostSide(of: reference).map(context.isCard) ?? false { continue }
             guard !link.kind.isEmpty else {
+                // Cards complain of it by themselves.
+                if isTaken { continue }
                 warn(
                     "\(reference) is a device that no manifest gives to \(compartment.id), and it cannot be deleted; take "
                         + "it out with `ip -n \(space.reference) link set \(link.name.terminalSafe) netns 1`",
                     at: compartment.metadata.source)
                 continue
             }
+            let id = "link/\(place(reference))\(isTaken ? "/foreign" : "")"
+            if isTaken { evictions[reference] = id }
             steps.append(
                 Step(
-                    id: "link/\(place(reference))", action: .delete, owner: compartment.id, kind: link.kind,
+                    id: id, action: .delete, owner: compartment.id, kind: link.kind,
                     namespace: space.reference, summary: "delete \(link.kind.terminalSafe) \(reference)",
                     reason: "no manifest declares it, and it may lead around the policies",
                     source: compartment.metadata.source, before: [Property("name", link.name)], isIrreversible: true,

@@ -32,8 +32,9 @@ struct LinkDifference {
         isDisruptive = isDisruptive || disruptive
     }
 
-    /// Compares a link of the host with its specification.
-    init(_ link: ObservedLink, _ spec: LinkSpec, masterName: String?, isUp: Bool) {
+    /// Compares a link of the host with its specification. A port that has a carrier takes part in its bridge as long
+    /// as that is up (`isBridgeUp`).
+    init(_ link: ObservedLink, _ spec: LinkSpec, masterName: String?, isBridgeUp: Bool = false, isUp: Bool) {
         note("alias", link.alias ?? "", spec.alias, words: { $0 }, change: { .alias($0) })
         compareAlternativeNames(link, spec.alternativeName)
         note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
@@ -63,7 +64,19 @@ struct LinkDifference {
                 if let previous = link.port, masterName != nil { inverse.append(.port(previous)) }
             }
         }
+        noteNeighbours(link)
+        if isBridgeUp, link.isRunning, masterName == spec.master, isUp, link.forwards == false {
+            // The kernel takes the old state, too, but nobody wants it back.
+            changes.append(.forwards)
+            before.append(Property("port state", "blocked"))
+            after.append(Property("port state", "forwarding"))
+        }
         note("state", link.isUp, isUp, disruptive: link.isUp, words: { $0 ? "up" : "down" }, change: { .up($0) })
+    }
+
+    private mutating func noteNeighbours(_ link: ObservedLink) {
+        note(
+            "arp", link.resolvesNeighbours, true, words: { $0 ? "on" : "off" }, change: { .resolvesNeighbours($0) })
     }
 
     /// Compares the inner end of a card, which is a port of nothing in there (`masterName`) and has no other name.
@@ -75,6 +88,7 @@ struct LinkDifference {
         if let mac = spec.mac, let old = link.mac {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
         }
+        noteNeighbours(link)
         note("state", link.isUp, true, words: { $0 ? "up" : "down" }, change: { .up($0) })
     }
 
@@ -115,6 +129,14 @@ extension PortOptions {
         func word(_ value: Bool) -> String { value ? "on" : "off" }
         return "hairpin \(word(hairpin)) isolated \(word(isolated)) learning \(word(learning)) "
             + "flood \(word(unicastFlood)) mcast_flood \(word(multicastFlood)) bcast_flood \(word(broadcastFlood)) "
-            + "guard \(word(guarded))\(suppressesNeighbours ? " neigh_suppress on" : "")"
+            + (["guard \(word(guarded))"] + rare.filter(\.isOn).map { "\($0.name) on" }).joined(separator: " ")
+    }
+
+    /// What is off on nearly all ports.
+    private var rare: [(name: String, isOn: Bool)] {
+        [
+            ("neigh_suppress", suppressesNeighbours), ("locked", locked), ("proxy_arp", answersNeighbours),
+            ("root_block", protectsRoot), ("mcast_to_unicast", multicastToUnicast),
+        ]
     }
 }

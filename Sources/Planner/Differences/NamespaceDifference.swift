@@ -79,7 +79,13 @@ extension Builder {
 
     /// Before any card: a new one takes what the namespace's defaults say then.
     private mutating func compareSettings(_ compartment: Compartment, in space: ObservedNamespace) {
-        let wanted = context.namespaceSettings(compartment)
+        // Somebody may have renamed the loopback.
+        let loopback = space.links.first(where: \.isLoopback)?.name ?? "lo"
+        let wanted = context.namespaceSettings(compartment).map { setting in
+            let isLoopback = setting.path == Context.loopbackIPv6
+            let path = isLoopback ? "net/ipv6/conf/\(loopback)/disable_ipv6" : setting.path
+            return (path: path, value: setting.value, source: setting.source)
+        }
         appendSettings(
             wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .namespaces,
             title: "namespace \(space.reference)")

@@ -70,6 +70,11 @@ extension Context {
             ("\(v4)/forwarding", chosen4),
         ]
         if observed.features.ipv6 {
+            // In a namespace of others, IPv6 is their affair unless an address needs it.
+            let isOurs = if case .owned = compartment.namespace { true } else { false }
+            if isOurs || endpoint.addresses.contains(where: { $0.address.family == .ipv6 }) {
+                settings.append(("\(v6)/disable_ipv6", compartment.inherited("net/ipv6/conf", "disable_ipv6")))
+            }
             for key in ["accept_ra", "accept_redirects", "accept_source_route", "forwarding"] {
                 settings.append(("\(v6)/\(key)", compartment.inherited("net/ipv6/conf", key)))
             }

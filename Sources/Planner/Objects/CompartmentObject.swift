@@ -11,10 +11,12 @@ extension Context {
             let paths = Set(own.map(\.path))
             let forwards = paths.contains("net/ipv4/ip_forward") || paths.contains("net/ipv4/conf/all/forwarding")
             let forwards6 = paths.contains("net/ipv6/conf/all/forwarding")
+            let isIPv6Off = paths.contains("net/ipv6/conf/all/disable_ipv6")
             for (path, value) in Self.baseSettings(ipv6: observed.features.ipv6) where !paths.contains(path) {
                 // Writing `all` writes every interface and the default: one of them in the manifest speaks for all.
                 if forwards && path.hasPrefix("net/ipv4/") && path.hasSuffix("/forwarding") { continue }
                 if forwards6 && path.hasPrefix("net/ipv6/") && path.hasSuffix("/forwarding") { continue }
+                if isIPv6Off && path.hasSuffix("/disable_ipv6") { continue }
                 result.append((path, value, compartment.metadata.source))
             }
         }
@@ -41,18 +43,24 @@ extension Context {
             }
             settings.append(("net/ipv4/conf/\(place)/promote_secondaries", "1"))
             guard ipv6 else { continue }
-            for key in ["forwarding", "accept_ra", "accept_redirects", "accept_source_route"] {
+            // Switched off for all, IPv6 is off on every card and on those to come.
+            for key in ["disable_ipv6", "forwarding", "accept_ra", "accept_redirects", "accept_source_route"] {
                 settings.append(("net/ipv6/conf/\(place)/\(key)", "0"))
             }
             // Link-local addresses are usable at once too.
             settings.append(("net/ipv6/conf/\(place)/accept_dad", "0"))
         }
+        if ipv6 { settings.append((loopbackIPv6, "0")) }
         return settings
     }
 
+    /// The loopback's, which comes with the links.
+    static let loopbackIPv6 = "net/ipv6/conf/lo/disable_ipv6"
+
     /// Paths below `/proc/sys` that must be read in each namespace so that differences can be seen.
     func settingsToRead(_ compartment: Compartment) -> [String] {
-        namespaceSettings(compartment).map(\.path) + cardSettings(of: compartment).map(\.path)
+        namespaceSettings(compartment).map(\.path).filter { $0 != Self.loopbackIPv6 }
+            + cardSettings(of: compartment).map(\.path)
     }
 
     /// The files of an owned compartment: name servers where there are any, and names.

@@ -70,7 +70,7 @@ extension Context {
         let space = reference.namespace
         let own = (addresses[space]?[link.index] ?? []).filter(\.isManaged)
         let ways = (routes[space]?[link.index] ?? []).filter {
-            $0.type == 1 && $0.table != 255 && $0.origin != 2 && !$0.destination.address.isMulticast
+            $0.origin != 2 && !$0.destination.address.isMulticast
         }
         let others = neighbours[space]?[link.index] ?? []
         // A route needs the one by which its next hop is reached.

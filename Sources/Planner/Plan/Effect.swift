@@ -7,7 +7,7 @@ enum Subject: Hashable {
     case namespace(String)
     case link(LinkReference)
     case address(LinkReference, InterfaceAddress)
-    case route(LinkReference, IPPrefix, metric: UInt32, table: UInt32)
+    case route(LinkReference, IPPrefix, metric: UInt32, table: UInt32, selector: String)
     case neighbour(LinkReference, IPAddress?, MACAddress?, IPAddress?)
     case learnt(LinkReference)
     case rule(RuleEntry)
@@ -21,7 +21,7 @@ enum Subject: Hashable {
     /// The link that it is, or lies on, or speaks of.
     var link: LinkReference? {
         switch self {
-        case .link(let link), .address(let link, _), .route(let link, _, _, _), .neighbour(let link, _, _, _),
+        case .link(let link), .address(let link, _), .route(let link, _, _, _, _), .neighbour(let link, _, _, _),
             .qdisc(let link, _), .learnt(let link):
             link
         case .setting(let namespace, let path): Self.link(namespace, path)
@@ -118,7 +118,9 @@ extension Operation {
 }
 
 extension RouteEntry {
-    fileprivate var subject: Subject { .route(link, destination, metric: metric, table: table) }
+    fileprivate var subject: Subject {
+        .route(link, destination, metric: metric, table: table, selector: details?.selector ?? "")
+    }
 }
 
 extension NeighbourEntry {

@@ -87,6 +87,10 @@ extension LinkReference: CustomStringConvertible {
 public enum LinkChange: Hashable, Codable, Sendable {
     /// `IFF_UP`.
     case up(Bool)
+    /// `IFF_NOARP` taken away, or set (`ip link set X arp on`).
+    case resolvesNeighbours(Bool)
+    /// A port of a bridge takes part again (`bridge link set dev X state 3`).
+    case forwards
     /// `IFLA_MTU`.
     case mtu(Int)
     /// `IFLA_ADDRESS`.
@@ -192,11 +196,14 @@ public struct RouteEntry: Hashable, Codable, Sendable {
     public var type: UInt8
     /// `RTA_PREFSRC`.
     public var preferredSource: IPAddress?
+    /// What others' routes say beside that.
+    public var details: RouteDetails?
 
     /// A route.
     public init(
         link: LinkReference, destination: IPPrefix, gateway: IPAddress?, metric: UInt32, table: UInt32 = 254,
-        origin: UInt8 = RouteEntry.bulkhead, type: UInt8 = 1, preferredSource: IPAddress? = nil
+        origin: UInt8 = RouteEntry.bulkhead, type: UInt8 = 1, preferredSource: IPAddress? = nil,
+        details: RouteDetails? = nil
     ) {
         self.link = link
         self.destination = destination
@@ -206,6 +213,7 @@ public struct RouteEntry: Hashable, Codable, Sendable {
         self.origin = origin
         self.type = type
         self.preferredSource = preferredSource
+        self.details = details
     }
 
     /// The routing protocol number that marks what bulkhead made.
@@ -219,7 +227,8 @@ extension RouteEntry: CustomStringConvertible {
         let priority = metric == 0 || (metric == 1024 && destination.family == .ipv6) ? "" : " metric \(metric)"
         let place = table == 254 ? "" : " table \(table)"
         let source = preferredSource.map { " src \($0)" } ?? ""
-        return "\(typeWord)\(destination.isDefault ? "default" : "\(destination)")\(hop)\(priority)\(place)\(source)"
+        let target = "\(typeWord)\(destination.isDefault ? "default" : "\(destination)")"
+        return "\(target)\(hop)\(priority)\(place)\(source)\(details.map { " \($0.words)" } ?? "")"
     }
 
     private var typeWord: String {

@@ -30,6 +30,10 @@ public enum Remedy {
     /// Whether what was to be removed is not there any more.
     static func isGone(_ error: any Error) -> Bool {
         guard let code = code(error) else { return false }
+        // A next-hop object goes when its link loses the carrier, and all routes by it with it.
+        if let error = error as? NetlinkError, code == .invalid, error.text == "Nexthop id does not exist" {
+            return true
+        }
         return [.noEntry, .noDevice, .noProcess, .addressNotAvailable].contains(code)
     }
 

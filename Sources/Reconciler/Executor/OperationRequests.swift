@@ -80,7 +80,7 @@ extension Operation {
         RouteMessage.Value(
             destination: route.destination, gateway: route.gateway, link: try indexes.index(of: route.link),
             metric: route.metric, table: route.table, origin: route.origin, type: route.type,
-            preferredSource: route.preferredSource)
+            preferredSource: route.preferredSource, body: route.details?.body ?? [])
     }
 
     private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {
@@ -141,6 +141,8 @@ extension Operation {
                 var only = LinkRequest.Change()
                 only.isUp = isUp
                 if isUp { last.append(LinkRequest.set(name: link.name, only)) } else { plain.isUp = false }
+            case .resolvesNeighbours(let isOn): plain.resolvesNeighbours = isOn
+            case .forwards: last.append(LinkRequest.forward(name: link.name))
             case .mtu(let mtu): plain.mtu = mtu
             case .mac(let mac): plain.mac = mac
             case .master(let name):

@@ -7,11 +7,12 @@ extension ObservedLink {
     init(_ message: LinkMessage) {
         self.init(
             index: message.index, name: message.name, kind: message.kind, isUp: message.isUp,
+            isRunning: message.isRunning, resolvesNeighbours: message.resolvesNeighbours,
             isLoopback: message.isLoopback, mtu: Int(message.mtu), mac: message.mac, master: message.master,
             alias: message.alias, alternativeNames: message.alternativeNames.sorted(), peerIndex: message.link,
             peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
-            vxlan: message.vxlan.map(VXLANOptions.init),
+            forwards: message.port.map { $0.state == 3 }, vxlan: message.vxlan.map(VXLANOptions.init),
             ipv4Settings: message.ipv4Settings, ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
     }
@@ -52,7 +53,9 @@ extension PortOptions {
         self.init(
             hairpin: data.hairpin, isolated: data.isolated, learning: data.learning, unicastFlood: data.unicastFlood,
             multicastFlood: data.multicastFlood, broadcastFlood: data.broadcastFlood, guarded: data.guarded,
-            suppressesNeighbours: data.suppressesNeighbours)
+            suppressesNeighbours: data.suppressesNeighbours, locked: data.locked,
+            answersNeighbours: data.answersNeighbours, protectsRoot: data.protectsRoot,
+            multicastToUnicast: data.multicastToUnicast)
     }
 
     var data: PortData {
@@ -65,6 +68,10 @@ extension PortOptions {
         data.broadcastFlood = broadcastFlood
         data.guarded = guarded
         data.suppressesNeighbours = suppressesNeighbours
+        data.locked = locked
+        data.answersNeighbours = answersNeighbours
+        data.protectsRoot = protectsRoot
+        data.multicastToUnicast = multicastToUnicast
         return data
     }
 }
@@ -86,7 +93,7 @@ extension ObservedAddress {
     init(_ message: AddressMessage) {
         self.init(
             link: message.link, address: message.address, isPermanent: message.isPermanent,
-            isTentative: message.isTentative, origin: message.origin)
+            isTentative: message.isTentative, isDeprecated: message.isDeprecated, origin: message.origin)
     }
 }
 
@@ -95,13 +102,21 @@ extension ObservedRoute {
         self.init(
             destination: message.destination, gateway: message.gateway, link: message.link, metric: message.metric,
             table: message.table, origin: message.origin, type: message.type,
-            preferredSource: message.preferredSource, nextHopLinks: message.nextHopLinks)
+            preferredSource: message.preferredSource, nextHopLinks: message.nextHopLinks,
+            details: message.body.isEmpty ? nil : RouteDetails(message))
     }
 
     /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows
     /// (`RTM_F_CLONED`), are not read into the model.
     static func matters(_ message: RouteMessage) -> Bool {
         (message.table != 255 || message.origin != 2) && message.flags & 0x200 == 0
+    }
+}
+
+extension RouteDetails {
+    init(_ message: RouteMessage) {
+        let words = (message.selector.isEmpty ? [] : [message.selector]) + message.specialties
+        self.init(selector: message.selector, words: words.joined(separator: " "), body: message.body)
     }
 }
 

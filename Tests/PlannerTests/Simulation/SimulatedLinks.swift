@@ -86,6 +86,9 @@ extension SimulatedHost {
                     space.addresses += Self.loopbackAddresses(index)
                 }
                 space.links[place].isUp = isUp
+                Self.reconnect(index, &space)
+            case .resolvesNeighbours(let isOn): space.links[place].resolvesNeighbours = isOn
+            case .forwards: space.links[place].forwards = true
             case .mtu(let mtu): space.links[place].mtu = mtu
             case .mac(let mac): space.links[place].mac = mac
             case .master(let name): try Self.join(name, place, &space)

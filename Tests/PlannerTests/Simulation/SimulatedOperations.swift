@@ -19,6 +19,7 @@ extension SimulatedHost {
                 try Self.removeFirst(&space.addresses, "address \(address)") {
                     $0.link == index && $0.address == address
                 }
+                Self.reconnect(index, &space)
             }
         case .addRoute(let route): try add(route)
         case .replaceRoute(let route, _): try replace(route)
@@ -94,6 +95,22 @@ extension SimulatedHost {
             let isOff = space.link(index: index)?.setting(family: "ipv6", key: "disable_ipv6") == "1"
             if address.address.family == .ipv6 && isOff { throw Failure.refused("IPv6 is off on \(link)") }
             space.addresses.append(ObservedAddress(link: index, address: address))
+            Self.reconnect(index, &space)
+        }
+    }
+
+    /// The kernel makes one route to the subnet of an address as long as the link is up.
+    static func reconnect(_ index: UInt32, _ space: inout ObservedNamespace) {
+        space.routes.removeAll { $0.link == index && $0.origin == 2 }
+        guard let link = space.link(index: index), link.isUp, !link.isLoopback else { return }
+        let own = space.addresses.filter { $0.link == index }.map(\.address).sorted()
+        var seen: Set<IPPrefix> = []
+        for address in own where address.length < address.address.family.width && seen.insert(address.onLink).inserted {
+            let isIPv4 = address.address.family == .ipv4
+            space.routes.append(
+                ObservedRoute(
+                    destination: address.onLink, link: index, metric: isIPv4 ? 0 : 256, origin: 2,
+                    preferredSource: isIPv4 ? address.address : nil))
         }
     }
 
