@@ -62,6 +62,7 @@ import Testing
         ("ip address add 10.0.0.7/8 dev lan0", "10.88.0.0/24", "address 10.0.0.7/8 on lan0"),
         ("ip route add 10.88.0.128/25 via 192.0.2.9", "10.88.0.0/24", "route to 10.88.0.128/25 via lan0"),
         ("ip route add 10.0.0.0/8 via 192.0.2.9", "10.88.0.0/24", "route to 10.0.0.0/8 via lan0"),
+        ("ip route add blackhole 10.88.0.10", "10.88.0.0/24", "route `blackhole 10.88.0.10/32`"),
     ])
     func aPrefixThatTheHostHas(_ command: String, _ prefix: String, _ what: String) throws {
         let site = try site()

@@ -112,11 +112,24 @@ extension Validator {
                     at: route.via.at)
             } else if !network.subnets.contains(where: { $0.prefix.value.contains(route.via.value) }) {
                 fail("next hop \(route.via.value) lies in no subnet of Network/\(network.head.name)", at: route.via.at)
+            } else if Self.isConnected(route), network.subnets.contains(where: { $0.prefix.value == route.to.value }) {
+                fail(
+                    "route to \(route.to.value), the subnet itself: the kernel makes that one with each address",
+                    at: route.to.at)
             }
         }
         var seen: Set<String> = []
         for route in routes where !seen.insert("\(route.to.value) \(route.metric.map(String.init) ?? "")").inserted {
             fail("route to \(route.to.value) is given twice with the same metric", at: route.to.at)
+        }
+    }
+
+    /// Whether a route has the metric of those that the kernel makes to the subnets of addresses.
+    private static func isConnected(_ route: RouteDocument) -> Bool {
+        switch route.to.value.family {
+        case .ipv4: (route.metric ?? 0) == 0
+        // IP6_RT_PRIO_USER where none is given, and IP6_RT_PRIO_ADDRCONF.
+        case .ipv6: (route.metric ?? 1024) == 256
         }
     }
 

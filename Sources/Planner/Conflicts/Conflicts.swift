@@ -19,7 +19,7 @@ extension Builder {
             context.observed.host.links.filter { link in
                 bridges.contains(link.name) || context.isOurs(link)
             }.map(\.index))
-        var taken = TakenPrefixes()
+        var (taken, dead) = (TakenPrefixes(), TakenPrefixes())
         for address in context.observed.host.addresses where !own.contains(address.link) {
             guard !address.address.address.isLinkLocal, !address.address.address.isLoopback else { continue }
             let link = context.hostLinkNames[address.link] ?? "?"
@@ -27,18 +27,27 @@ extension Builder {
         }
         for route in context.observed.host.routes {
             let links = route.link.map { [$0] } ?? route.nextHopLinks
-            guard !route.destination.isDefault, route.type == 1, route.table != 255,
-                !links.contains(where: own.contains), !route.destination.address.isLinkLocal,
-                !route.destination.address.isMulticast, !route.destination.address.isLoopback
+            guard !route.destination.isDefault, !links.contains(where: own.contains),
+                !route.destination.address.isLinkLocal, !route.destination.address.isMulticast,
+                !route.destination.address.isLoopback
             else { continue }
             let link = links.first.flatMap { context.hostLinkNames[$0] } ?? "?"
-            taken.append(route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)")
+            switch route.type {
+            case 1 where route.table != 255:
+                taken.append(route.destination, "the host's route to \(route.destination) via \(link.terminalSafe)")
+            // RTN_LOCAL and RTN_BLACKHOLE … RTN_THROW: packets end on this host, or nowhere.
+            case 2, 6...9:
+                dead.append(route.destination, "the host's route `\(route.entry(on: LinkReference(.host, link)))`")
+            case _: break
+            }
         }
         taken.finish()
+        dead.finish()
         // An overlay's addresses are nowhere on the host.
         for network in context.desired.networks where network.overlay == nil {
             for subnet in network.subnets {
-                guard let other = taken.overlapping(subnet.prefix) else { continue }
+                // A wider one that leads nowhere takes nothing away: the routes to our bridges are longer.
+                guard let other = taken.overlapping(subnet.prefix) ?? dead.inside(subnet.prefix) else { continue }
                 fail(
                     "prefix \(subnet.prefix) of \(network.id) overlaps \(other); choose another prefix",
                     at: subnet.source)

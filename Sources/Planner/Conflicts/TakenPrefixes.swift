@@ -20,16 +20,25 @@ struct TakenPrefixes {
         var found = (0...prefix.length).compactMap { length in
             places[IPPrefix(containing: prefix.address, length: length)]
         }.min()
+        if let inside = firstInside(prefix) { found = min(found ?? .max, inside) }
+        return found.map { list[$0].what }
+    }
+
+    /// What has the first one that lies inside, or is the same.
+    func inside(_ prefix: IPPrefix) -> String? { firstInside(prefix).map { list[$0].what } }
+
+    private func firstInside(_ prefix: IPPrefix) -> Int? {
+        var found: Int?
         var (low, high) = (0, sorted.count)
         while low < high {
             let middle = (low + high) / 2
             if list[sorted[middle]].prefix.address < prefix.address { low = middle + 1 } else { high = middle }
         }
         while low < sorted.count, prefix.contains(list[sorted[low]].prefix.address) {
-            // One that begins here and is longer contains this one, which the look-up has found.
+            // One that begins here may be wider.
             if prefix.contains(list[sorted[low]].prefix) { found = min(found ?? .max, sorted[low]) }
             low += 1
         }
-        return found.map { list[$0].what }
+        return found
     }
 }
