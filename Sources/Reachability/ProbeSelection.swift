@@ -62,7 +62,9 @@ public struct ProbeSelection: Sendable {
             for _ in 0..<max(limit, 0) where seen.insert(random.below(count)).inserted {}
             numbers = seen.sorted()
         }
-        return numbers.map { (places[$0 / places.count], places[$0 % places.count]) }.filter { $0.0 != $0.1 }
+        return numbers.map { (places[$0 / places.count], places[$0 % places.count]) }
+            // The host asks itself, too: its published ports are endpoints'.
+            .filter { $0.0 != $0.1 || $0.0 == .host }
     }
 
     private static func questions(
@@ -73,7 +75,9 @@ public struct ProbeSelection: Sendable {
         // What stays inside a compartment is nobody's to decide; a loopback address is another one in each of them.
         guard answer.inside == nil, !pair.source.address.isLoopback, !pair.destination.address.isLoopback
         else { return [] }
-        var result = [ProbeQuestion(pair: pair, service: echo, answer: answer, listener: nil)]
+        let isToItself = pair.source.party == .host && pair.destination.party == .host
+        var result =
+            isToItself ? [] : [ProbeQuestion(pair: pair, service: echo, answer: answer, listener: nil)]
         for transport in [PortProtocol.tcp, .udp] {
             let ranges = reachability.answers(pair.connection(.transport(transport, port: 1)), transport)
             var ports = Array(Set(ranges.flatMap { Self.ports($0.ports, &random) })).sorted()
@@ -87,6 +91,8 @@ public struct ProbeSelection: Sendable {
                     answer.publication
                     ?? reachability.publication(
                         pair.connection(.transport(transport, port: port)))
+                // What the host has for itself is nobody's to decide.
+                if isToItself && target == nil { continue }
                 let listener =
                     target.map { (Party.endpoint($0.endpoint), $0.address, $0.target(of: port)) }
                     ?? (pair.destination.party, pair.destination.address, port)

@@ -14,7 +14,9 @@ extension Reachability {
 
     /// Everything that is published on an address of the host.
     func publications(_ transport: PortProtocol, to address: IPAddress) -> [Publication] {
-        desired.endpoints.flatMap { endpoint -> [Publication] in
+        // No path leads away from ::1.
+        if address.family == .ipv6 && address.isLoopback { return [] }
+        return desired.endpoints.flatMap { endpoint -> [Publication] in
             guard !endpoint.portMappings.isEmpty,
                 let target = endpoint.addresses.first(where: { $0.address.family == address.family })?.address
             else { return [] }

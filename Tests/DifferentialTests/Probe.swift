@@ -64,10 +64,13 @@ struct ProbePlan {
         for _ in 0..<(count * 20) where probes.count < count {
             let (from, to) = (generator.pick(places), generator.pick(places))
             let family = generator.pick(AddressFamily.allCases)
-            guard from != to, let pair = reachability.pairs(from, to, family).randomElement(using: &generator)
+            guard from != to || from == .host,
+                let pair = reachability.pairs(from, to, family).randomElement(using: &generator)
             else { continue }
             let connection = pair.connection(service(family, to: to, published))
             let answer = reachability.answer(connection)
+            // Nothing but published ports is decided between the host and itself.
+            guard from != to || answer.publication != nil else { continue }
             guard !answer.isForeign, Self.canTell(connection, answer) else { continue }
             probes.append(
                 Probe(id: probes.count, agent: agent(of: from), connection: connection, answer: answer))

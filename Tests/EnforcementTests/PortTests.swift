@@ -51,4 +51,63 @@ import Testing
             #expect(try rig.names([attack], watcher).isEmpty != isAnswered, "\(target)")
         }
     }
+
+    /// A port has a MAC of its own, which the host takes for one of its own.
+    @Test func whatGoesToTheMACOfAPortReachesNobody() throws {
+        let web = try PolicyHost(["a", "b", "m"], network: "  isolation: {hostAccess: deny}")
+        try web.host.write(
+            "other.yaml",
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: other}
+            spec: {type: internal, subnets: [{prefix: 10.99.0.0/24}, {prefix: "fd00:99::/64"}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: v}
+            spec: {network: other, addresses: [10.99.0.10, "fd00:99::10"]}
+            """)
+        try web.apply()
+        let rig = AttackRig(web)
+        var people = try rig.people()
+        people["port"] = try web.host.sh("cat /sys/class/net/ep-m/address")
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        people["hosts"] = ["10.88.0.1", "fd00:88::1", "10.99.0.1", "fd00:99::1"]
+        #expect(try heard(web, rig.craft("port", people)) == [])
+        people["hosts"] = ["10.99.0.10", "fd00:99::10"]
+        let across = try rig.craft("port", people)
+        #expect(try rig.seen(across, in: "v") == [])
+        // The rig sees what there is to see: by the switch's own MAC, where the host may be spoken to.
+        let base = web.host.folder.appendingPathComponent("manifests/base.yaml")
+        let text = try String(contentsOf: base, encoding: .utf8)
+        try web.host.write("base.yaml", text.replacingOccurrences(of: "hostAccess: deny", with: "hostAccess: allow"))
+        try web.apply()
+        people["hosts"] = ["10.88.0.1", "fd00:88::1"]
+        people["port"] = people["gateway"]
+        #expect(try heard(web, rig.craft("port", people)).count == 2)
+    }
+
+    /// The bridge learns from frames to link-local protocols before any rule has seen them, unless it is told not to.
+    @Test func noFrameTellsTheSwitchOfAMACThatIsNotTheSenders() throws {
+        let web = try PolicyHost(["a", "b", "m"])
+        try web.apply()
+        let rig = AttackRig(web)
+        func stolen() throws -> [String] {
+            let attacks = try rig.craft("learn", rig.people())
+            _ = try rig.seen(attacks, watch: "lo", in: nil)
+            let victim = try rig.people()["victim"] as? String ?? "?"
+            return try web.host.sh("bridge fdb show br bh-web").split(separator: "\n").map(String.init)
+                .filter { $0.contains("dev ep-m") && ($0.hasPrefix(victim) || $0.hasPrefix("02:de:ad")) }
+        }
+        #expect(try stolen() == [])
+        // What makes it so is compared, and put back; without it the rig sees what there is to see.
+        try web.host.sh("ip link set bh-web type bridge no_linklocal_learn 0")
+        #expect(try stolen() != [])
+        let drift = try web.host.bulkhead("drift", "manifests")
+        #expect(drift.status == 2 && drift.output.contains("no_linklocal_learn 0 → "), "\(drift.output)")
+        try web.host.sh("bridge fdb flush dev ep-m dynamic 2>/dev/null || ip link set ep-m type bridge_slave fdb_flush")
+        try web.apply()
+        #expect(try stolen() == [])
+    }
 }

@@ -87,6 +87,44 @@ import Testing
         for port in ["9000", "8080"] { #expect(try lan.probe("tcp", "127.0.0.1", port, "0.5") == "silent") }
     }
 
+    /// Whoever comes by a published port comes to the endpoint, and its policies decide: of the host, too, which knows
+    /// the endpoint's interface only after its rules were asked.
+    @Test(arguments: ["deny", "reject"])
+    func policiesHoldForTheHostsWayThroughItsOwnPorts(_ action: String) throws {
+        let web = try site()
+        let rules = "rules: [{name: from-host, action: \(action), from: [{entity: host}]}]"
+        try web.policies([
+            (
+                "a-in",
+                "appliesTo: {networks: [web]}\ningress: {default: \(action == "deny" ? "deny" : "allow"), \(rules)}"
+            )
+        ])
+        try web.apply()
+        for address in ["10.88.0.20", "fd00:88::20"] { try web.serve("a", "serve-tcp", address, "80") }
+        let daemon = try web.host.serve("serve-tcp", "::1", "8080")
+        defer { daemon.signal(SIGKILL) }
+        let wanted = action == "deny" ? "silent" : "refused"
+        for address in ["10.88.0.1", "127.0.0.1", "fd00:88::1", "10.88.0.20"] {
+            let port = address.hasSuffix("20") ? "80" : "8080"
+            #expect(try web.probe("host", "tcp", address, port, "1") == wanted, "\(address)")
+        }
+        // No path leads away from ::1: what listens there is the host's own.
+        #expect(try web.probe("host", "tcp", "::1", "8080", "2") == "::1")
+        let verify = try web.host.bulkhead("verify", "manifests")
+        #expect(verify.status == 0, "\(verify.output)\(verify.errors)")
+        try web.policies([
+            (
+                "a-in",
+                "appliesTo: {networks: [web]}\ningress: {default: deny, \(rules.replacingOccurrences(of: action, with: "allow"))}"
+            )
+        ])
+        try web.apply()
+        for address in ["10.88.0.1", "127.0.0.1", "fd00:88::1"] {
+            let answer = try web.probe("host", "tcp", address, "8080", "2")
+            #expect(!["silent", "refused", "closed", ""].contains(answer), "\(address): \(answer)")
+        }
+    }
+
     @Test func everyIPv6AddressCanBeUsedWhenApplyReturns() throws {
         let web = try PolicyHost(["a", "b"])
         try web.policies([])

@@ -73,6 +73,7 @@ import Testing
             bridge.spanningTree = .random(in: 0...UInt32.max, using: &random)
             bridge.vlanFiltering = random.chance(50) ? .random(in: 0...1, using: &random) : nil
             bridge.groupForwardMask = .random(in: 0...UInt16.max, using: &random)
+            bridge.noLinkLocalLearning = .random(using: &random)
             bridge.multicastSnooping = .random(in: 0...1, using: &random)
             bridge.netfilterIPv4 = .random(in: 0...1, using: &random)
             bridge.netfilterIPv6 = .random(in: 0...1, using: &random)

@@ -48,7 +48,8 @@ struct RandomPlan {
     mutating func bridge() -> BridgeOptions {
         BridgeOptions(
             netfilterIPv4: flag(), netfilterIPv6: flag(), spanningTree: flag(), multicastSnooping: flag(),
-            vlanFiltering: flag(), groupForwardMask: UInt16(next(65_536)))
+            vlanFiltering: flag(), groupForwardMask: UInt16(next(65_536)),
+            linkLocalLearning: flag())
     }
     mutating func port() -> PortOptions { PortOptions(hairpin: flag(), isolated: flag(), guarded: flag()) }
     mutating func route() -> RouteEntry {

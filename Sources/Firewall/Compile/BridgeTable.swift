@@ -29,7 +29,12 @@ extension Compiler {
                     rules: [
                         Rule(
                             [Nft.equal(Nft.input, "@secluded"), Nft.counter, Nft.drop],
-                            comment: "private, overlay: nothing to the host")
+                            comment: "private, overlay: nothing to the host"),
+                        Rule(
+                            [
+                                Nft.equal(Nft.input, "@ports"), Nft.equal(Nft.meta("pkttype"), "host"),
+                                Nft.differs(Nft.payload("ether", "daddr"), "@host_macs"), Nft.counter, Nft.drop,
+                            ], comment: "to the host by the switch's own MAC alone"),
                     ] + reassembledRules()),
                 Chain(name: PolicyChains.isolationChain(.ingress), rules: groupIsolation() + [Rule([Nft.accept])]),
                 Chain(
@@ -123,6 +128,9 @@ extension Compiler {
                 elements: input.ports { endpoint, _ in endpoint.checksAddresses }),
             NamedSet(
                 name: "checked_macs", keyTypes: ["ifname"], elements: input.ports { endpoint, _ in endpoint.antiSpoof }),
+            // Every port has a MAC as well, and what is sent to that the host would take for its own: past the zone of
+            // what goes to the host, and so past what is decided there.
+            NamedSet(name: "host_macs", keyTypes: ["ether_addr"], elements: hostMACs(input)),
             NamedSet(
                 name: "isolated", keyTypes: ["ifname"],
                 elements: input.ports { input.isSecluded($1) } + tunnels.devices(where: input.isSecluded)),
@@ -131,6 +139,15 @@ extension Compiler {
                 name: "secluded", keyTypes: ["ifname"],
                 elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })),
         ]
+    }
+
+    /// MACs of the switches themselves.
+    private static func hostMACs(_ input: CompilerInput) -> [Element] {
+        // An overlay's is the same on every host, and two overlays may have one.
+        var seen: Set<MACAddress> = []
+        return input.desired.networks.filter { seen.insert($0.mac).inserted }.map {
+            Element(key: .string($0.mac.description), comment: $0.id.description)
+        }
     }
 
     private static func sourceSets(_ input: CompilerInput) -> [NamedSet] {

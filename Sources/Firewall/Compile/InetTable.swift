@@ -12,8 +12,8 @@ extension Compiler {
         let tunnels = Tunnels(input)
         return Table(
             family: .inet, name: input.tableName,
-            sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + policies.groups.sets
-                + publishedMaps(input) + Protection.sets(input.desired),
+            sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + translatedMaps(policies)
+                + policies.groups.sets + publishedMaps(input) + Protection.sets(input.desired),
             chains: filterChains() + tunnels.inetChains + policies.chains() + outboundChains(input)
                 + translationChains(tunnels) + [
                     Zones.chain(input.desired)
@@ -30,6 +30,7 @@ extension Compiler {
             Chain(name: PolicyChains.isolationChain(.egress), rules: hostIsolation() + [Rule([Nft.accept])]),
             Chain(name: PolicyChains.isolationChain(.ingress), rules: siblingIsolation() + [Rule([Nft.accept])]),
             Chain(name: "output", base: .init(type: "filter", hook: "output", priority: 0), rules: outputRules()),
+            Chain(name: "translated", rules: translatedRules()),
             Chain(
                 name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
                 rules: portRules() + loopbackRules()),
@@ -58,7 +59,12 @@ extension Compiler {
     private static func translationChains(_ tunnels: Tunnels) -> [Chain] {
         [
             Chain(
-                name: "output_nat", base: .init(type: "nat", hook: "output", priority: -100), rules: publishedRules()),
+                name: "output_nat", base: .init(type: "nat", hook: "output", priority: -100),
+                rules: [
+                    Rule(
+                        [Nft.equal(Nft.payload("ip6", "daddr"), "::1"), Nft.back],
+                        comment: "no path leads away from ::1")
+                ] + publishedRules()),
             Chain(
                 name: "postrouting_nat", base: .init(type: "nat", hook: "postrouting", priority: 100),
                 rules: sourceRules()),
@@ -91,6 +97,15 @@ extension Compiler {
                     name: cardMap(direction), keyTypes: ["ifname", "ether_addr"], dataType: "verdict",
                     elements: policies.cardMembers(direction))
             ]
+        }
+    }
+
+    /// Maps by address alone, for what the host sends to published ports.
+    private static func translatedMaps(_ policies: PolicyChains) -> [NamedSet] {
+        AddressFamily.allCases.map { family in
+            NamedSet(
+                name: translatedMap(family), keyTypes: [family.setType], dataType: "verdict",
+                elements: policies.hostReached(family))
         }
     }
 
@@ -336,7 +351,10 @@ extension Compiler {
     /// From the host to endpoints. The MAC of the receiver is not known yet.
     private static func outputRules() -> [Rule] {
         let target = Nft.payload("ip6", "daddr")
-        return [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
+        return [
+            Rule([Nft.isTranslated, Nft.jump("translated")], comment: "to another address than was asked for"),
+            Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours"),
+        ] + knownRules()
             + [middles] + memberRules(.ingress) + [
                 Rule(
                     [
@@ -345,4 +363,16 @@ extension Compiler {
                     ], comment: "policies: whose link-local address this is, is not known here")
             ]
     }
+
+    /// From the host to published ports. The hook still knows the interface of the address that was asked for, so that the
+    /// endpoint is found by its own address alone. (Where the interface is known, after routing, nothing can be rejected.)
+    private static func translatedRules() -> [Rule] {
+        knownRules() + [middles]
+            + AddressFamily.allCases.map { family in
+                let target = Nft.payload(family.protocolName, "daddr")
+                return Rule([Nft.verdicts(target, translatedMap(family))], comment: "policies: ingress")
+            }
+    }
+
+    private static func translatedMap(_ family: AddressFamily) -> String { "receivers_translated\(family.suffix)" }
 }

@@ -54,6 +54,20 @@ struct PolicyChains {
         return result
     }
 
+    /// Elements that lead to the ingress list of an endpoint that the host can reach by its addresses alone. Where the host
+    /// has a side, prefixes are disjoint, and so no address is of two.
+    func hostReached(_ family: AddressFamily) -> [Element] {
+        var seen: Set<IPAddress> = []
+        return input.desired.endpoints.flatMap { endpoint -> [Element] in
+            guard let profile = input.program.profile(.ingress, of: endpoint.metadata.name),
+                input.networks[endpoint.network]?.hasHostSide ?? false
+            else { return [] }
+            return endpoint.addresses.map(\.address).filter { $0.family == family && seen.insert($0).inserted }.map {
+                Element(key: .string($0.description), data: Nft.jump(name(profile)), comment: endpoint.id.description)
+            }
+        }
+    }
+
     /// Elements that lead to an endpoint's list by its MACs.
     func cardMembers(_ direction: TrafficDirection) -> [Element] {
         input.desired.endpoints.flatMap { endpoint -> [Element] in

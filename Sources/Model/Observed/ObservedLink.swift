@@ -100,11 +100,15 @@ public struct BridgeOptions: Hashable, Codable, Sendable {
     public var vlanFiltering: Bool?
     /// `IFLA_BR_GROUP_FWD_MASK`.
     public var groupForwardMask: UInt16
+    /// Whether frames to the addresses of link-local protocols (`01:80:c2:00:00:0X`) teach the bridge whose MAC is where:
+    /// `BR_BOOLOPT_NO_LL_LEARN` not set. The bridge learns from these before any rule has seen them.
+    public var linkLocalLearning: Bool
 
     /// What bulkhead's bridges have.
     public init(
         netfilterIPv4: Bool = true, netfilterIPv6: Bool = true, spanningTree: Bool = false,
-        multicastSnooping: Bool = false, vlanFiltering: Bool? = false, groupForwardMask: UInt16 = 0
+        multicastSnooping: Bool = false, vlanFiltering: Bool? = false, groupForwardMask: UInt16 = 0,
+        linkLocalLearning: Bool = false
     ) {
         self.netfilterIPv4 = netfilterIPv4
         self.netfilterIPv6 = netfilterIPv6
@@ -112,6 +116,7 @@ public struct BridgeOptions: Hashable, Codable, Sendable {
         self.multicastSnooping = multicastSnooping
         self.vlanFiltering = vlanFiltering
         self.groupForwardMask = groupForwardMask
+        self.linkLocalLearning = linkLocalLearning
     }
 }
 

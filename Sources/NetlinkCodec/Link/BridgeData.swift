@@ -12,6 +12,11 @@ public struct BridgeData: Hashable, Sendable {
     public var netfilterIPv4: UInt8 = 0
     /// `IFLA_BR_NF_CALL_IP6TABLES`.
     public var netfilterIPv6: UInt8 = 0
+    /// `BR_BOOLOPT_NO_LL_LEARN` of `IFLA_BR_MULTI_BOOLOPT`.
+    public var noLinkLocalLearning = false
+
+    /// In `struct br_boolopt_multi`: values in the lower half, which of them are meant in the upper one.
+    private static let noLinkLocalLearningBit: UInt64 = 1
 
     private enum Number {
         static let spanningTree: UInt16 = 5
@@ -20,6 +25,7 @@ public struct BridgeData: Hashable, Sendable {
         static let multicastSnooping: UInt16 = 23
         static let netfilterIPv4: UInt16 = 36
         static let netfilterIPv6: UInt16 = 37
+        static let options: UInt16 = 46
     }
 
     /// All zero.
@@ -35,6 +41,9 @@ public struct BridgeData: Hashable, Sendable {
             case Number.multicastSnooping: multicastSnooping = try attribute.uint8("IFLA_BR_MCAST_SNOOPING")
             case Number.netfilterIPv4: netfilterIPv4 = try attribute.uint8("IFLA_BR_NF_CALL_IPTABLES")
             case Number.netfilterIPv6: netfilterIPv6 = try attribute.uint8("IFLA_BR_NF_CALL_IP6TABLES")
+            case Number.options:
+                let values = try attribute.uint64("IFLA_BR_MULTI_BOOLOPT")
+                noLinkLocalLearning = values & Self.noLinkLocalLearningBit != 0
             case _: break
             }
         }
@@ -51,6 +60,8 @@ public struct BridgeData: Hashable, Sendable {
         writer.attribute(Number.multicastSnooping, number: multicastSnooping)
         writer.attribute(Number.netfilterIPv4, number: netfilterIPv4)
         writer.attribute(Number.netfilterIPv6, number: netfilterIPv6)
+        let option = Self.noLinkLocalLearningBit
+        writer.attribute(Number.options, number: option << 32 | (noLinkLocalLearning ? option : 0))
     }
 }
 

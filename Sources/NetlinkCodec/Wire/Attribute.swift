@@ -11,6 +11,8 @@ public struct Attribute: Sendable {
     public func uint16(_ what: String) throws(WireError) -> UInt16 { UInt16(truncatingIfNeeded: try number(what, 2)) }
     /// Payload of exactly four bytes, host order.
     public func uint32(_ what: String) throws(WireError) -> UInt32 { UInt32(truncatingIfNeeded: try number(what, 4)) }
+    /// Payload of exactly eight bytes, host order.
+    public func uint64(_ what: String) throws(WireError) -> UInt64 { try number(what, 8) }
     /// Payload of exactly four bytes, host order, signed.
     public func int32(_ what: String) throws(WireError) -> Int32 { Int32(bitPattern: try uint32(what)) }
     /// Text up to the first NUL; invalid UTF-8 is replaced.

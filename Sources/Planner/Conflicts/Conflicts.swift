@@ -109,7 +109,7 @@ extension Builder {
             return listener.address.family == .ipv6 || mapping.families.contains(.ipv4)
         }
         guard mapping.families.contains(listener.address.family) else { return false }
-        // There is no way from ::1, so nothing that listens there is shadowed.
+        // There is no way from ::1, so nothing is published there.
         if listener.address.family == .ipv6 && listener.address.isLoopback { return false }
         return mapping.hostAddress.map { $0 == listener.address } ?? true
     }

@@ -120,7 +120,8 @@ extension BridgeOptions {
         func word(_ value: Bool) -> String { value ? "1" : "0" }
         return "nf_call_iptables \(word(netfilterIPv4)) nf_call_ip6tables \(word(netfilterIPv6)) "
             + "stp \(word(spanningTree)) mcast_snooping \(word(multicastSnooping)) "
-            + "vlan_filtering \(word(vlanFiltering ?? false)) group_fwd_mask \(groupForwardMask)"
+            + "vlan_filtering \(word(vlanFiltering ?? false)) group_fwd_mask \(groupForwardMask) "
+            + "no_linklocal_learn \(word(!linkLocalLearning))"
     }
 }
 

@@ -33,7 +33,8 @@ extension BridgeOptions {
         self.init(
             netfilterIPv4: data.netfilterIPv4 != 0, netfilterIPv6: data.netfilterIPv6 != 0,
             spanningTree: data.spanningTree != 0, multicastSnooping: data.multicastSnooping != 0,
-            vlanFiltering: data.vlanFiltering.map { $0 != 0 }, groupForwardMask: data.groupForwardMask)
+            vlanFiltering: data.vlanFiltering.map { $0 != 0 }, groupForwardMask: data.groupForwardMask,
+            linkLocalLearning: !data.noLinkLocalLearning)
     }
 
     var data: BridgeData {
@@ -44,6 +45,7 @@ extension BridgeOptions {
         data.multicastSnooping = multicastSnooping ? 1 : 0
         data.vlanFiltering = vlanFiltering.map { $0 ? 1 : 0 }
         data.groupForwardMask = groupForwardMask
+        data.noLinkLocalLearning = !linkLocalLearning
         return data
     }
 }

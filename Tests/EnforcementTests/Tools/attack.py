@@ -478,6 +478,24 @@ class Attacks:
                 send = self.udp6 if ":" in address else self.udp4
                 send(name, target=address, target_mac="01:80:c2:00:00:%02x" % last)
 
+    def port(self):
+        """To the host and to another network by the MAC of the sender's own port, as a packet of a connection that
+        was let through on the switch: the same went to a MAC that nobody has, and so to every port."""
+        p = self.p
+        for number, address in enumerate(p["hosts"]):
+            send = self.udp6 if ":" in address else self.udp4
+            for target in ("02:de:ad:00:00:77", p["port"], p["port"], p["port"]):
+                send("to %s by its own port" % address, target=address, target_mac=target, sport=4200 + number)
+            frames = [a["frames"][0] for a in self.list[-4:]]
+            self.list[-4:] = [dict(self.list[-1], frames=frames)]
+
+    def learn(self):
+        """The MAC of the victim and others, as the source of frames to link-local protocols."""
+        for last in range(16):
+            for name, source in (("victim", self.p["victim"]), ("nobody", "02:de:ad:00:01:%02x" % last)):
+                name = "mac of %s to 01:80:c2:00:00:%02x" % (name, last)
+                self.add(name, [ethernet("01:80:c2:00:00:%02x" % last, source, 0x88CC, self.marker(name) + b"x" * 40)])
+
     def private(self):
         """Everything to the host of a private network, by every address it has."""
         p, m = self.p, self.marker
