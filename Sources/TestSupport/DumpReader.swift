@@ -58,6 +58,8 @@ struct DumpReader {
         let other = (item["link_netnsid"] as? Int).flatMap { namespaces[$0] }
         item["link_netnsid"] = namespace == "host" ? other : nil
         if ["noop", "noqueue"].contains(item["qdisc"] as? String) { item["qdisc"] = nil }
+        // In the order in which they were added, which means nothing.
+        if let names = item["altnames"] as? [String] { item["altnames"] = names.sorted() }
         add("link", namespace, try text(item))
     }
 

@@ -126,7 +126,7 @@ import Testing
     }
 
     /// The host is on both ends of what it sends to a published port, until that is translated.
-    @Test(arguments: [false]) func whatTheHostSendsToAPublishedPortIsCutToo(byPolicy: Bool) throws {
+    @Test(arguments: [true, false]) func whatTheHostSendsToAPublishedPortIsCutToo(byPolicy: Bool) throws {
         let web = try PolicyHost(["a"])
         let (closed, open) = (
             "\"fd00:88::10\"]}", "\"fd00:88::10\"], portMappings: [{hostPort: 8080, port: 80}]}"
