@@ -86,7 +86,10 @@ public struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible {
             let places = [real] + ((try? Files.status("\(real)/.git")) == nil ? [] : ["\(real)/.git"])
             owners = try places.map { place throws(SystemError) in try Files.status(place).owner }
         } catch {
-            throw GitError(.unavailable, "--repo \(path.terminalSafe): \(error.code.name) (\(error.code.text))")
+            throw GitError(
+                .unavailable,
+                "--repo \(path.terminalSafe): \(error.code.name) (\(error.code.text)); name the folder of a checkout or of a "
+                    + "bare repository, or an address")
         }
         if let other = owners.first(where: { $0 != Host.userID && Host.environment("SUDO_UID") != "\($0)" }) {
             throw GitError(

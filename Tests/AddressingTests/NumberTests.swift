@@ -66,7 +66,7 @@ import Testing
     func interfaceNames(text: String) { #expect(InterfaceName(text)?.text == text) }
 
     @Test(arguments: [
-        "", ".", "..", "abcdefghijklmnop", "a/b", "a:b", "a b", "a%d", "a\"b", "a\\b", "a*", "é", "a\n", "\u{1b}",
+        "", ".", "..", "abcdefghijklmnop", "@a", "a/b", "a:b", "a b", "a%d", "a\"b", "a\\b", "a*", "é", "a\n", "\u{1b}",
     ])
     func refusesInterfaceNames(text: String) { #expect(InterfaceName(text) == nil) }
 }

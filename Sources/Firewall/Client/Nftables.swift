@@ -67,13 +67,6 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return Listing.keys(try JSON(parsing: text)).compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }
     }
 
-    /// Names of all tables of bulkhead, whatever their scope.
-    public func ownTables() throws -> [String] {
-        let tables = try turn.withLock { _ throws(FirewallError) in try tablesInTurn() }
-        let names = tables.compactMap { $0.split(separator: " ").last.map(String.init) }
-        return Set(names.filter { $0 == "bulkhead" || $0.hasPrefix("bulkhead-") }).sorted()
-    }
-
     /// Base chains of all tables (`nft -j list chains`), also of those that `iptables` makes.
     public func baseChains() throws -> [BaseChain] {
         let listing = try JSON(parsing: try turn.withLock { _ in try run("list chains", "read firewall chains") })

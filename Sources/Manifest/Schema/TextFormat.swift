@@ -27,7 +27,8 @@ enum TextFormat: Hashable, Sendable {
         case .prefix: "a prefix such as 10.0.0.0/8, with no host bits set"
         case .range: "an address range such as 10.0.0.10-10.0.0.20, an address or a prefix"
         case .mac: "a MAC address such as 02:00:00:00:00:01"
-        case .interface: "an interface name of at most 15 visible characters without '/', ':', '%', '*', '\"' or '\\'"
+        case .interface:
+            "an interface name of at most 15 visible characters without '/', ':', '%', '*', '\"' or '\\', '@' not first"
         case .rate: "a rate such as 100Mbit, at least 8Kbit"
         case .size: "a size such as 64KiB"
         case .path: "an absolute path"
@@ -70,7 +71,7 @@ enum TextFormat: Hashable, Sendable {
         case .prefix: "^([0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/[0-9]{1,3})$"
         case .range: "^[0-9A-Fa-f:.]+([-/][0-9A-Fa-f:.]+)?$"
         case .mac: "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$|^([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}$"
-        case .interface: "^(?!\\.{1,2}$)[!#-$&-)+-.0-9;->?-\\[\\]-~]{1,15}$"
+        case .interface: "^(?!\\.{1,2}$|@)[!#-$&-)+-.0-9;->?-\\[\\]-~]{1,15}$"
         case .rate: "^[0-9]+([KMGTkmgt]i?)?([Bb]it|[Bb]ps)$"
         case .size: "^[0-9]+([KMGkmg]i?)?[Bb]?$"
         case .path: "^/"
