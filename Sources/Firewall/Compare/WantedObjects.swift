@@ -9,14 +9,16 @@ struct WantedObjects {
     /// Ranges of more than one address.
     private var blocks: [(range: IPRange, object: String)] = []
 
-    init(_ ruleset: Ruleset) {
-        for set in ruleset.tables.flatMap(\.sets) {
+    init(_ ruleset: Ruleset) { self.init(ruleset.tables.flatMap(\.sets)) }
+
+    init(_ sets: [NamedSet]) {
+        for set in sets {
             for element in set.elements {
                 interfaces.formUnion(Self.interfaces(element, of: set))
                 guard let object = element.comment else { continue }
                 objects.insert(object)
                 guard Self.isEndpoint(object) else { continue }
-                for range in Self.ranges(element) {
+                for range in Self.ranges(element, of: set) {
                     if range.first == range.last {
                         addresses[range.first, default: []].insert(object)
                     } else if !blocks.contains(where: { $0.range == range && $0.object == object }) {
@@ -31,9 +33,15 @@ struct WantedObjects {
     /// it lets something pass, and its object and interfaces stay.
     func decide(_ element: Element, of set: NamedSet) -> Bool {
         guard let object = element.comment else { return false }
-        if Self.isEndpoint(object), Self.ranges(element).contains(where: { isOthers($0, than: object) }) { return true }
+        if changesHands(element, of: set) { return true }
         return Self.isPermission(set) && objects.contains(object)
             && interfaces.isSuperset(of: Self.interfaces(element, of: set))
+    }
+
+    /// Whether an address in an old element of an endpoint is another endpoint's now.
+    func changesHands(_ element: Element, of set: NamedSet) -> Bool {
+        guard let object = element.comment, Self.isEndpoint(object) else { return false }
+        return Self.ranges(element, of: set).contains { isOthers($0, than: object) }
     }
 
     /// Peers of rules, peers of networks, published ports.
@@ -58,7 +66,9 @@ struct WantedObjects {
     }
 
     /// Addresses in a key, whichever part they are.
-    private static func ranges(_ element: Element) -> [IPRange] {
-        (element.key["concat"]?.array ?? [element.key]).compactMap { Intervals.range($0) }
+    private static func ranges(_ element: Element, of set: NamedSet) -> [IPRange] {
+        let parts = element.key["concat"]?.array ?? [element.key]
+        guard Claims.key(ofSet: set.name) != nil else { return parts.compactMap { Intervals.range($0) } }
+        return parts.compactMap { Claims.address($0).flatMap { Intervals.range(.string($0)) } }
     }
 }

@@ -40,9 +40,14 @@ extension Builder {
         let kept = wanted.keeping(live)
         let between = cuts ? kept.withUncheckedConnections : kept
         let reduced = cuts ? wanted.withUncheckedConnections : wanted
+        let handed = live.handingOver(to: wanted)
         appendFirewall(
-            RulesetChange.from(live, to: between), inverse: RulesetChange.from(between, to: live), id: "firewall",
-            action: live.tables.isEmpty ? .create : .update, phase: .firewall)
+            RulesetChange.from(live, to: handed), inverse: RulesetChange.from(handed, to: live),
+            id: "firewall/handover",
+            action: .delete, reason: "another endpoint gets it", phase: .firewall)
+        appendFirewall(
+            RulesetChange.from(handed, to: between), inverse: RulesetChange.from(between, to: handed), id: "firewall",
+            action: live.tables.isEmpty ? .create : .update, requires: ["firewall/handover"], phase: .firewall)
         clearWay(live)
         let surplus = RulesetChange.from(between, to: reduced)
         appendFirewall(
@@ -86,9 +91,10 @@ extension Builder {
 
     private mutating func appendFirewall(
         _ change: RulesetChange, inverse: RulesetChange, id: String, action: Step.Action,
-        requires: [String] = [], phase: Phase
+        reason: String? = nil, requires: [String] = [], phase: Phase
     ) {
         guard !change.isEmpty else { return }
+        let why = action == .delete ? "nothing needs it any more" : "rules differ from what the manifests say"
         let words = change.words.prefix(4).joined(separator: "; ")
         let more = change.words.count > 4 ? "; and \(change.words.count - 4) more" : ""
         let verb =
@@ -100,7 +106,7 @@ extension Builder {
         steps.append(
             Step(
                 id: id, action: action, owner: nil, kind: "firewall", summary: "\(verb): \(words)\(more)",
-                reason: action == .delete ? "nothing needs it any more" : "rules differ from what the manifests say",
+                reason: reason ?? why,
                 source: source(of: change), after: change.words.map { Property("change", $0) }, requires: requires,
                 operations: [.firewall(change.commands)], inverse: [.firewall(inverse.commands)], phase: phase))
     }
