@@ -82,8 +82,13 @@ extension Compiler {
         let (target4, target6) = (Nft.payload("ip", "daddr"), Nft.payload("ip6", "daddr"))
         return [
             Rule(
-                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.accept],
-                comment: "neighbour discovery, multicast listeners"),
+                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.discoveryTypes)), Nft.accept],
+                comment: "neighbour discovery"),
+            Rule(
+                [
+                    Nft.equal(target6, Nft.groups6),
+                    Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.listenerTypes)), Nft.accept,
+                ], comment: "multicast listeners"),
             Rule(
                 [Nft.equal(target4, "@groups4"), Nft.verdicts(Nft.output, "group_receivers")],
                 comment: "policies: ingress of groups"),

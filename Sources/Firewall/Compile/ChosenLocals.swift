@@ -68,7 +68,7 @@ enum ChosenLocals {
     private static let delivery = Chain(
         name: deliveryChain,
         rules: [
-            Rule([Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.segmentTypes)), Nft.back]),
+            Rule([Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.discoveryTypes)), Nft.back]),
             Rule(
                 [Nft.differs(Nft.concat(Nft.output, target), .string("@\(users)")), Nft.counter, Nft.drop],
                 comment: "a link-local address that this port does not use"),

@@ -254,8 +254,10 @@ extension Compiler {
         ]
             + origins.map { origin in
                 Rule(
-                    [Nft.equal(type, Nft.set(Nft.listenerTypes)), Nft.equal(source, origin), Nft.accept],
-                    comment: "multicast listeners")
+                    [
+                        Nft.equal(source, origin), Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6),
+                        Nft.equal(type, Nft.set(Nft.listenerTypes)), Nft.accept,
+                    ], comment: "multicast listeners")
             }
     }
 

@@ -37,8 +37,8 @@ enum Nft {
     /// A packet of a connection whose first packet passed every hook: also of one that nobody has answered yet.
     static let isKnown = contains(["ct": ["key": "status"]], "confirmed")
     static let isAnswer = contains(["ct": ["key": "state"]], ["established", "related"])
-    /// ICMPv6 that a segment needs, whoever may talk to whom: listener reports, solicitations and advertisements.
-    static let segmentTypes: [JSON] = discoveryTypes + listenerTypes
+    /// ICMPv6 that a segment needs, whoever may talk to whom: solicitations and advertisements, and, to groups alone, what
+    /// is said of listeners.
     static let discoveryTypes: [JSON] = [
         "nd-router-solicit", "nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert",
     ]

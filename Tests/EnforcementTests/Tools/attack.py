@@ -268,6 +268,14 @@ class Attacks:
         whole = padding(17) + udp(p["own6"], p["victim6"], 4002, 7001, m(name) * 3)
         self.add(name, [ethernet(p["victim"], p["own"], 0x86DD, part)
                         for part in fragments6(p["own6"], p["victim6"], 60, whole, 8)])
+        for name, source, target, target_mac, passes in [
+            ("listener report to a group", p["ownLocal"], "ff02::fb", group6, True),
+            ("listener report to it alone", p["ownLocal"], p["victim6"], None, False),
+            ("listener report to its link-local address", p["ownLocal"], p["victimLocal"], None, False),
+            ("listener report by a link-local address that it uses", p["ownLocal"], "fe80::beef", None, False),
+        ]:
+            report = icmp6(source, target, 131, 0, bytes(4) + ip6("ff02::fb") + m(name))
+            self.add(name, [ethernet(target_mac or p["victim"], p["own"], 0x86DD, ipv6(source, target, 58, report))], passes)
         name = "gre"
         self.add(name, [ethernet(p["victim"], p["own"], 0x800, ipv4(p["own4"], p["victim4"], 47, bytes(4) + m(name)))])
 
