@@ -87,4 +87,12 @@ extension NetlinkConnection {
             return try ConntrackMessage(decoding: message.body)
         }
     }
+
+    /// `nft list tables`, on a socket of netfilter.
+    public func firewallTables() throws -> [TableMessage] {
+        try dump(TableMessage.dump()) { message in
+            guard message.type == TableMessage.new else { return nil }
+            return try TableMessage(decoding: message.body)
+        }
+    }
 }

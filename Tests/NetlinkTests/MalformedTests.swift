@@ -83,6 +83,7 @@ import Testing
             read += (try? NeighbourMessage(decoding: body)) == nil ? 0 : 1
             read += (try? NamespaceIDMessage(decoding: body)) == nil ? 0 : 1
             read += (try? ConntrackMessage(decoding: body)) == nil ? 0 : 1
+            read += (try? TableMessage(decoding: body)) == nil ? 0 : 1
             var messages = MessageReader(body)
             while let message = try? messages.next() { _ = try? Acknowledgement(message) }
         }

@@ -3,7 +3,18 @@ internal import JSON
 /// Reads what libnftables lists. Unknown members are passed over; what is not understood shows up as a difference.
 enum Listing {
     static func table(_ family: Table.Family, _ name: String, _ listing: JSON) -> Table? {
-        var table: Table?
+        let isThere = (listing["nftables"]?.array ?? []).contains { item in
+            item["table"]?["family"]?.string == family.rawValue && item["table"]?["name"]?.string == name
+        }
+        guard isThere else { return nil }
+        let parts = parts(family, listing)
+        return Table(
+            family: family, name: name, sets: parts.sets.sorted { $0.name < $1.name },
+            chains: parts.chains.sorted { $0.name < $1.name })
+    }
+
+    /// What is listed of a table, in the order of the listing.
+    static func parts(_ family: Table.Family, _ listing: JSON) -> (sets: [NamedSet], chains: [Chain]) {
         var sets: [NamedSet] = []
         var chains: [Chain] = []
         var rules: [String: [Rule]] = [:]
@@ -12,7 +23,6 @@ enum Listing {
             else { continue }
             let body = member.value
             switch member.key {
-            case "table": if body["name"]?.string == name { table = Table(family: family, name: name) }
             case "set", "map": if let set = set(body) { sets.append(set) }
             case "chain": if let chain = chain(body) { chains.append(chain) }
             case "rule":
@@ -23,11 +33,8 @@ enum Listing {
             case _: continue
             }
         }
-        guard var table else { return nil }
         for index in chains.indices { chains[index].rules = rules[chains[index].name] ?? [] }
-        table.sets = sets.sorted { $0.name < $1.name }
-        table.chains = chains.sorted { $0.name < $1.name }
-        return table
+        return (sets, chains)
     }
 
     private static func set(_ body: JSON) -> NamedSet? {

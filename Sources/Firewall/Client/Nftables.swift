@@ -40,22 +40,62 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
 
     deinit { unsafe nft_ctx_free(context) }
 
-    /// The tables of that name (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put
-    /// there cannot confuse the parser. Counts of counters are there where they are asked for.
-    public func list(_ name: String, withCounters: Bool = false) throws -> Ruleset {
-        try turn.withLock { _ in try listInTurn(name, withCounters: withCounters) }
+    /// These tables (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put there cannot
+    /// confuse the parser. Counts of counters are there where they are asked for.
+    public func list(_ tables: [TableHeading], withCounters: Bool = false) throws -> Ruleset {
+        try turn.withLock { _ in
+            defer { setOutput(withCounters: false) }
+            return Ruleset(tables: try tables.compactMap { try listInTurn($0, withCounters) })
+        }
     }
 
-    private func listInTurn(_ name: String, withCounters: Bool) throws -> Ruleset {
-        let present = try tablesInTurn()
-        setOutput(withCounters: withCounters)
-        defer { setOutput(withCounters: false) }
-        var ruleset = Ruleset()
-        for family in Table.Family.allCases where present.contains("\(family.rawValue) \(name)") {
-            let text = try run("list table \(family.rawValue) \(name)", "read table \(family.rawValue) \(name)")
-            if let table = Listing.table(family, name, try JSON(parsing: text)) { ruleset.tables.append(table) }
+    private func listInTurn(_ heading: TableHeading, _ withCounters: Bool) throws(FirewallError) -> Table? {
+        guard heading.flags != nil else {
+            setOutput(withCounters: withCounters)
+            let listing = try read("list table \(heading.title)", of: heading)
+            return Listing.table(heading.family, heading.name, listing)
         }
-        return ruleset
+        var table = try listPiecewise(heading, withCounters)
+        table.flags = heading.flags
+        return table
+    }
+
+    /// A table with flags, for which the JSON of nft 1.0.6 has stray bytes, or none at all: chain by chain, set by set,
+    /// where the flags are not said.
+    private func listPiecewise(_ heading: TableHeading, _ withCounters: Bool) throws(FirewallError) -> Table {
+        var table = Table(family: heading.family, name: heading.name)
+        let pieces = try piecesInTurn(heading)
+        setOutput(withCounters: withCounters)
+        for piece in pieces {
+            let listing = try read("list \(piece.kind) \(heading.title) \(piece.name)", of: heading)
+            let part = Listing.parts(heading.family, listing)
+            table.sets += part.sets
+            table.chains += part.chains
+        }
+        table.sets.sort { $0.name < $1.name }
+        table.chains.sort { $0.name < $1.name }
+        return table
+    }
+
+    /// Names of what is in a table, as its listing for people has them.
+    private func piecesInTurn(_ heading: TableHeading) throws(FirewallError) -> [(kind: String, name: String)] {
+        unsafe nft_ctx_output_set_flags(context, UInt32(NFT_CTX_OUTPUT_TERSE) | UInt32(NFT_CTX_OUTPUT_STATELESS))
+        let text = try run("list table \(heading.title)", "read table \(heading.title)")
+        return text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 3, words[2] == "{", ["\tset", "\tmap", "\tchain"].contains(words[0]),
+                RawSets.isPlain(words[1])
+            else { return nil }
+            return (String(words[0].dropFirst()), String(words[1]))
+        }
+    }
+
+    private func read(_ command: String, of heading: TableHeading) throws(FirewallError) -> JSON {
+        let operation = "read table \(heading.title)"
+        let text = try run(command, operation)
+        do throws(JSONError) { return try JSON(parsing: text) } catch {
+            throw FirewallError(operation: operation, reason: "nft lists it in no JSON: \(error)")
+        }
     }
 
     /// Which ports have sent from link-local addresses that no manifest knows, as the tables of that name have seen it
@@ -73,23 +113,30 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return (listing["nftables"]?.array ?? []).compactMap { $0["chain"] }.compactMap { BaseChain($0) }
     }
 
-    /// All commands in one transaction (`nft -j -f -`); sets that JSON cannot declare are made before, and are gone
-    /// again where the transaction is refused.
+    /// All commands in one transaction (`nft -j -f -`). Sets that JSON cannot declare are made before, and are gone again
+    /// where the transaction is refused; flags of tables are cleared before, and set after all else.
     public func commit(_ commands: [JSON]) throws(FirewallError) {
-        let parts = RawSets(commands)
+        let flags = FlagCommands(commands)
         try turn.withLock { _ throws(FirewallError) in
-            guard !parts.declarations.isEmpty else { return try transact(commands) }
-            if !parts.before.isEmpty { try transact(parts.before) }
-            let tables = try tablesInTurn()
-            _ = try run(parts.declarations.joined(separator: "\n"), "change firewall")
-            do throws(FirewallError) { try transact(parts.rest) } catch {
-                let removal = parts.removal(tables: tables)
-                do throws(FirewallError) { _ = try run(removal, "change firewall") } catch let second {
-                    let reason = "\(error.reason); and the sets made for it stay: \(second.reason)"
-                    throw FirewallError(operation: error.operation, reason: reason)
-                }
-                throw error
+            if !flags.before.isEmpty { _ = try run(flags.before.joined(separator: "\n"), "change firewall") }
+            if !flags.rest.isEmpty { try commitInTurn(flags.rest) }
+            if !flags.after.isEmpty { _ = try run(flags.after.joined(separator: "\n"), "change firewall") }
+        }
+    }
+
+    private func commitInTurn(_ commands: [JSON]) throws(FirewallError) {
+        let parts = RawSets(commands)
+        guard !parts.declarations.isEmpty else { return try transact(commands) }
+        if !parts.before.isEmpty { try transact(parts.before) }
+        let tables = try tablesInTurn()
+        _ = try run(parts.declarations.joined(separator: "\n"), "change firewall")
+        do throws(FirewallError) { try transact(parts.rest) } catch {
+            let removal = parts.removal(tables: tables)
+            do throws(FirewallError) { _ = try run(removal, "change firewall") } catch let second {
+                let reason = "\(error.reason); and the sets made for it stay: \(second.reason)"
+                throw FirewallError(operation: error.operation, reason: reason)
             }
+            throw error
         }
     }
 

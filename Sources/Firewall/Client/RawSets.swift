@@ -56,7 +56,7 @@ struct RawSets {
     }
 
     /// A name that means nothing else in nft's language.
-    private static func isPlain(_ name: String) -> Bool {
+    static func isPlain(_ name: some StringProtocol) -> Bool {
         name.utf8.allSatisfy {
             ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2d || $0 == 0x5f
         }

@@ -19,16 +19,37 @@ public struct RulesetChange: Hashable, Sendable {
             case (nil, nil): continue
             case (nil, let table?): change.create(table)
             case (let table?, nil): change.delete(table)
-            case (let before?, let after?): TableComparison(before, after).append(to: &change)
+            case (let before?, let after?):
+                change.compareFlags(before, after)
+                TableComparison(before, after).append(to: &change)
             }
         }
         return change
+    }
+
+    /// Bulkhead sets no flags; when something is undone, they come back.
+    private mutating func compareFlags(_ before: Table, _ after: Table) {
+        guard before.flags != after.flags else { return }
+        let table = "table \(after.family.rawValue) \(after.name)"
+        guard after.flags?.isDormant ?? false else {
+            // Of many changes only the first are shown.
+            words.insert(
+                before.flags?.isDormant ?? false
+                    ? "wake \(table), which is dormant: nothing of it is in force" : "clear the flags of \(table)",
+                at: 0)
+            return commands.append(["add": ["table": after.reference(flags: [])]])
+        }
+        words.append("make \(table) dormant again")
+        commands.append(["add": ["table": after.reference(flags: ["dormant"])]])
     }
 
     private mutating func create(_ table: Table) {
         words.append("create table \(table.family.rawValue) \(table.name)")
         commands.append(["add": ["table": table.reference]])
         TableComparison(Table(family: table.family, name: table.name), table).append(to: &self, silently: true)
+        if table.flags?.isDormant ?? false {
+            commands.append(["add": ["table": table.reference(flags: ["dormant"])]])
+        }
     }
 
     private mutating func delete(_ table: Table) {
@@ -58,4 +79,8 @@ extension Ruleset {
 
 extension Table {
     var reference: JSON { ["family": .string(family.rawValue), "name": .string(name)] }
+
+    fileprivate func reference(flags: [JSON]) -> JSON {
+        ["family": .string(family.rawValue), "name": .string(name), "flags": .array(flags)]
+    }
 }

@@ -8,6 +8,8 @@ extension Ruleset {
     public func mayRevoke(since old: Ruleset, fresh: Set<String>) -> Bool {
         guard let table = table(.inet), let before = old.table(.inet) else { return table(.inet) != nil }
         if before.hasUncheckedConnections { return true }
+        // While it was dormant, everything was let through.
+        if old.tables.contains(where: { $0.flags?.isDormant ?? false }) { return true }
         let sets = Dictionary(before.sets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for set in table.sets where !Self.harmless.contains(set.name) {
             guard let other = sets[set.name] else {

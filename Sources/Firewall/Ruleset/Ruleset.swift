@@ -29,8 +29,10 @@ public struct Table: Hashable, Codable, Sendable {
     public var sets: [NamedSet]
     /// Chains, by name.
     public var chains: [Chain]
+    /// What somebody set on it as a whole; nil as bulkhead makes it.
+    public var flags: Flags?
 
-    /// A table.
+    /// A table without flags.
     public init(family: Family, name: String, sets: [NamedSet] = [], chains: [Chain] = []) {
         self.family = family
         self.name = name

@@ -6,6 +6,7 @@ extension Builder {
     /// What of the host stands against the manifests; found before anything is written.
     mutating func checkConflicts(_ live: Ruleset) {
         checkPrefixes()
+        checkTables(live)
         checkOverlays()
         checkListeners(live)
         checkSource()

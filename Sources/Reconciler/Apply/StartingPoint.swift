@@ -33,7 +33,7 @@ public struct StartingPoint: Hashable, Codable, Sendable {
 
     /// From what was observed when the plan was made, and the firewall as it is now.
     public static func read(_ session: HostSession, _ plan: Plan, observed: ObservedState) throws -> StartingPoint {
-        let firewall = try session.firewall().list(Compiler.tableName(plan.scope))
+        let firewall = try session.rules(of: plan.scope)
         return StartingPoint(plan, observed: observed, firewall: firewall)
     }
 

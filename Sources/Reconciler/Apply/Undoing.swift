@@ -65,10 +65,9 @@ struct Undoing {
     /// Brings the tables from what is there to what shall be. The result is what went wrong.
     private func bring(to wanted: (Ruleset) -> Ruleset) -> [String] {
         do {
-            let library = try session.firewall()
-            let live = try library.list(Compiler.tableName(desired.scope))
+            let live = try session.rules(of: desired.scope)
             let change = RulesetChange.from(live, to: wanted(live))
-            if !change.isEmpty { try library.commit(change.commands) }
+            if !change.isEmpty { try session.firewall().commit(change.commands) }
             return []
         } catch {
             return ["the firewall could not be put back: \(error)"]

@@ -44,7 +44,7 @@ struct NamespaceReading {
     /// Begins with what is in the netns folder, and what the manifests name elsewhere.
     func start(_ spaces: [String: OpenNamespace]) throws -> Started {
         let candidates = try candidates(spaces)
-        let (library, table) = (try session.firewall(), Compiler.tableName(desired.scope))
+        let firewall = session.firewallReading
         let (sockets, scope, counters) = (session.workerSockets, desired.scope, counters)
         let hostNamespace = session.hostNamespace.rawValue
         // The firewall first: of all pieces it takes longest.
@@ -53,7 +53,9 @@ struct NamespaceReading {
             let host = NetlinkConnection(sockets[number], buffer: buffer)
             return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
         } _: { position, tools, entrance -> Piece in
-            if position == 0 { return .firewall(try library.list(table, withCounters: counters)) }
+            if position == 0 {
+                return .firewall(try firewall.rules(of: scope, withCounters: counters, buffer: tools.buffer))
+            }
             return try Self.read(candidates[position - 1], tools, entrance, scope: scope, counters: counters)
         }
         return Started(session: session, candidates: candidates, work: work)

@@ -29,6 +29,7 @@ public final class HostSession {
     private(set) var released: [NamespaceRef: OpenNamespace] = [:]
 
     private let library: Nftables
+    private let netfilter: NetlinkSocket
     private let buffer = ReceiveBuffer()
 
     /// Opens the host's sockets in the calling thread's network namespace.
@@ -39,6 +40,7 @@ public final class HostSession {
         // namespaces take two each.
         library = try Nftables()
         connection = try NetlinkConnection(buffer: buffer)
+        netfilter = try NetlinkSocket(.netfilter)
         // One thread a core reads namespaces; more would only wait for the kernel's locks.
         // One does, where memory is short.
         let first = try NamespaceWorker()
@@ -51,6 +53,12 @@ public final class HostSession {
 
     /// libnftables; it keeps its own socket.
     func firewall() throws -> Nftables { library }
+
+    /// Reading of tables.
+    var firewallReading: FirewallReading { FirewallReading(library: library, socket: netfilter) }
+
+    /// The tables of a scope, as they are now.
+    func rules(of scope: ObjectName) throws -> Ruleset { try firewallReading.rules(of: scope, buffer: buffer) }
 
     /// The file or path that a reference is bound to.
     func path(_ reference: NamespaceRef) -> String {

@@ -28,6 +28,30 @@ import Testing
         }
     }
 
+    @Test func aDormantTableIsWokenAndPutBack() throws {
+        for seed in Self.seeds.prefix(20) {
+            var (old, new) = (random(seed, 0), random(seed, 1))
+            for index in old.tables.indices { old.tables[index].flags = .init(isDormant: true) }
+            var live = SimulatedTables(old)
+            let before = live.ruleset
+            let change = RulesetChange.from(before, to: new)
+            try live.run(change.commands)
+            #expect(live.ruleset.tables.allSatisfy { $0.flags == nil }, "seed \(seed)")
+            #expect(live.ruleset.canonical == new.canonical, "seed \(seed)")
+            try live.run(RulesetChange.from(new, to: before).commands)
+            #expect(live.ruleset.canonical == before.canonical, "seed \(seed)")
+            for table in before.tables where new.table(table.family) != nil {
+                #expect(live.ruleset.table(table.family)?.flags == .init(isDormant: true), "seed \(seed)")
+                let title = "table \(table.family.rawValue) \(table.name)"
+                #expect(change.words.contains("wake \(title), which is dormant: nothing of it is in force"))
+            }
+            // What was let through while it slept has to be looked at.
+            new = before
+            for index in new.tables.indices { new.tables[index].flags = nil }
+            #expect(new.mayRevoke(since: before, fresh: []) == (new.table(.inet) != nil), "seed \(seed)")
+        }
+    }
+
     /// What undoes a change is made before it is carried out, when new rules have no handles yet.
     @Test func theWayBackLeadsBack() throws {
         for seed in Self.seeds {

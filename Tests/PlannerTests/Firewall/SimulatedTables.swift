@@ -67,7 +67,9 @@ struct SimulatedTables: Hashable {
             ruleset.tables.sort {
                 (order.firstIndex(of: $0.family) ?? 0) < (order.firstIndex(of: $1.family) ?? 0)
             }
-        case ("add", _): break
+        case ("add", let place?):
+            guard let flags = value["flags"]?.array else { break }
+            ruleset.tables[place].flags = flags.contains("dormant") ? .init(isDormant: true) : nil
         case ("delete", let place?): ruleset.tables.remove(at: place)
         case (_, _): throw Failure("\(verb) table \(name)")
         }
