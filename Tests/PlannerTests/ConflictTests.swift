@@ -60,6 +60,25 @@ import Testing
         #expect(ports == ["8500/tcp", "8000/tcp", "8999/tcp", "8000/tcp", "53/udp"])
     }
 
+    /// Those of overlays may overlap, whichever scope they are of.
+    @Test func prefixesOfOtherScopes() throws {
+        var host = SimulatedHost.fresh()
+        let prefix = try #require(IPPrefix("10.88.0.128/25"))
+        host.state.otherScopes = [
+            OtherScope(
+                scope: try #require(ObjectName("two")),
+                prefixes: [.init(prefix: prefix, bridge: "bh-far", owner: "Network/far")])
+        ]
+        host.state.host.links.append(ObservedLink(index: 90, name: "bh-far", kind: "bridge"))
+        let failure = #expect(throws: Planner.Failure.self) { try host.plan(try resolve(Self.manifests)) }
+        #expect(
+            failure?.diagnostics.map(\.message) == [
+                "prefix 10.88.0.0/24 of Network/web overlaps 10.88.0.128/25 of Network/far of scope two; choose another prefix"
+            ])
+        host.state.host.links.append(ObservedLink(index: 91, name: "vx-far", kind: "vxlan", master: 90))
+        #expect(throws: Never.self) { try host.plan(try resolve(Self.manifests)) }
+    }
+
     @Test func prefixesOfTheHostAreNamed() throws {
         let text = Self.manifests.replacing("10.88.0.0/24", with: "192.0.2.0/25")
         let failure = #expect(throws: Planner.Failure.self) { try SimulatedHost.fresh().plan(try resolve(text)) }

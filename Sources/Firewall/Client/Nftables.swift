@@ -1,5 +1,6 @@
 internal import CNftables
 public import JSON
+public import Model
 internal import Synchronization
 
 /// What libnftables refused.
@@ -95,6 +96,28 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         let text = try run(command, operation)
         do throws(JSONError) { return try JSON(parsing: text) } catch {
             throw FirewallError(operation: operation, reason: "nft lists it in no JSON: \(error)")
+        }
+    }
+
+    /// What the table says that its scope has of what all scopes share (`nft -j list set inet NAME on_segment4` and its
+    /// like). What that scope takes away meanwhile, or an older version does not have, is left out.
+    public func list(_ scope: ObjectName, _ heading: TableHeading, withPorts: Bool) throws -> OtherScope {
+        let pieces =
+            Compiler.prefixSets.map { ("set", $0) } + (withPorts ? Compiler.portMaps.map { ("map", $0) } : [])
+        return try turn.withLock { _ in
+            setOutput(withCounters: false)
+            return OtherScope(scope, try pieces.flatMap { try setsInTurn($0.0, heading, $0.1) })
+        }
+    }
+
+    private func setsInTurn(_ kind: String, _ heading: TableHeading, _ name: String) throws(FirewallError) -> [NamedSet]
+    {
+        do throws(FirewallError) {
+            let listing = try read("list \(kind) \(heading.title) \(name)", of: heading)
+            return Listing.parts(heading.family, listing).sets
+        } catch {
+            guard error.reason.contains("No such file or directory") else { throw error }
+            return []
         }
     }
 

@@ -18,6 +18,8 @@ public struct ObservedState: Hashable, Codable, Sendable {
     public var originals: [OriginalSetting]
     /// Sockets that listen on the host; read only where ports are published.
     public var listeners: [Listener]
+    /// What other scopes on this host have.
+    public var otherScopes: [OtherScope] = []
     /// What this kernel can do.
     public var features: KernelFeatures
 

@@ -7,13 +7,14 @@ extension Builder {
     mutating func checkConflicts(_ live: Ruleset) {
         checkPrefixes()
         checkTables(live)
+        checkPortsElsewhere()
         checkOverlays()
         checkListeners(live)
         checkSource()
         warnOfMovedAddresses()
     }
 
-    /// Prefixes must not overlap the host's own addresses and routes, those of other scopes included.
+    /// Prefixes must overlap neither those of other scopes nor the host's own addresses and routes.
     private mutating func checkPrefixes() {
         let bridges = Set(context.desired.networks.map(\.bridge.text))
         let own = Set(
@@ -21,6 +22,7 @@ extension Builder {
                 bridges.contains(link.name) || context.isOurs(link)
             }.map(\.index))
         var (taken, dead) = (TakenPrefixes(), TakenPrefixes())
+        for (prefix, what) in context.prefixesElsewhere() { taken.append(prefix, what) }
         for address in context.observed.host.addresses where !own.contains(address.link) {
             guard !address.address.address.isLinkLocal, !address.address.address.isLoopback else { continue }
             let link = context.hostLinkNames[address.link] ?? "?"

@@ -17,6 +17,21 @@ struct FirewallReading: Sendable {
         return try library.list(try headings(buffer).filter { $0.name == name }, withCounters: withCounters)
     }
 
+    /// The tables of the scope of these manifests, and what other scopes have of what all share.
+    func read(_ desired: DesiredState, withCounters: Bool, buffer: ReceiveBuffer) throws -> (Ruleset, [OtherScope]) {
+        let (all, name) = (try headings(buffer), Compiler.tableName(desired.scope))
+        let rules = try library.list(all.filter { $0.name == name }, withCounters: withCounters)
+        // Nothing is asked of them where nothing is wanted that could clash.
+        guard !desired.networks.isEmpty else { return (rules, []) }
+        let withPorts = desired.endpoints.contains { !$0.portMappings.isEmpty }
+        let others = try all.compactMap { heading in
+            try heading.scope.flatMap { $0 == desired.scope ? nil : $0 }.map {
+                try library.list($0, heading, withPorts: withPorts)
+            }
+        }
+        return (rules, others.sorted { $0.scope < $1.scope })
+    }
+
     private func headings(_ buffer: ReceiveBuffer) throws -> [TableHeading] {
         let tables = try NetlinkConnection(socket, buffer: buffer).firewallTables()
         let headings = tables.compactMap {

@@ -16,7 +16,7 @@ struct NamespaceReading {
 
     /// What a worker reads at a time.
     enum Piece: Sendable {
-        case firewall(Ruleset)
+        case firewall(Ruleset, [OtherScope])
         /// With what was read of it, where it is ours or wanted, and the id that the host has in it.
         case namespace(OpenNamespace, ObservedNamespace?, hostID: Int32?)
     }
@@ -45,7 +45,7 @@ struct NamespaceReading {
     func start(_ spaces: [String: OpenNamespace]) throws -> Started {
         let candidates = try candidates(spaces)
         let firewall = session.firewallReading
-        let (sockets, scope, counters) = (session.workerSockets, desired.scope, counters)
+        let (sockets, desired, scope, counters) = (session.workerSockets, desired, desired.scope, counters)
         let hostNamespace = session.hostNamespace.rawValue
         // The firewall first: of all pieces it takes longest.
         let work = NamespaceWorker.start(session.workers, count: candidates.count + 1) { number -> Tools in
@@ -54,7 +54,8 @@ struct NamespaceReading {
             return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
         } _: { position, tools, entrance -> Piece in
             if position == 0 {
-                return .firewall(try firewall.rules(of: scope, withCounters: counters, buffer: tools.buffer))
+                let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
+                return .firewall(rules, others)
             }
             return try Self.read(candidates[position - 1], tools, entrance, scope: scope, counters: counters)
         }
@@ -120,14 +121,16 @@ struct NamespaceReading {
         fileprivate let work: NamespaceWorker.Started<Piece>
 
         /// Waits for all of it; to be called once, and never left out. The host's links say which namespace has which id.
-        func wait(hostLinks: [ObservedLink]) throws -> (firewall: Ruleset, namespaces: [ObservedNamespace]) {
+        func wait(hostLinks: [ObservedLink]) throws -> (
+            firewall: Ruleset, otherScopes: [OtherScope], namespaces: [ObservedNamespace]
+        ) {
             let cables = Cables(hostLinks)
-            var firewall = Ruleset()
+            var (firewall, otherScopes) = (Ruleset(), [OtherScope]())
             var namespaces: [ObservedNamespace] = []
             for (position, result) in work.wait().enumerated() {
                 do {
                     switch try result.get() {
-                    case .firewall(let ruleset): firewall = ruleset
+                    case .firewall(let ruleset, let others): (firewall, otherScopes) = (ruleset, others)
                     case .namespace(var space, var observed, let hostID):
                         if observed != nil, space.id == nil {
                             let id = cables.namespaceID(links: observed?.links ?? [], hostID: hostID)
@@ -144,7 +147,7 @@ struct NamespaceReading {
                     throw StateError("read namespace \(reference): \(error)\(Remedy.of(error))")
                 }
             }
-            return (firewall, namespaces)
+            return (firewall, otherScopes, namespaces)
         }
     }
 }

@@ -37,8 +37,10 @@ public struct Observer {
         let readings = try NamespaceReading(session, desired, features, counters: counters).start(folder.spaces)
         // While the workers read firewall and compartments, the host's own tables are read here.
         let host = Result { try observeHost(features) }
-        let (firewall, namespaces) = try readings.wait(hostLinks: (try? host.get())?.host.links ?? [])
+        let (firewall, otherScopes, namespaces) = try readings.wait(
+            hostLinks: (try? host.get())?.host.links ?? [])
         var state = try host.get()
+        state.otherScopes = otherScopes
         state.emptyNamespaceFiles = folder.files
         state.namespaces = namespaces
         state.files = try readFiles(state.namespaces)
