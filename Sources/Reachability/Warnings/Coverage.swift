@@ -40,18 +40,30 @@ enum Coverage {
     static func peers(_ wide: [PolicyPeer]?, _ narrow: [PolicyPeer]?) -> Bool {
         guard let wide else { return true }
         guard let narrow else { return false }
-        return narrow.allSatisfy { peer in wide.contains { covers($0, peer) } }
+        return narrow.allSatisfy { peer in
+            let able = wide.filter { coversButForBlock($0, peer) }
+            return able.contains { covers($0.block, peer.block) }
+                // Together, where none does alone.
+                || able.count > 1 && covers(able.compactMap(\.block), peer.block)
+        }
     }
 
-    private static func covers(_ wide: PolicyPeer, _ narrow: PolicyPeer) -> Bool {
+    private static func coversButForBlock(_ wide: PolicyPeer, _ narrow: PolicyPeer) -> Bool {
         if let group = wide.group {
             guard let other = narrow.group, group.key == other.key || Set(group.members).isSuperset(of: other.members)
             else { return false }
         }
-        if let block = wide.block {
-            guard let other = narrow.block, covers(block, other) else { return false }
-        }
         return wide.entity == nil || wide.entity == narrow.entity
+    }
+
+    private static func covers(_ wide: AddressBlock?, _ narrow: AddressBlock?) -> Bool {
+        guard let wide else { return true }
+        return narrow.map { covers(wide, $0) } ?? false
+    }
+
+    private static func covers(_ wide: [AddressBlock], _ narrow: AddressBlock?) -> Bool {
+        let union = BlockUnion(wide)
+        return (narrow.map { [$0] } ?? BlockUnion.everything).allSatisfy(union.covers)
     }
 
     private static func covers(_ wide: AddressBlock, _ narrow: AddressBlock) -> Bool {

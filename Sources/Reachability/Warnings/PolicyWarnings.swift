@@ -13,7 +13,7 @@ public enum PolicyWarnings {
         var budget = Budget(left: limit)
         var result = covered(desired, &budget) + disagreements(desired, reachability, &budget)
         result += unanswerable(desired, reachability) + toothless(desired) + closed(desired, reachability)
-        result += impersonators(desired)
+        result += mismatched(desired, reachability, &budget) + impersonators(desired)
         if budget.isSpent {
             result.append(
                 Diagnostic(

@@ -62,6 +62,52 @@ import Testing
             ]
         ),
         (rules("{action: deny, from: [{entity: world}]}, {action: allow, from: [{entity: host}]}"), []),
+        // Two halves are the whole, but for what is left out.
+        (
+            rules(
+                "{action: deny, from: [{cidr: 10.9.0.0/25}, {cidr: 10.9.0.128/25}]}, {action: allow, from: [{cidr: 10.9.0.0/24}]}"
+            ),
+            [
+                "test.yaml:29:158: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
+            ]
+        ),
+        (
+            rules(
+                "{action: deny, from: [{cidr: 10.9.0.0/25, except: [10.9.0.7/32]}, {cidr: 10.9.0.128/25}]}, {action: allow, from: [{cidr: 10.9.0.0/24}]}"
+            ), []
+        ),
+        (
+            rules(
+                "{action: deny, from: [{cidr: 10.9.0.0/25, except: [10.9.0.7/32]}, {cidr: 10.9.0.128/25}]}, {action: allow, from: [{cidr: 10.9.0.0/24, except: [10.9.0.6/31]}]}"
+            ),
+            [
+                "test.yaml:29:181: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
+            ]
+        ),
+        (
+            rules(
+                "{action: deny, from: [{entity: host, cidr: 0.0.0.0/0}, {entity: host, cidr: \"::/0\"}]}, {action: allow, from: [{entity: host}]}"
+            ),
+            [
+                "test.yaml:29:177: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
+            ]
+        ),
+        // Who has another address.
+        (
+            rules("{action: allow, from: [{endpoints: {matchLabels: {app: b}}, cidr: 192.0.2.0/24}]}"),
+            [
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: no endpoint among its peers has an address in 192.0.2.0/24"
+            ]
+        ),
+        (
+            rules(
+                "{action: allow, from: [{endpoints: {matchLabels: {app: b}}, cidr: 10.1.0.0/24, except: [10.1.0.10/31]}]}"
+            ),
+            [
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: no endpoint among its peers has an address in 10.1.0.0/24"
+            ]
+        ),
+        (rules("{action: allow, from: [{endpoints: {matchLabels: {app: b}}, cidr: 10.1.0.8/29}]}"), []),
         (
             document(
                 "Policy", "first",
