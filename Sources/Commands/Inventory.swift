@@ -1,6 +1,8 @@
 internal import Addressing
 internal import Firewall
+internal import JSON
 internal import Model
+internal import Planner
 internal import Reconciler
 internal import SystemCalls
 
@@ -60,7 +62,7 @@ struct Inventory {
         let desired = DesiredState(scope: scope, host: global.hostName())
         let session = try HostSession(folders)
         let observation = try Observer(session, desired: desired, counters: true).observe()
-        var inventory = InventoryReader(observation.state, scope: scope, folders: folders)
+        var inventory = InventoryReader(observation, scope: scope, folders: folders)
             .inventory(host: global.hostName())
         inventory.policies = PolicyReport.all(observation.firewall)
         return inventory
@@ -76,9 +78,20 @@ private struct InventoryReader {
     let spaces: [Int32: ObservedNamespace]
     /// Names of compartments by namespace, as their files say.
     let names: [String: String]
+    /// Names of networks by index of the bridge, where that is somebody else's and has no mark.
+    let guests: [UInt32: String]
 
-    init(_ state: ObservedState, scope: ObjectName, folders: Folders) {
+    init(_ observation: Observation, scope: ObjectName, folders: Folders) {
+        let state = observation.state
         self.state = state
+        let shared = observation.firewall.table(.inet)?.sets.first { $0.name == "shared" }?.elements ?? []
+        let owners = shared.compactMap { element -> (UInt32, String)? in
+            guard let bridge = element.key.string, let link = state.host.link(named: bridge), link.mark == nil,
+                let name = element.comment?.split(separator: "/").last
+            else { return nil }
+            return (link.index, String(name))
+        }
+        guests = Dictionary(owners, uniquingKeysWith: { first, _ in first })
         self.scope = scope
         self.folders = folders
         links = Dictionary(state.host.links.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
@@ -103,20 +116,26 @@ private struct InventoryReader {
 
     private func networks() -> [Inventory.Network] {
         state.host.links.compactMap { link in
-            guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network, link.kind == "bridge"
-            else { return nil }
+            guard let name = networkName(link) else { return nil }
             let ports = state.host.links.count { $0.master == link.index }
             let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
             // The kernel takes the attribute without the module, too.
-            let isTracked =
-                state.features.bridgeNetfilter && link.bridge?.netfilterIPv4 ?? false
-                && link.bridge?.netfilterIPv6 ?? false
+            let own4 = link.bridge?.netfilterIPv4 ?? false, own6 = link.bridge?.netfilterIPv6 ?? false
+            let all = SharedSetting.bridgeTracking.map { state.host.settings[$0]?.first == "1" }
+            let isTracked = state.features.bridgeNetfilter && (own4 || all[0]) && (own6 || all[1])
             return Inventory.Network(
-                name: mark.owner.name.text, link: link, addresses: own.map(\.address).sorted(), ports: ports,
+                name: name, link: link, addresses: own.map(\.address).sorted(), ports: ports,
                 tracking: isTracked ? "br_netfilter" : "none",
                 health: !link.isUp
                     ? "bridge is down" : isTracked ? "ok" : "bridged connections pass the policies untracked")
         }.sorted { $0.name < $1.name }
+    }
+
+    /// The network that a bridge is, by its mark, or by the firewall where it is somebody else's.
+    private func networkName(_ link: ObservedLink) -> String? {
+        if let guest = guests[link.index] { return guest }
+        guard let mark = link.mark, mark.scope == scope, mark.owner.kind == .network else { return nil }
+        return mark.owner.name.text
     }
 
     private func isKernels(_ address: ObservedAddress) -> Bool {
@@ -136,9 +155,7 @@ private struct InventoryReader {
         let name = space.flatMap { compartmentName($0) }
         return Inventory.Endpoint(
             name: mark.owner.name.text,
-            network: link.master.flatMap { links[$0]?.mark }.flatMap {
-                $0.owner.kind == .network ? $0.owner.name.text : nil
-            },
+            network: link.master.flatMap { links[$0] }.flatMap(networkName),
             compartment: name, namespacePath: space.map { path($0.reference) }, outer: link, inner: inner,
             addresses: own.map(\.address).sorted(), state: link.isUp ? "up" : "disabled",
             health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))

@@ -44,6 +44,10 @@ struct Context {
     let endpointsByCompartment: [ObjectName: [Endpoint]]
     /// Endpoints of other hosts by network.
     let remotesByNetwork: [ObjectName: [RemoteEndpoint]]
+    /// The interface that joins a network to a physical one: its uplink, or somebody else's bridge.
+    let attached: [ObjectName: ObservedLink]
+    /// Why there is none where there should be.
+    let unattached: [ObjectName: String]
 
     init(desired: DesiredState, observed: ObservedState, options: PlanOptions) {
         self.desired = desired
@@ -80,6 +84,17 @@ struct Context {
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
+        let search = AttachmentSearch(observed)
+        var attached: [ObjectName: ObservedLink] = [:]
+        var unattached: [ObjectName: String] = [:]
+        for network in desired.networks {
+            switch search.find(network) {
+            case nil: continue
+            case .found(let link): attached[network.metadata.name] = link
+            case .missing(let reason): unattached[network.metadata.name] = reason
+            }
+        }
+        (self.attached, self.unattached) = (attached, unattached)
     }
 
     private static func index<Key: Hashable>(_ spaces: [ObservedNamespace], _ key: (ObservedLink) -> Key)

@@ -14,9 +14,10 @@ public enum Planner {
     public static func plan(
         desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions
     ) throws(Failure) -> Plan {
-        let desired = desired.fitted(to: observed.host)
+        let desired = desired.fitted(to: observed)
         let context = Context(desired: desired, observed: observed, options: options)
         var builder = Builder(context: context)
+        builder.checkAttachments()
         builder.checkConflicts(firewall)
         builder.compareModule()
         builder.compareNamespaces()
@@ -27,7 +28,8 @@ public enum Planner {
         builder.compareFiles()
         builder.removeSurplus()
         let facts = HostFacts(
-            guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6))
+            guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6),
+            otherShared: context.otherShared(), uplinkPorts: context.uplinkPorts(), uplinkMACs: context.uplinkMACs())
         let wanted = builder.wantedRules(facts, live: firewall)
         builder.compareFirewall(firewall, wanted: wanted)
         builder.dropUnknownRequirements()

@@ -42,7 +42,7 @@ extension Reachability {
         return desired.networks.contains { network in
             network.hasHostSide && network.subnets.contains { $0.gateway == address }
                 || network.outboundNAT?.addresses.contains(address) ?? false
-                || address == .v6(network.mac.linkLocal)
+                || (!network.isShared && address == .v6(network.mac.linkLocal))
         } || desired.endpoints.contains { $0.portMappings.contains { $0.hostAddress == address } }
     }
 
@@ -55,7 +55,10 @@ extension Reachability {
     }
 
     /// Addresses of the host that an endpoint of the network would use: its gateways, else those of other networks.
+    ///
+    /// On a physical network the host has addresses that no manifest knows; an unnamed one stands for them.
     public func hostAddresses(for network: ObjectName?, _ family: AddressFamily) -> [IPAddress] {
+        if let name = network, networks[name]?.isShared ?? false { return unnamedOutside(family).map { [$0] } ?? [] }
         let own = network.flatMap { networks[$0] }?.subnets.compactMap(\.gateway).filter { $0.family == family } ?? []
         if !own.isEmpty { return own }
         return desired.networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }.prefix(1).map {

@@ -28,7 +28,7 @@ extension Reachability {
         if let from = network(of: connection.source), let to = network(of: target) {
             guard from.hasHostSide else { return .type(from.metadata.name, from.type, .toHost) }
             let isApart = from.metadata.name != to.metadata.name && !arePeers(from, to)
-            if from.type != .nat, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
+            if !from.reachesOutside, isApart { return .notPeers(from.metadata.name, to.metadata.name) }
         }
         return ignoringRoutes ? nil : routeless(connection, backFrom: publication)
     }
@@ -67,15 +67,15 @@ extension Reachability {
             return isOne || arePeers(from, to) ? nil : .notPeers(from.metadata.name, to.metadata.name)
         case (let from?, nil):
             if connection.destination == .host {
-                return !from.hasHostSide ? .type(from.metadata.name, from.type, .toHost) : nil
+                return from.hasHostSide ? nil : .type(from.metadata.name, from.type, .toHost)
             }
-            return from.type == .nat ? nil : .type(from.metadata.name, from.type, .toOutside)
+            return from.reachesOutside ? nil : .type(from.metadata.name, from.type, .toOutside)
         case (nil, let to?):
             if connection.source == .host {
-                return !to.hasHostSide ? .type(to.metadata.name, to.type, .fromHost) : nil
+                return to.hasHostSide ? nil : .type(to.metadata.name, to.type, .fromHost)
             }
-            guard to.type == .nat else { return .type(to.metadata.name, to.type, .fromOutside) }
-            return to.inbound == .routed ? nil : .inbound(to.metadata.name)
+            guard to.reachesOutside else { return .type(to.metadata.name, to.type, .fromOutside) }
+            return to.isOpen ? nil : .inbound(to.metadata.name)
         }
     }
 
@@ -86,5 +86,24 @@ extension Reachability {
 
     private func arePeers(_ one: Network, _ other: Network) -> Bool {
         one.peers.contains(other.metadata.name) && other.peers.contains(one.metadata.name)
+    }
+}
+
+extension Network {
+    /// Whether its endpoints may speak with the world.
+    var reachesOutside: Bool {
+        switch type {
+        case .nat, .transparent, .l2bridge, .l2tunnel: true
+        case .internal, .private, .overlay: false
+        }
+    }
+
+    /// Whether the world may begin a connection with its endpoints, published ports aside.
+    var isOpen: Bool {
+        switch type {
+        case .nat: inbound == .routed
+        case .transparent, .l2bridge, .l2tunnel: true
+        case .internal, .private, .overlay: false
+        }
     }
 }

@@ -17,6 +17,17 @@ import Testing
         #expect(wrong == [], "\(wrong.joined(separator: "\n"))")
     }
 
+    /// On a host with a card on a LAN, and a router there.
+    @Test func thePageOnThePhysicalNetworkDoes() throws {
+        let page = Page(try Repository.text("docs/physical-network.md"))
+        #expect(page.acts.count > 8)
+        let (host, router) = (try ScratchHost(), try ScratchHost())
+        try host.connect("eth0", ["192.0.2.1/24"], to: router, "eth0", ["192.0.2.254/24"])
+        try host.sh("ip route add default via 192.0.2.254")
+        let wrong = try page.follow(on: host)
+        #expect(wrong == [], "\(wrong.joined(separator: "\n"))")
+    }
+
     /// The comparison is only worth something if it sees what is missing.
     @Test func missingLinesAreSeen() {
         let output = "one 2026-11-26T02:00:55Z\ncommit 2f3c1d0a9b8e: 3 created\nlast line here\n"

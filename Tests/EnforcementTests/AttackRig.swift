@@ -23,7 +23,9 @@ struct AttackRig {
 
     /// MACs and addresses of those who take part, read from the host: the victim `a`, the sibling `b`, and whose frames
     /// they are.
-    func people(own: String = "m", victim: String = "a", sibling: String = "b") throws -> [String: Any] {
+    func people(own: String = "m", victim: String = "a", sibling: String = "b", bridge: String = "bh-web") throws
+        -> [String: Any]
+    {
         var people: [String: Any] = [:]
         for (role, name) in [("victim", victim), ("sibling", sibling), ("own", own)] {
             let link = try host.sh("ip -n \(name) -o link show eth0")
@@ -34,7 +36,7 @@ struct AttackRig {
             people["\(role)6"] = "fd00:88::\(number)"
             people["\(role)Local"] = Self.linkLocal(mac)
         }
-        let link = try host.sh("ip -o link show bh-web")
+        let link = try host.sh("ip -o link show \(bridge)")
         let gateway = String(link.components(separatedBy: "link/ether ").last?.prefix(17) ?? "")
         people["gateway"] = gateway
         people["gateway4"] = "10.88.0.1"
@@ -78,11 +80,17 @@ struct AttackRig {
     func seen(
         _ attacks: [Attack], from sender: String = "m", watch interface: String = "eth0", in namespace: String? = "a"
     ) throws -> Set<String> {
+        let watcher = try watch(attacks, interface, in: namespace)
+        try send(attacks, from: sender)
+        return try names(attacks, watcher)
+    }
+
+    /// Sends the frames of all attacks.
+    func send(_ attacks: [Attack], from sender: String? = "m") throws {
         let file = host.folder.appendingPathComponent("frames-\(UUID().uuidString).json")
         try JSONEncoder().encode(attacks.map(\.frames)).write(to: file)
-        let watcher = try watch(attacks, interface, in: namespace)
-        try host.sh("ip netns exec \(sender) python3 \(Self.tool) send eth0 \(file.path)")
-        return try names(attacks, watcher)
+        let inside = sender.map { "ip netns exec \($0) " } ?? ""
+        try host.sh("\(inside)python3 \(Self.tool) send eth0 \(file.path)")
     }
 
     /// Starts to watch for the markers of attacks.

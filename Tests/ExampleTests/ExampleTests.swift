@@ -47,6 +47,9 @@ private struct Life {
         }
         try host.connect("eth1", [], to: world, "eth1", [])
         try host.sh("ip route add default via 192.0.2.254; ip route add default via 2001:db8::254")
+        // A bridge of somebody else.
+        try host.connect("eth2", [], to: world, "eth2", [])
+        try host.sh("ip link add br0 type bridge; ip link set eth2 master br0; ip link set br0 up")
     }
 
     func lead() throws {

@@ -30,7 +30,7 @@ enum StateText {
             "  bridge \(network.bridge) also \(text(network.alternativeName)) mac \(network.mac) mtu \(network.mtu)",
             "  isolation \(network.deniesIntraNetwork ? "apart" : "together") \(network.deniesHostAccess ? "no-host" : "host") inbound \(network.inbound.rawValue)",
             "  peers \(list(network.peers)) nat \(text(nat))",
-        ] + (network.overlay.map(overlay) ?? [])
+        ] + (network.attachment.map { ["  attached \($0.words)"] } ?? []) + (network.overlay.map(overlay) ?? [])
             + network.subnets.map { "  subnet \($0.prefix) gateway \(text($0.gateway))" } + network.routes.map(route)
     }
 

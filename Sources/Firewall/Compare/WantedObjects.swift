@@ -44,9 +44,10 @@ struct WantedObjects {
         return Self.ranges(element, of: set).contains { isOthers($0, than: object) }
     }
 
-    /// Peers of rules, peers of networks, published ports.
+    /// Peers of rules, peers of networks, published ports, segments whose others are left alone.
     private static func isPermission(_ set: NamedSet) -> Bool {
-        ["paths", "routed"].contains(set.name) || set.name.hasPrefix("group-") || set.name.hasPrefix("published")
+        ["paths", "routed", "shared"].contains(set.name) || set.name.hasPrefix("group-")
+            || set.name.hasPrefix("published")
     }
 
     private static func isEndpoint(_ object: String) -> Bool { object.hasPrefix("Endpoint/") }

@@ -22,7 +22,12 @@ extension Compiler {
                     rules: tunnels.exit + [
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
-                            comment: "intraNetwork: deny")
+                            comment: "intraNetwork: deny"),
+                        Rule(
+                            [
+                                Nft.equal(Nft.input, "@isolated_shared"), Nft.equal(Nft.output, "@isolated_shared"),
+                                Nft.counter, Nft.drop,
+                            ], comment: "intraNetwork: deny"),
                     ] + reassembledRules() + [ChosenLocals.deliveryRule] + guardRules()),
                 Chain(
                     name: "input", base: .init(type: "filter", hook: "input", priority: -200),
@@ -32,7 +37,7 @@ extension Compiler {
                             comment: "private, overlay: nothing to the host"),
                         Rule(
                             [
-                                Nft.equal(Nft.input, "@ports"), Nft.equal(Nft.meta("pkttype"), "host"),
+                                Nft.equal(Nft.input, "@switch_ports"), Nft.equal(Nft.meta("pkttype"), "host"),
                                 Nft.differs(Nft.payload("ether", "daddr"), "@host_macs"), Nft.counter, Nft.drop,
                             ], comment: "to the host by the switch's own MAC alone"),
                     ] + reassembledRules()),
@@ -80,7 +85,22 @@ extension Compiler {
     private static func deliveryRules() -> [Rule] {
         let guarded = Nft.equal(Nft.output, "@policed_receivers")
         let (target4, target6) = (Nft.payload("ip", "daddr"), Nft.payload("ip6", "daddr"))
+        let toMany = Nft.equal(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"]))
+        let target = Nft.concat(Nft.output, Nft.payload("ether", "daddr"))
         return [
+            // What comes from a physical network has been looked at by nobody yet.
+            Rule(
+                [guarded, toMany, Nft.differs(target4, "@groups4"), Nft.counter, Nft.drop],
+                comment: "an address of one in a frame for many"),
+            Rule(
+                [guarded, toMany, Nft.differs(target6, Nft.groups6), Nft.counter, Nft.drop],
+                comment: "an address of one in a frame for many"),
+            Rule(
+                [
+                    // Frames of the host itself are of no packet type yet.
+                    guarded, Nft.isFromCard, Nft.differs(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"])),
+                    Nft.differs(target, "@macs"), Nft.counter, Nft.drop,
+                ], comment: "no MAC of this endpoint"),
             Rule(
                 [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.discoveryTypes)), Nft.accept],
                 comment: "neighbour discovery"),
@@ -136,22 +156,45 @@ extension Compiler {
             // Every port has a MAC as well, and what is sent to that the host would take for its own: past the zone of
             // what goes to the host, and so past what is decided there.
             NamedSet(name: "host_macs", keyTypes: ["ether_addr"], elements: hostMACs(input)),
+            NamedSet(name: "foreign_macs", keyTypes: ["ifname", "ether_addr"], elements: foreignMACs(input)),
             NamedSet(
                 name: "isolated", keyTypes: ["ifname"],
-                elements: input.ports { input.isSecluded($1) } + tunnels.devices(where: input.isSecluded)),
+                elements: input.ports { input.isSecluded($1) && !$1.isShared }
+                    + tunnels.devices(where: input.isSecluded)),
+            NamedSet(
+                name: "isolated_shared", keyTypes: ["ifname"],
+                elements: input.ports { input.isSecluded($1) && $1.isShared }),
             NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
             NamedSet(
                 name: "secluded", keyTypes: ["ifname"],
                 elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })),
+            // Somebody else's bridge has the MAC that they give it; what goes to the host there is known by no zone.
+            NamedSet(name: "switch_ports", keyTypes: ["ifname"], elements: input.ports { $1.ownsBridge }),
+            NamedSet(name: "shared_ports", keyTypes: ["ifname"], elements: input.ports { $1.isShared }),
+            input.sharedTargets(.ipv4), input.sharedTargets(.ipv6),
         ]
     }
 
-    /// MACs of the switches themselves.
+    /// MACs of the switches themselves: those that stand for an interface have its.
     private static func hostMACs(_ input: CompilerInput) -> [Element] {
         // An overlay's is the same on every host, and two overlays may have one.
         var seen: Set<MACAddress> = []
-        return input.desired.networks.filter { seen.insert($0.mac).inserted }.map {
-            Element(key: .string($0.mac.description), comment: $0.id.description)
+        return input.desired.networks.filter(\.ownsBridge).compactMap { network in
+            let mac = input.facts.uplinkMACs[network.metadata.name] ?? network.mac
+            guard seen.insert(mac).inserted else { return nil }
+            return Element(key: .string(mac.description), comment: network.id.description)
+        }
+    }
+
+    /// MACs of endpoints that no frame from their uplink may have as its source: the bridge would learn that they are
+    /// there.
+    private static func foreignMACs(_ input: CompilerInput) -> [Element] {
+        input.sharedEndpoints.flatMap { endpoint, network -> [Element] in
+            guard let uplink = input.facts.uplinkPorts[network.metadata.name] else { return [] }
+            return Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
+                Element(
+                    key: Nft.concat(.string(uplink), .string($0.description)), comment: endpoint.id.description)
+            }
         }
     }
 
@@ -190,7 +233,10 @@ extension Compiler {
         for endpoint in input.desired.endpoints {
             for local in endpoint.linkLocals { owners[local] = endpoint.id.description }
         }
-        for network in input.desired.networks { owners[network.mac.linkLocal] = network.id.description }
+        for network in input.desired.networks where network.ownsBridge {
+            let mac = input.facts.uplinkMACs[network.metadata.name] ?? network.mac
+            owners[mac.linkLocal] = network.id.description
+        }
         return owners.sorted { $0.key < $1.key }.map { Element(key: .string($0.key.description), comment: $0.value) }
     }
 
@@ -203,6 +249,16 @@ extension Compiler {
         // (br_nf_local_in), whatever the rules say of the others.
         let toMany = Nft.equal(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"]))
         return [
+            Rule(
+                [Nft.equal(source, "@foreign_macs"), Nft.counter, Nft.drop],
+                comment: "an endpoint's MAC from the physical network"),
+            // The host's copy of such a frame would make its connection known, and what follows pass by that.
+            Rule(
+                [toMany, Nft.equal(Nft.payload("ip", "daddr"), "@shared_targets4"), Nft.counter, Nft.drop],
+                comment: "an endpoint's address in a frame for many"),
+            Rule(
+                [toMany, Nft.equal(Nft.payload("ip6", "daddr"), "@shared_targets6"), Nft.counter, Nft.drop],
+                comment: "an endpoint's address in a frame for many"),
             Rule([Nft.differs(Nft.input, "@ports"), Nft.back], comment: "not a port of ours"),
             Rule(
                 [Nft.differs(Nft.payload("ether", "type"), Nft.set(["arp", "ip", "ip6"])), Nft.counter, Nft.drop],
@@ -305,6 +361,13 @@ extension Compiler {
                     Nft.back,
                 ],
                 comment: "its own link-local address"),
+            // On a segment of others no manifest knows all cards, its routers' among them.
+            Rule(
+                [
+                    checked, Nft.equal(Nft.input, "@shared_ports"), Nft.equal(source6, Nft.linkLocal6),
+                    Nft.equal(Claims.fromMAC, 0xfffe), Nft.counter, Nft.drop,
+                ],
+                comment: "antiSpoof: the link-local address of another card"),
             Rule(
                 [
                     checked, Nft.equal(source6, Nft.linkLocal6), Nft.differs(source6, "@locals_taken"), Nft.back,

@@ -59,6 +59,10 @@ enum Claims {
         }
     }
 
+    /// Whether an IPv6 source has the form that follows from a MAC, so that it is that card's: its twelfth and thirteenth
+    /// byte.
+    static let fromMAC = Nft.raw("nh", 64 + 88, 16)
+
     private enum Kind: String, CaseIterable {
         case discovery = "nd"
         case error = "err"
@@ -185,7 +189,9 @@ enum Claims {
         _ network: Network, _ family: AddressFamily, _ input: CompilerInput
     ) -> [(address: IPAddress, owner: String)] {
         var owners: [IPAddress: String] = [:]
-        for gateway in network.subnets.compactMap(\.gateway) { owners[gateway] = network.id.description }
+        for gateway in network.subnets.compactMap({ $0.gateway ?? $0.router }) {
+            owners[gateway] = network.id.description
+        }
         for endpoint in input.desired.endpoints where endpoint.network == network.metadata.name {
             for address in endpoint.addresses { owners[address.address] = endpoint.id.description }
         }
@@ -273,14 +279,21 @@ enum Claims {
     }
 
     /// What an endpoint without addresses does not send from.
+    ///
+    /// On a segment of others no manifest knows all cards, its routers' among them.
     private static func unaddressed(_ network: Network) -> Chain {
         let source6 = Nft.payload("ip6", "saddr")
-        let set4 = JSON.string("@\(ownedSet(network, .ipv4))")
-        let matches = [
-            [Nft.equal(Nft.payload("arp", "saddr ip"), set4)], [Nft.equal(Nft.payload("ip", "saddr"), set4)],
-            [Nft.equal(source6, .string("@\(ownedSet(network, .ipv6))"))],
-            [Nft.equal(source6, "@locals_taken"), Nft.differs(Nft.concat(Nft.input, source6), "@locals_own")],
+        let ofOthers = [
+            Nft.equal(source6, Nft.linkLocal6), Nft.equal(fromMAC, 0xfffe),
+            Nft.differs(Nft.concat(Nft.input, source6), "@locals_own"),
         ]
+        let set4 = JSON.string("@\(ownedSet(network, .ipv4))")
+        let matches =
+            [
+                [Nft.equal(Nft.payload("arp", "saddr ip"), set4)], [Nft.equal(Nft.payload("ip", "saddr"), set4)],
+                [Nft.equal(source6, .string("@\(ownedSet(network, .ipv6))"))],
+                [Nft.equal(source6, "@locals_taken"), Nft.differs(Nft.concat(Nft.input, source6), "@locals_own")],
+            ] + (network.isShared ? [ofOthers] : [])
         return Chain(
             name: unaddressedChain(network),
             rules: matches.map { Rule($0 + [Nft.counter, Nft.drop], comment: "antiSpoof: an address of others") })

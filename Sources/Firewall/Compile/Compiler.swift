@@ -64,7 +64,7 @@ struct CompilerInput {
 
     /// The host's own addresses on its bridges, link-local ones included.
     func gateways(_ family: AddressFamily) -> [Element] {
-        let own = desired.networks.filter(\.hasHostSide).flatMap { network -> [IPAddress] in
+        let own = desired.networks.filter { $0.hasHostSide && !$0.isShared }.flatMap { network -> [IPAddress] in
             let gateways = network.subnets.compactMap(\.gateway).filter { $0.family == family }
             return gateways + (family == .ipv6 ? [.v6(network.mac.linkLocal)] : [])
         }

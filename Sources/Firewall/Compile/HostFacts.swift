@@ -1,4 +1,5 @@
-internal import Addressing
+public import Addressing
+public import Model
 
 /// What the compiler has to know of the host beside the manifests.
 public struct HostFacts: Hashable, Sendable {
@@ -6,10 +7,23 @@ public struct HostFacts: Hashable, Sendable {
     public var guarded4: [String]
     /// The same of IPv6.
     public var guarded6: [String]
+    /// Bridges of other scopes that are joined to a physical network: their names begin like those of our own switches,
+    /// and the world lies behind them all the same; sorted.
+    public var otherShared: [String]
+    /// The interface by which each network that has its own is joined to the physical one.
+    public var uplinkPorts: [ObjectName: String]
+    /// The MACs of these, which the networks' bridges have too.
+    public var uplinkMACs: [ObjectName: MACAddress]
     /// Facts.
-    public init(guarded4: [String] = [], guarded6: [String] = []) {
+    public init(
+        guarded4: [String] = [], guarded6: [String] = [], otherShared: [String] = [],
+        uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:]
+    ) {
         self.guarded4 = guarded4
         self.guarded6 = guarded6
+        self.otherShared = otherShared
+        self.uplinkPorts = uplinkPorts
+        self.uplinkMACs = uplinkMACs
     }
 
     /// Those of a family.

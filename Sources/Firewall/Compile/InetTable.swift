@@ -33,7 +33,7 @@ extension Compiler {
             Chain(name: "translated", rules: translatedRules()),
             Chain(
                 name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
-                rules: portRules() + loopbackRules()),
+                rules: portRules() + loopbackRules() + [Guests.learning]),
         ]
     }
 
@@ -150,11 +150,13 @@ extension Compiler {
     private static func boundSets(_ input: CompilerInput) -> [NamedSet] {
         [
             Zones.hostSides(input.desired),
-            NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges()),
+            NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges { !$0.isShared }),
             guarded(input, .ipv4), guarded(input, .ipv6),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
-            NamedSet(name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat }),
+            NamedSet(
+                name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat && !$0.isShared }),
+            NamedSet(name: "members", keyTypes: ["ifname", "ether_addr"], elements: input.sharedMembers()),
             NamedSet(
                 name: "outbound", keyTypes: ["ifname"], dataType: "verdict",
                 elements: input.desired.networks.filter { $0.outboundNAT != nil }.map {
@@ -168,10 +170,15 @@ extension Compiler {
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
-            onSegment(input, .ipv4), onSegment(input, .ipv6),
+            onSegment(input, .ipv4), onSegment(input, .ipv6), segments(input),
+            NamedSet(name: "shared", keyTypes: ["ifname"], elements: input.sharedBridges()),
+            input.sharedAddresses(.ipv4), input.sharedAddresses(.ipv6), Guests.locals,
+            NamedSet(
+                name: "shared_siblings_denied", keyTypes: ["ifname", "ifname"],
+                elements: siblings(input) { $0.deniesIntraNetwork && $0.isShared }),
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
-                elements: siblings(input, where: \.deniesIntraNetwork)),
+                elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
         ]
     }
@@ -181,6 +188,16 @@ extension Compiler {
         NamedSet(
             name: "guarded\(family.suffix)", keyTypes: ["ifname"],
             elements: input.facts.guarded(family).map { Element(key: .string($0), comment: "forwarding was off") })
+    }
+
+    /// Interfaces that may be bridges of others: what only passes from port to port of one is not forwarded.
+    private static func segments(_ input: CompilerInput) -> NamedSet {
+        let names = Set(input.facts.guarded4 + input.facts.guarded6).sorted()
+        return NamedSet(
+            name: "segments", keyTypes: ["ifname", "ifname"],
+            elements: names.map {
+                Element(key: Nft.concat(.string($0), .string($0)), comment: "within one segment")
+            })
     }
 
     /// Which bridge may send to which: within a network, and between peers.
@@ -199,7 +216,7 @@ extension Compiler {
     private static func onSegment(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
         NamedSet(
             name: "on_segment\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
-            elements: input.desired.networks.flatMap { network in
+            elements: input.desired.networks.filter { !$0.isShared }.flatMap { network in
                 network.subnets.map(\.prefix).filter { $0.family == family }.map {
                     Element(
                         key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
@@ -271,18 +288,10 @@ extension Compiler {
 
     private static let isOurs = "@bridges" as JSON
 
-    /// The sender's side of forwarding. Only packets that touch one of our bridges get past the third rule.
+    /// The sender's side of forwarding. Only packets that touch one of our switches, or an endpoint on a segment that it
+    /// shares with others, get past the rules that return.
     private static func senderRules() -> [Rule] {
-        AddressFamily.allCases.map { family in
-            Rule(
-                [
-                    Nft.equal(Nft.meta("nfproto"), .string(family.rawValue)),
-                    Nft.equal(Nft.input, .string("@guarded\(family.suffix)")), Nft.differs(Nft.output, "bh-*"),
-                    Nft.counter, Nft.drop,
-                ], comment: "forwarding was off here before bulkhead")
-        } + [
-            Rule([Nft.differs(Nft.input, isOurs), Nft.differs(Nft.output, isOurs), Nft.back], comment: "not ours")
-        ] + linkLocalRules() + knownRules() + [
+        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + knownRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                 comment: "belongs to no connection"), middles,
@@ -303,6 +312,29 @@ extension Compiler {
         }
     }
 
+    /// What stayed off before bulkhead goes on staying off. Within one segment nothing is forwarded.
+    private static func guardRules() -> [Rule] {
+        AddressFamily.allCases.flatMap { family -> [Rule] in
+            let isGuarded = [
+                Nft.equal(Nft.meta("nfproto"), .string(family.rawValue)),
+                Nft.equal(Nft.input, .string("@guarded\(family.suffix)")),
+            ]
+            let pair = Nft.concat(Nft.input, Nft.output)
+            return [
+                Rule(
+                    isGuarded + [
+                        Nft.differs(Nft.output, "bh-*"), Nft.differs(pair, "@segments"), Nft.counter, Nft.drop,
+                    ],
+                    comment: "forwarding was off here before bulkhead"),
+                Rule(
+                    isGuarded + [
+                        Nft.equal(Nft.output, "@shared"), Nft.differs(pair, "@segments"), Nft.counter, Nft.drop,
+                    ],
+                    comment: "forwarding was off here before bulkhead"),
+            ]
+        }
+    }
+
     /// What no policy opens.
     private static func boundRules() -> [Rule] {
         let pair = Nft.concat(Nft.input, Nft.output)
@@ -311,9 +343,13 @@ extension Compiler {
             Rule([Nft.equal(Nft.input, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way out"),
             Rule([Nft.equal(Nft.output, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way in"),
             Rule([Nft.isTranslated, Nft.back], comment: "published ports"),
+        ] + Guests.bounds + [
             Rule([Nft.equal(Nft.input, isOurs), Nft.differs(Nft.output, "bh-*"), Nft.back], comment: "nat: way out"),
             Rule(
                 [Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.back],
+                comment: "inbound: routed"),
+            Rule(
+                [Nft.equal(Nft.output, "@routed"), Nft.equal(Nft.input, "@shared"), Nft.back],
                 comment: "inbound: routed"),
             Rule([Nft.counter, Nft.drop], comment: "no path"),
         ]
@@ -321,8 +357,12 @@ extension Compiler {
 
     /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.
     private static func receiverRules() -> [Rule] {
-        [Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours")] + knownRules()
-            + [middles] + memberRules(.ingress) + cardRules(.ingress) + [
+        [
+            Rule(
+                [Nft.differs(Nft.output, isOurs), Nft.differs(Nft.output, "@shared"), Nft.back],
+                comment: "not to one of ours")
+        ] + knownRules() + [Guests.detour] + Guests.strangers + [middles] + memberRules(.ingress)
+            + cardRules(.ingress) + [
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
                     [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),
@@ -331,7 +371,9 @@ extension Compiler {
 
     private static func siblingIsolation() -> [Rule] {
         let pair = Nft.concat(Nft.input, Nft.output)
-        return [Rule([Nft.equal(pair, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")]
+        return [
+            Rule([Nft.equal(pair, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")
+        ] + Guests.isolation
     }
 
     private static func hostIsolation() -> [Rule] {
@@ -342,27 +384,44 @@ extension Compiler {
         ]
     }
 
-    /// From endpoints to the host.
+    /// From endpoints to the host. What others on a shared segment send it is its own matter.
     private static func inputRules() -> [Rule] {
-        [Rule([Nft.differs(Nft.input, isOurs), Nft.back], comment: "not from one of ours")] + knownRules()
-            + [middles] + memberRules(.egress) + cardRules(.egress) + [
-                Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
-            ]
+        [
+            Rule(
+                [Nft.differs(Nft.input, isOurs), Nft.differs(Nft.input, "@shared"), Nft.back],
+                comment: "not from one of ours")
+        ] + Guests.forgeries + [
+            Rule(
+                [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
+                comment: "from others on a shared segment")
+        ] + knownRules() + [middles] + memberRules(.egress) + cardRules(.egress) + [
+            Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
+        ]
     }
 
     /// From the host to endpoints. The MAC of the receiver is not known yet.
     private static func outputRules() -> [Rule] {
         let target = Nft.payload("ip6", "daddr")
-        return [
-            Rule([Nft.isTranslated, Nft.jump("translated")], comment: "to another address than was asked for"),
-            Rule([Nft.differs(Nft.output, isOurs), Nft.back], comment: "not to one of ours"),
-        ] + knownRules()
-            + [middles] + memberRules(.ingress) + [
+        return [Rule([Nft.isTranslated, Nft.jump("translated")], comment: "to another address than was asked for")]
+            + AddressFamily.allCases.map { family in
                 Rule(
                     [
-                        Nft.equal(Nft.output, "@policed"), Nft.equal(target, Nft.linkLocal6),
-                        Nft.differs(target, "@locals"), Nft.counter, Nft.drop,
-                    ], comment: "policies: whose link-local address this is, is not known here")
+                        Nft.differs(Nft.output, isOurs),
+                        Nft.differs(Guests.target(family), .string("@shared\(family.suffix)")),
+                    ] + (family == .ipv6 ? [Nft.differs(Guests.target(.ipv6), Guests.all)] : []) + [Nft.back],
+                    comment: "not to one of ours")
+            } + knownRules() + [middles] + memberRules(.ingress) + [
+                Rule(
+                    [
+                        Nft.equal(Nft.output, "@policed"), Nft.equal(Guests.target(.ipv6), Guests.all), Nft.counter,
+                        Nft.drop,
+                    ],
+                    comment: "policies: whose link-local address this is, is not known here"),
+                Rule(
+                    [
+                        Nft.equal(Nft.output, "@policed"), Nft.differs(Nft.output, "@shared"),
+                        Nft.equal(target, Nft.linkLocal6), Nft.differs(target, "@locals"), Nft.counter, Nft.drop,
+                    ], comment: "policies: whose link-local address this is, is not known here"),
             ]
     }
 

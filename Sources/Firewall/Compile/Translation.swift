@@ -110,7 +110,9 @@ extension Compiler {
             return Chain(
                 name: outboundChain(network),
                 rules: [
-                    Rule([Nft.equal(Nft.output, "bh-*"), Nft.back], comment: "between networks nothing is translated")
+                    Rule(
+                        [Nft.equal(Nft.output, "bh-*"), Nft.differs(Nft.output, "@shared"), Nft.back],
+                        comment: "between networks nothing is translated")
                 ]
                     + families.flatMap { outboundRules(nat, $0) })
         }

@@ -185,14 +185,14 @@ struct Tunnels {
                 ], comment: "overlays: what comes in")
         }
         let allPorts = Nft.anyOf(ports.map { .int(Int64($0.key)) })
-        let departures = AddressFamily.allCases.map { family in
-            Rule(
-                [
-                    Nft.equal(Nft.input, "bh-*"), Nft.differs(Nft.output, "bh-*"),
-                    Nft.equal(Nft.payload("udp", "dport"), allPorts),
-                    Nft.equal(Nft.payload(family.protocolName, "daddr"), .string("@underlay\(family.suffix)")),
-                    Nft.counter, Nft.drop,
-                ], comment: "overlays: endpoints send to no tunnel")
+        let departures = AddressFamily.allCases.flatMap { family -> [Rule] in
+            let arrival = [
+                Nft.equal(Nft.payload("udp", "dport"), allPorts),
+                Nft.equal(Nft.payload(family.protocolName, "daddr"), .string("@underlay\(family.suffix)")),
+            ]
+            return Self.senders.map { ways in
+                Rule(ways + arrival + [Nft.counter, Nft.drop], comment: "overlays: endpoints send to no tunnel")
+            }
         }
         return [
             // Behind everybody else, so that no rule of the host changes the mark again.
@@ -202,12 +202,9 @@ struct Tunnels {
                 name: "tunnel_forward", base: .init(type: "filter", hook: "forward", priority: -10), rules: departures),
             Chain(
                 name: "underlay",
-                rules: [
-                    Rule(
-                        [Nft.equal(Nft.input, "bh-*"), Nft.counter, Nft.drop],
-                        comment: "overlays: nothing from endpoints"),
-                    Rule([Self.mark(0)]),
-                ]
+                rules: Self.endpoints.map {
+                    Rule($0 + [Nft.counter, Nft.drop], comment: "overlays: nothing from endpoints")
+                } + [Rule([Self.mark(0)])]
                     + AddressFamily.allCases.map { family in
                         Rule([
                             Self.mark([
@@ -224,6 +221,17 @@ struct Tunnels {
                     ]),
         ]
     }
+
+    /// What endpoints send: on a segment that others share, by MAC. The tunnels themselves may go by such a one.
+    private static let endpoints = [
+        [Nft.equal(Nft.input, "bh-*"), Nft.differs(Nft.input, "@shared")], [Nft.equal(Nft.sender, "@members")],
+    ]
+
+    /// The same on its way to where other Hosts may be.
+    private static let senders = [
+        endpoints[0] + [Nft.differs(Nft.output, "bh-*")], endpoints[0] + [Nft.equal(Nft.output, "@shared")],
+        endpoints[1],
+    ]
 
     private static func mark(_ value: JSON) -> JSON { ["mangle": ["key": Nft.meta("mark"), "value": value]] }
 }

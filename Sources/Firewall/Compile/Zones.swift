@@ -21,6 +21,9 @@ public struct TrackingZones: Sendable {
 /// Every network tracks its connections in a zone of its own, so that equal addresses and fragment ids of two networks
 /// are never taken for one another's. The zone is given before fragments are put together (−400, `NF_IP_PRI_CONNTRACK_DEFRAG`):
 /// later, those of one network would complete datagrams of another.
+///
+/// On a segment that endpoints share with others and with the host itself, all have addresses of one world: there the
+/// connections are in the zone of everything else, so that those of the host and of others are known as before.
 enum Zones {
     /// A network's zones. What stays on the switch and what goes to the host have one each: a connection that was let
     /// through on the one way must not be known on the other, where other bounds and policies hold.
@@ -41,7 +44,7 @@ enum Zones {
             taken.insert(zone)
             return zone
         }
-        return desired.networks.sorted { $0.metadata.name < $1.metadata.name }.map {
+        return desired.networks.filter { !$0.isShared }.sorted { $0.metadata.name < $1.metadata.name }.map {
             Pair(network: $0, switched: take("zone", $0), routed: take("zone-routed", $0))
         }
     }
@@ -57,9 +60,12 @@ enum Zones {
             }
             return ["map": ["key": Nft.input, "data": ["set": .array(elements)]]]
         }
+        let base = Chain.Base(type: "filter", hook: "prerouting", priority: -450)
+        // A map without elements is none.
+        guard !zones.isEmpty else { return Chain(name: "zones", base: base) }
         let way = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
         return Chain(
-            name: "zones", base: .init(type: "filter", hook: "prerouting", priority: -450),
+            name: "zones", base: base,
             rules: [
                 Rule(
                     [
@@ -78,7 +84,7 @@ enum Zones {
     static func hostSides(_ desired: DesiredState) -> NamedSet {
         NamedSet(
             name: "host_sides", keyTypes: ["ifname", "ether_addr"],
-            elements: desired.networks.map {
+            elements: desired.networks.filter { !$0.isShared }.map {
                 Element(
                     key: Nft.concat(.string($0.bridge.text), .string($0.mac.description)), comment: $0.id.description)
             })

@@ -68,7 +68,12 @@ struct PeerMatches {
         case .inet:
             let local = Nft.equal(side.addressType, "local")
             switch side.direction {
-            case .ingress: return [Alternative(expressions: [local, Nft.differs(Nft.input, "@bridges")])]
+            case .ingress:
+                return [
+                    Alternative(expressions: [
+                        local, Nft.differs(Nft.input, "@bridges"), Nft.differs(Nft.input, "@shared"),
+                    ])
+                ]
             // What goes on to another port of a bridge is for an endpoint, whatever else has that address: an overlay's
             // prefix may be one of the host's.
             case .egress: return [Alternative(expressions: [local, Nft.differs(Nft.output, "@bridges")])]
@@ -78,14 +83,15 @@ struct PeerMatches {
                 Alternative(
                     family: family,
                     expressions: [
-                        Nft.differs(Nft.input, "@ports"),
+                        Nft.differs(Nft.input, "@ports"), Nft.differs(Nft.output, "@shared_ports"),
                         Nft.equal(side.address(family), .string("@gateways\(family.suffix)")),
                     ])
-            }
+            } + [Alternative(expressions: [Nft.equal(Nft.output, "@shared_ports"), Nft.isFromHost])]
         }
     }
 
-    /// What lies beyond every bridge of ours. On networks without an uplink no frame of a bridge is from there.
+    /// What lies beyond every bridge of ours. On networks that are joined to no physical one no frame of a bridge is
+    /// from there; on the others all those are that are of no endpoint.
     private func world() -> [Alternative] {
         switch place {
         case .inet:
@@ -94,13 +100,22 @@ struct PeerMatches {
                 return [
                     Alternative(expressions: [
                         Nft.differs(side.addressType, "local"), Nft.differs(Nft.input, "@bridges"),
-                    ])
+                        Nft.differs(Nft.input, "@shared"),
+                    ]),
+                    Alternative(expressions: [
+                        Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"),
+                    ]),
                 ]
             case .egress:
                 return [
                     Alternative(expressions: [
                         Nft.equal(side.addressType, "unicast"), Nft.differs(Nft.output, "@bridges"),
-                    ])
+                        Nft.differs(Nft.output, "@shared"),
+                    ]),
+                    Alternative(expressions: [
+                        Nft.equal(side.addressType, "unicast"), Nft.equal(Nft.output, "@shared"),
+                        Nft.differs(Nft.receiver, "@members"),
+                    ]),
                 ]
             }
         case .bridge:
@@ -108,10 +123,14 @@ struct PeerMatches {
                 Alternative(
                     family: family,
                     expressions: [
-                        Nft.differs(Nft.input, "@ports"),
+                        Nft.differs(Nft.input, "@ports"), Nft.differs(Nft.output, "@shared_ports"),
                         Nft.differs(side.address(family), .string("@gateways\(family.suffix)")),
                     ])
-            }
+            } + [
+                Alternative(expressions: [
+                    Nft.equal(Nft.output, "@shared_ports"), Nft.differs(Nft.input, "@ports"), Nft.isFromCard,
+                ])
+            ]
         }
     }
 }

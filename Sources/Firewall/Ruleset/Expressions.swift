@@ -27,6 +27,13 @@ enum Nft {
 
     static let input = meta("iifname")
     static let output = meta("oifname")
+    /// By which interface, and from which MAC: for packets that came in as frames alone.
+    static let sender = concat(input, payload("ether", "saddr"))
+    /// To which MAC a bridged frame is; what the host sends itself has no frame yet.
+    static let receiver = concat(output, payload("ether", "daddr"))
+    /// A frame that the host made itself came in by no interface.
+    static let isFromHost = equal(meta("iif"), "0")
+    static let isFromCard = differs(meta("iif"), "0")
     static let counter: JSON = ["counter": nil]
     static let accept: JSON = ["accept": nil]
     static let drop: JSON = ["drop": nil]

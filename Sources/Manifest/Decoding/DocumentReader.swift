@@ -159,7 +159,14 @@ extension DocumentReader {
             hostAccessAt: isolation?.entries.first { $0.key == "hostAccess" }.map { source.location($0.keyPosition) },
             antiSpoof: spec["antiSpoof"]?.bool ?? true,
             inbound: spec["inbound"]?.text == "routed" ? .routed : .published,
-            outboundNAT: outboundNAT(spec["outboundNAT"]), vxlan: vxlan(spec["vxlan"]))
+            outboundNAT: outboundNAT(spec["outboundNAT"]), vxlan: vxlan(spec["vxlan"]),
+            uplink: spec["uplink"].map(uplinkReference), attachment: located(spec["attachment"]) { $0 },
+            existingBridge: located(spec["bridge"]?["existing"]) { InterfaceName($0) })
+    }
+
+    private func uplinkReference(_ node: YAMLNode) -> UplinkDocument {
+        UplinkDocument(
+            name: node.entries.count == 1 ? located(node["name"]) { $0 } : nil, selector: uplink(node), at: at(node))
     }
 
     private func vxlan(_ node: YAMLNode?) -> VXLANDocument? {

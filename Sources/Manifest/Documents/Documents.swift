@@ -117,9 +117,20 @@ struct NetworkDocument: Sendable {
     var inbound: Network.Inbound
     var outboundNAT: OutboundNATDocument?
     var vxlan: VXLANDocument?
+    var uplink: UplinkDocument?
+    /// nil is bridge.
+    var attachment: Located<String>?
+    var existingBridge: Located<InterfaceName>?
 
     /// Whether the network exists on a Host.
     func exists(on host: HostDocument) -> Bool { hostSelector?.matches(host.head.labels) ?? true }
+}
+
+/// What a network's `uplink` says: a name from the Host or a selector; neither where it is malformed.
+struct UplinkDocument: Sendable {
+    var name: Located<String>?
+    var selector: UplinkSelector?
+    var at: SourceLocation
 }
 
 struct VXLANDocument: Sendable {

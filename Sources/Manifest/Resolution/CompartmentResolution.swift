@@ -90,6 +90,7 @@ enum Fingerprint {
             for subnet in network.subnets { take("\(subnet.prefix) \(subnet.gateway.map { "\($0)" } ?? "-")") }
             take(network.peers.map(\.text).joined(separator: ","))
             take(network.outboundNAT.map { "\($0)" } ?? "-")
+            if let attachment = network.attachment { take(attachment.words) }
             if let overlay = network.overlay { take("\(overlay)") }
         }
         for remote in state.remotes {

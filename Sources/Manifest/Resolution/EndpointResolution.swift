@@ -19,7 +19,7 @@ extension StateBuilder {
             interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,
             alternativeName: document.hostInterface == nil ? derived.alternative : nil,
             mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
-            hostMAC: Naming.portMAC(network: network.head.name, endpoint: name, host: host), addresses: own,
+            hostMAC: portMAC(name, network, host: host), addresses: own,
             hasAutomaticAddresses: document.addresses == nil,
             allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
             antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
@@ -29,12 +29,19 @@ extension StateBuilder {
             portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes))
     }
 
+    /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others.
+    private func portMAC(_ name: ObjectName, _ network: NetworkDocument, host: String) -> MACAddress {
+        let mac = Naming.portMAC(network: network.head.name, endpoint: name, host: host)
+        guard network.existingBridge != nil else { return mac }
+        return MACAddress(value: mac.value & 0x00ff_ffff_ffff | 0xfe00_0000_0000)
+    }
+
     /// The first gateway of each family in a subnet where the endpoint has an address.
     private func defaultGateways(_ network: NetworkDocument, _ own: [InterfaceAddress]) -> [IPAddress] {
         AddressFamily.allCases.compactMap { family in
-            network.subnets.first { subnet in
+            network.subnets.lazy.filter { subnet in
                 subnet.prefix.value.family == family && own.contains { subnet.prefix.value.contains($0.address) }
-            }.flatMap { Validator.gateway($0, network) }
+            }.compactMap { Validator.gateway($0, network) }.first
         }
     }
 

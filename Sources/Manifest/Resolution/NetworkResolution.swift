@@ -5,22 +5,34 @@ extension StateBuilder {
     func network(_ document: NetworkDocument, host: String) -> Network? {
         guard let name = Naming.bridge(document.head.name) else { return nil }
         let isNAT = document.type.value == .nat
+        let existing = document.existingBridge?.value
         return Network(
-            metadata: document.head.metadata, type: document.type.value, bridge: name.interface,
-            alternativeName: name.alternative, mac: Naming.bridgeMAC(network: document.head.name, host: host),
-            subnets: document.subnets.map {
-                Subnet(prefix: $0.prefix.value, gateway: Validator.gateway($0, document), source: $0.prefix.at)
+            metadata: document.head.metadata, type: document.type.value, bridge: existing ?? name.interface,
+            alternativeName: existing == nil ? name.alternative : nil,
+            mac: Naming.bridgeMAC(network: document.head.name, host: host),
+            subnets: document.subnets.map { subnet in
+                let gateway = Validator.gateway(subnet, document)
+                return Subnet(
+                    prefix: subnet.prefix.value, gateway: document.isAttached ? nil : gateway,
+                    router: document.isAttached ? gateway : nil, source: subnet.prefix.at)
             }, mtu: document.mtu?.value ?? defaultMTU(document), routes: document.routes.map(Self.route),
             peers: Set(document.peers.map(\.value)).compactMap { ObjectName($0) }.sorted(),
             deniesIntraNetwork: document.deniesIntraNetwork, deniesHostAccess: document.deniesHostAccess,
             inbound: document.inbound, outboundNAT: isNAT ? outboundNAT(document, host: host) : nil,
-            hasAutomaticMTU: document.mtu == nil, overlay: overlay(document, host: host))
+            hasAutomaticMTU: document.mtu == nil, overlay: overlay(document, host: host),
+            attachment: attachment(document))
     }
 
     /// What holds until the host itself says more.
     func defaultMTU(_ document: NetworkDocument) -> Int {
         guard document.type.value == .overlay, let underlay = machine?.underlay?.value else { return 1500 }
         return 1500 - Overlay.overhead(underlay.family)
+    }
+
+    private func attachment(_ document: NetworkDocument) -> Attachment? {
+        if document.existingBridge != nil { return .existingBridge }
+        guard let uplink = document.uplink, let selector = Validator.selector(uplink, machine) else { return nil }
+        return .uplinkPort(Uplink(selector: selector, source: uplink.at))
     }
 
     private func overlay(_ document: NetworkDocument, host: String) -> Overlay? {

@@ -33,7 +33,7 @@ extension Validator {
         checkMTU(endpoint, network)
         checkRoutes(endpoint.routes, network)
         for route in endpoint.routes { checkRoute(route, endpoint, network) }
-        if endpoint.addresses != nil { checkAddresses(endpoint, network) }
+        if endpoint.addresses != nil { checkAddresses(endpoint, network) } else { checkPools(endpoint, network) }
         if network.type.value != .nat, endpoint.portMappings.isEmpty, let place = endpoint.head.place("portMappings") {
             fail("'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: place)
         }
@@ -49,7 +49,8 @@ extension Validator {
         switch network.type.value {
         case .nat: true
         case .internal: !network.peers.isEmpty
-        case .private, .transparent, .l2bridge, .l2tunnel, .overlay: false
+        case .transparent: network.subnets.contains { $0.gateway != nil }
+        case .private, .l2bridge, .l2tunnel, .overlay: false
         }
     }
 
@@ -85,9 +86,8 @@ extension Validator {
 
     private mutating func checkMTU(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
         guard let mtu = endpoint.mtu else { return }
-        // What an overlay leaves follows from the interface below, which only the host itself knows.
-        let unknown = network.type.value == .overlay ? 65535 : 1500
-        let limit = network.mtu?.value ?? unknown
+        // What an overlay or an uplink leaves follows from the interface below, which only the host itself knows.
+        let limit = network.mtu?.value ?? (network.followsInterface ? 65535 : 1500)
         if mtu.value > limit {
             fail("mtu: \(mtu.value) is more than the \(limit) bytes of Network/\(network.head.name)", at: mtu.at)
         }
@@ -117,13 +117,12 @@ extension Validator {
         }
     }
 
-    /// The host's address in the subnet.
+    /// The next hop of the subnet: the host's address where the host is the gateway.
     static func gateway(_ subnet: SubnetDocument, _ network: NetworkDocument) -> IPAddress? {
         switch network.type.value {
         case .private: nil
-        case .overlay: subnet.gateway?.value
-        case .nat, .internal, .transparent, .l2bridge, .l2tunnel:
-            subnet.gateway?.value ?? subnet.prefix.value.firstUsable
+        case .overlay, .transparent, .l2tunnel: subnet.gateway?.value
+        case .nat, .internal, .l2bridge: subnet.gateway?.value ?? subnet.prefix.value.firstUsable
         }
     }
 

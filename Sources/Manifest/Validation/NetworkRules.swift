@@ -32,6 +32,7 @@ extension Validator {
         }
         checkOverlay(network)
         for subnet in network.subnets { checkSubnet(subnet, type) }
+        checkAttachment(network)
         checkMTU(network)
         checkPeers(network)
         checkNAT(network)

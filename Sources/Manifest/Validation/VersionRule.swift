@@ -5,8 +5,14 @@ extension Validator {
     mutating func checkVersion() {
         for network in documents.networks where !Self.types.contains(network.type.value) {
             fail(
-                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private and overlay",
+                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private, transparent and overlay",
                 at: network.type.at)
+        }
+        for network in documents.networks where network.type.value == .transparent {
+            if let attachment = network.attachment, attachment.value != "bridge" {
+                fail("attachment '\(attachment.value)' is not in this version yet; it has bridge", at: attachment.at)
+            }
+            if let place = network.head.place("vlan") { fail("'vlan' is not in this version yet", at: place) }
         }
         for endpoint in documents.endpoints {
             if let device = endpoint.device, device.value != "nic" {
@@ -18,5 +24,5 @@ extension Validator {
         }
     }
 
-    static let types: Set<NetworkType> = [.nat, .internal, .private, .overlay]
+    static let types: Set<NetworkType> = [.nat, .internal, .private, .transparent, .overlay]
 }

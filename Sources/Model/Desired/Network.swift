@@ -26,7 +26,7 @@ public enum NetworkType: String, Hashable, CaseIterable, Sendable {
     }
 }
 
-/// A virtual switch, realised as a bridge of the host.
+/// A virtual switch: a bridge of the host.
 public struct Network: Hashable, Sendable {
     /// What traffic from outside reaches an endpoint of a `nat` network.
     public enum Inbound: String, Hashable, Sendable {
@@ -40,7 +40,7 @@ public struct Network: Hashable, Sendable {
     public var metadata: ObjectMetadata
     /// Type of switch.
     public var type: NetworkType
-    /// Name of the bridge, `bh-NAME`.
+    /// Name of the bridge, `bh-NAME`, or that of somebody else's.
     public var bridge: InterfaceName
     /// Full name where the bridge's had to be shortened.
     public var alternativeName: String?
@@ -66,13 +66,16 @@ public struct Network: Hashable, Sendable {
     public var hasAutomaticMTU: Bool
     /// What spans hosts; nil for all types but `overlay`.
     public var overlay: Overlay?
+    /// How it is joined to a physical network; nil where it is not.
+    public var attachment: Attachment?
 
     /// A network.
     public init(
         metadata: ObjectMetadata, type: NetworkType, bridge: InterfaceName, alternativeName: String? = nil,
         mac: MACAddress, subnets: [Subnet] = [], mtu: Int = 1500, routes: [RouteSpec] = [], peers: [ObjectName] = [],
         deniesIntraNetwork: Bool = false, deniesHostAccess: Bool = false, inbound: Inbound = .published,
-        outboundNAT: OutboundNAT? = nil, hasAutomaticMTU: Bool = false, overlay: Overlay? = nil
+        outboundNAT: OutboundNAT? = nil, hasAutomaticMTU: Bool = false, overlay: Overlay? = nil,
+        attachment: Attachment? = nil
     ) {
         self.metadata = metadata
         self.type = type
@@ -89,6 +92,7 @@ public struct Network: Hashable, Sendable {
         self.outboundNAT = outboundNAT
         self.hasAutomaticMTU = hasAutomaticMTU
         self.overlay = overlay
+        self.attachment = attachment
     }
 
     /// Whether the host has a place on the switch: without one no frame passes between it and the host.
@@ -111,15 +115,19 @@ public struct Network: Hashable, Sendable {
 public struct Subnet: Hashable, Sendable {
     /// The on-link prefix.
     public var prefix: IPPrefix
-    /// The host's address on the bridge; nil where the network has none (`private`).
+    /// The host's address on the bridge; nil where the network has none (`private`), or the manifests do not give it
+    /// (networks that are attached to a physical one).
     public var gateway: IPAddress?
+    /// Somebody else's address that is the next hop of endpoints (networks that are attached to a physical one).
+    public var router: IPAddress?
     /// Where it stands in the manifest.
     public var source: SourceLocation
 
     /// A subnet.
-    public init(prefix: IPPrefix, gateway: IPAddress?, source: SourceLocation) {
+    public init(prefix: IPPrefix, gateway: IPAddress?, router: IPAddress? = nil, source: SourceLocation) {
         self.prefix = prefix
         self.gateway = gateway
+        self.router = router
         self.source = source
     }
 

@@ -14,11 +14,13 @@ public struct ObservedAddress: Hashable, Codable, Sendable {
     public var isDeprecated: Bool
     /// `IFA_PROTO`; 0 where the kernel has none.
     public var origin: UInt8
+    /// What the kernel says of it, by which it is made again elsewhere; empty where nothing may have to move.
+    public var body: [UInt8]
 
     /// An address.
     public init(
         link: UInt32, address: InterfaceAddress, isPermanent: Bool = true, isTentative: Bool = false,
-        isDeprecated: Bool = false, origin: UInt8 = 0
+        isDeprecated: Bool = false, origin: UInt8 = 0, body: [UInt8] = []
     ) {
         self.link = link
         self.address = address
@@ -26,6 +28,7 @@ public struct ObservedAddress: Hashable, Codable, Sendable {
         self.isTentative = isTentative
         self.isDeprecated = isDeprecated
         self.origin = origin
+        self.body = body
     }
 }
 
@@ -47,16 +50,18 @@ public struct ObservedRoute: Hashable, Codable, Sendable {
     public var type: UInt8
     /// `RTA_PREFSRC`.
     public var preferredSource: IPAddress?
-    /// All interfaces of a multipath route, `link` being nil then.
+    /// All interfaces of a multipath route, `link` being nil then, or of one whose next hop is an object of its own.
     public var nextHopLinks: [UInt32]
     /// What it says beside all that; nil for nearly all routes.
     public var details: RouteDetails?
+    /// What the kernel says of it, by which it is made again elsewhere; empty where nothing may have to move.
+    public var body: [UInt8]
 
     /// A route.
     public init(
         destination: IPPrefix, gateway: IPAddress? = nil, link: UInt32? = nil, metric: UInt32 = 0,
         table: UInt32 = 254, origin: UInt8 = 4, type: UInt8 = 1, preferredSource: IPAddress? = nil,
-        nextHopLinks: [UInt32] = [], details: RouteDetails? = nil
+        nextHopLinks: [UInt32] = [], details: RouteDetails? = nil, body: [UInt8] = []
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -68,6 +73,7 @@ public struct ObservedRoute: Hashable, Codable, Sendable {
         self.preferredSource = preferredSource
         self.nextHopLinks = nextHopLinks
         self.details = details
+        self.body = body
     }
 }
 

@@ -40,8 +40,15 @@ public struct ObservedState: Hashable, Codable, Sendable {
         self.features = features
     }
 
+    /// Whether nobody looked: uplinks and bridges of others are taken as there.
+    public var isAssumed = false
+
     /// A host with nothing on it, for plans in review.
-    public static let empty = ObservedState(host: ObservedNamespace(reference: .host))
+    public static let empty: ObservedState = {
+        var state = ObservedState(host: ObservedNamespace(reference: .host))
+        state.isAssumed = true
+        return state
+    }()
 }
 
 /// A file in the netns folder that is no namespace.

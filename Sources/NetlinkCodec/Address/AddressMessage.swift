@@ -10,6 +10,8 @@ public struct AddressMessage: Hashable, Sendable {
     public var flags: UInt32
     /// `IFA_PROTO`.
     public var origin: UInt8
+    /// Header and attributes as they came.
+    public let body: [UInt8]
 
     /// `IFA_F_PERMANENT`.
     public var isPermanent: Bool { flags & 0x80 != 0 }
@@ -25,6 +27,7 @@ public struct AddressMessage: Hashable, Sendable {
         _ = try header.number(UInt8.self)
         link = try header.number()
         origin = 0
+        self.body = Array(body)
         var address: IPAddress?
         var local: IPAddress?
         var attributes = AttributeReader(header.remainder)

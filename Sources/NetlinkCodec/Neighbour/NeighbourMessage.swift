@@ -93,6 +93,14 @@ public struct NeighbourMessage: Hashable, Sendable {
         return Request(.deleteNeighbour, operation: operation, body: writer)
     }
 
+    /// Asks a neighbour for its MAC (`NTF_USE`), as the first packet to it would; one that was heard of is asked whether
+    /// it is still there (`ip neighbour change … nud probe`).
+    public static func solicit(_ address: IPAddress, link: UInt32, isHeard: Bool, operation: String) -> Request {
+        var writer = header(address.family.number, link, isHeard ? 0x10 : 0, isHeard ? 0 : 1)
+        writer.attribute(1, address.bytes)
+        return Request(.newNeighbour, isHeard ? [.replace] : [.create], operation: operation, body: writer)
+    }
+
     private static func body(_ address: IPAddress?, _ mac: MACAddress?, _ link: UInt32) -> MessageWriter {
         let proxy: UInt8 = mac == nil ? 8 : 0
         var writer =

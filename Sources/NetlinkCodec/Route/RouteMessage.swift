@@ -26,8 +26,8 @@ public struct RouteMessage: Hashable, Sendable {
     public var selector: String
     /// What else it says that a `Value` cannot, in words: `nhid 9`, `onlink`.
     public var specialties: [String]
-    /// Header and attributes as they came, where there is a selector or a specialty; else empty.
-    public var body: [UInt8]
+    /// Header and attributes as they came.
+    public let body: [UInt8]
 
     /// Decodes the body of an `RTM_NEWROUTE`; nil for families other than IPv4 and IPv6.
     public init?(decoding body: ArraySlice<UInt8>) throws(WireError) {
@@ -43,9 +43,10 @@ public struct RouteMessage: Hashable, Sendable {
         flags = try header.number()
         metric = 0
         nextHopLinks = []
+        self.body = Array(body)
         guard let family, let unspecified = IPAddress(family: family, value: 0) else { return nil }
         destination = IPPrefix(containing: unspecified, length: 0)
-        (selector, specialties, self.body) = (service == 0 ? "" : "tos 0x\(String(service, radix: 16))", [], [])
+        (selector, specialties) = (service == 0 ? "" : "tos 0x\(String(service, radix: 16))", [])
         var attributes = AttributeReader(header.remainder)
         while let attribute = try attributes.next() {
             switch attribute.type {
@@ -70,8 +71,13 @@ public struct RouteMessage: Hashable, Sendable {
         if family == .ipv4, isOwn, scope != Value.scope(family, type, hasGateway: hasGateway) {
             specialties.append("scope \(scope)")
         }
-        if !selector.isEmpty || !specialties.isEmpty { self.body = Array(body) }
     }
+
+    /// Whether it says more than a `Value` can.
+    public var isSpecial: Bool { !selector.isEmpty || !specialties.isEmpty }
+
+    /// Whether it names a next hop object (`RTA_NH_ID`).
+    public var hasNextHopObject: Bool { specialties.contains { $0.hasPrefix("nhid ") } }
 
     private mutating func takeSpecialty(_ attribute: Attribute) throws(WireError) {
         switch attribute.type {

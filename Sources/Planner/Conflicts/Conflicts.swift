@@ -16,11 +16,39 @@ extension Builder {
 
     /// Prefixes must overlap neither those of other scopes nor the host's own addresses and routes.
     private mutating func checkPrefixes() {
-        let bridges = Set(context.desired.networks.map(\.bridge.text))
+        let bridges = Set(context.desired.networks.filter { !$0.isShared }.map(\.bridge.text))
+        // A bridge that stands for an interface of the host has the host's addresses, and no others.
         let own = Set(
             context.observed.host.links.filter { link in
-                bridges.contains(link.name) || context.isOurs(link)
+                bridges.contains(link.name)
+                    || (context.isOurs(link) && context.observed.host.uplinkPort(of: link) == nil)
             }.map(\.index))
+        let taken = takenPrefixes(without: own)
+        // An overlay's addresses are nowhere on the host.
+        for network in context.desired.networks where network.overlay == nil {
+            // A network may lie in the prefixes of the interface that joins it to the physical one.
+            let link = context.attached[network.metadata.name]
+            let holder = link?.master.flatMap { context.link($0, in: .host) }
+            // What another uplink gets back does not stay on the bridge.
+            let bridge = context.hostLinks[network.bridge.text].flatMap { bridge in
+                context.observed.host.uplinkPort(of: bridge).map { $0.index == link?.index } ?? true ? bridge : nil
+            }
+            let links = [link, holder, bridge]
+            let beyond =
+                network.isShared ? takenPrefixes(without: own.union(links.compactMap { $0?.index })) : taken
+            for subnet in network.subnets {
+                // A wider one that leads nowhere takes nothing away: the routes to our bridges are longer.
+                guard let other = beyond.taken.overlapping(subnet.prefix) ?? beyond.dead.inside(subnet.prefix)
+                else { continue }
+                fail(
+                    "prefix \(subnet.prefix) of \(network.id) overlaps \(other); choose another prefix",
+                    at: subnet.source)
+            }
+        }
+    }
+
+    /// Prefixes of the host, and those that end on it or nowhere.
+    private func takenPrefixes(without own: Set<UInt32>) -> (taken: TakenPrefixes, dead: TakenPrefixes) {
         var (taken, dead) = (TakenPrefixes(), TakenPrefixes())
         for (prefix, what) in context.prefixesElsewhere() { taken.append(prefix, what) }
         for address in context.observed.host.addresses where !own.contains(address.link) {
@@ -46,16 +74,7 @@ extension Builder {
         }
         taken.finish()
         dead.finish()
-        // An overlay's addresses are nowhere on the host.
-        for network in context.desired.networks where network.overlay == nil {
-            for subnet in network.subnets {
-                // A wider one that leads nowhere takes nothing away: the routes to our bridges are longer.
-                guard let other = taken.overlapping(subnet.prefix) ?? dead.inside(subnet.prefix) else { continue }
-                fail(
-                    "prefix \(subnet.prefix) of \(network.id) overlaps \(other); choose another prefix",
-                    at: subnet.source)
-            }
-        }
+        return (taken, dead)
     }
 
     /// A published port must not take over one on which something listens; one that is published already did when it

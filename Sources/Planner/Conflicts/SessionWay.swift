@@ -71,6 +71,7 @@ extension Context {
         case .addRoute(let route):
             return route.link.namespace == .host && route.link != used && takesOver(route.destination)
         case .replaceRoute(let route, let old): return isUsed(old) && route != old
+        case .moveUplink(let move): return move.uplink == used || move.from == used
         case _: return false
         }
     }

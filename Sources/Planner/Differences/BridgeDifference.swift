@@ -4,15 +4,18 @@ internal import Model
 extension Builder {
     /// The switches of the desired networks.
     mutating func compareBridges() {
-        for network in context.desired.networks {
+        for network in context.desired.networks where network.ownsBridge {
+            guard context.unattached[network.metadata.name] == nil else { continue }
             let spec = context.bridgeSpec(network)
             guard let link = present(spec.reference) else {
                 createBridge(network, spec)
+                compareUplink(network, spec)
                 continue
             }
             guard isOurs(link, owner: network.id, kind: "bridge", source: network.metadata.source, cure: nil)
             else { continue }
             compareBridge(network, spec, link)
+            compareUplink(network, spec)
         }
     }
 
@@ -50,6 +53,13 @@ extension Builder {
         appendSettings(
             settings.filter { !isOff($0) }, in: context.observed.host, id: "setting/host/\(spec.reference.name)",
             owner: network.id, phase: .host, title: "bridge \(spec.reference)")
+        // On a bridge that stands for an interface of the host all the rest is the host's.
+        guard !network.isShared else {
+            appendSettings(
+                settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
+                owner: network.id, phase: .reduce, title: "bridge \(spec.reference)")
+            return
+        }
         let first = steps.endIndex
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)

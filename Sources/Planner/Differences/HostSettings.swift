@@ -2,19 +2,28 @@ internal import Addressing
 internal import Model
 
 /// A setting of the host that networks need.
-struct SharedSetting {
+public struct SharedSetting {
     let path: String
     let value: String
     /// The network that needs it.
     let source: SourceLocation
+
+    /// Whether frames on bridges that do not say so themselves pass the IP firewall and its tracking.
+    public static let bridgeTracking = ["net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables"]
+
+    fileprivate var isTracking: Bool { Self.bridgeTracking.contains(path) }
 }
 
 extension Context {
-    /// Interfaces of the host by which a family is reached: up, not ours, with an address of it.
+    /// Interfaces of the host by which a family is reached: up, not ours, with an address of it, or with a bridge of ours
+    /// that stands for them and has one.
     func uplinks(_ family: AddressFamily) -> [ObservedLink] {
-        let withAddress = Set(
+        var withAddress = Set(
             observed.host.addresses.filter { $0.address.address.family == family && !$0.address.address.isLinkLocal }
                 .map(\.link))
+        for bridge in observed.host.links where bridge.mark != nil && withAddress.contains(bridge.index) {
+            if let port = observed.host.uplinkPort(of: bridge) { withAddress.insert(port.index) }
+        }
         return observed.host.links.filter {
             $0.isUp && !$0.isLoopback && !isMarked($0) && withAddress.contains($0.index)
         }.sorted { $0.name < $1.name }
@@ -25,6 +34,15 @@ extension Context {
         var result: [SharedSetting] = []
         func add(_ path: String, _ value: String, _ network: Network) {
             result.append(SharedSetting(path: path, value: value, source: network.metadata.source))
+        }
+        for network in desired.networks {
+            guard case .existingBridge = network.attachment,
+                let bridge = attached[network.metadata.name]?.bridge
+            else { continue }
+            for (path, isOn) in zip(SharedSetting.bridgeTracking, [bridge.netfilterIPv4, bridge.netfilterIPv6])
+            where !isOn && !result.contains(where: { $0.path == path }) {
+                add(path, "1", network)
+            }
         }
         func nat(_ family: AddressFamily) -> Network? {
             desired.networks.first { $0.type == .nat && $0.families.contains(family) }
@@ -67,7 +85,7 @@ extension Context {
     func restoredOriginals() -> [OriginalSetting] {
         guard !isSharedWithOthers, !remains else { return [] }
         let needed = Set(sharedSettings().map(\.path))
-        return observed.originals.filter { !needed.contains($0.path) }
+        return observed.originals.filter { $0.path.hasPrefix("net/") && !needed.contains($0.path) }
     }
 
     /// Interfaces on which forwarding of a family was off before bulkhead, so that nothing of it may pass between them as
@@ -90,6 +108,10 @@ extension Context {
                 names.insert(String(parts[3]))
             }
         }
+        // What is forwarded from an interface that is a port comes in by the bridge that stands for it.
+        for network in desired.networks {
+            if let uplink = uplink(network), names.contains(uplink.name) { names.insert(network.bridge.text) }
+        }
         return names.sorted()
     }
 }
@@ -100,6 +122,13 @@ extension Builder {
         let wanted = context.sharedSettings()
         let originals = Dictionary(
             context.observed.originals.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
+        if let setting = wanted.first(where: { setting in
+            setting.isTracking && context.setting(setting.path, in: context.observed.host)?.trimmed == "0"
+        }) {
+            warn(
+                "frames of all bridges of this host will pass the IP firewall: bulkhead changes nothing of a bridge of others, so "
+                    + "the tracking of connections there is switched on for all", at: setting.source)
+        }
         for (position, setting) in wanted.enumerated() {
             guard let old = context.setting(setting.path, in: context.observed.host)?.trimmed, old != setting.value
             else { continue }
@@ -118,7 +147,9 @@ extension Builder {
             Step(
                 id: "setting/host/\(order)/\(setting.path)", action: .update, owner: nil, kind: "setting",
                 summary: "host: \(setting.path) \(old) → \(setting.value)",
-                reason: "a network forwards through this interface; the old value is kept for later",
+                reason: setting.isTracking
+                    ? "an endpoint's connections on a bridge of others are tracked by it; the old value is kept for later"
+                    : "a network forwards through this interface; the old value is kept for later",
                 source: setting.source, before: [Property(setting.path, old)],
                 after: [Property(setting.path, setting.value)],
                 operations: (isKnown ? [] : [.rememberOriginal(original)])

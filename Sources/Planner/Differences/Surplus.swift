@@ -4,7 +4,7 @@ internal import Model
 extension Builder {
     /// Everything that carries a mark of this scope and that no manifest declares.
     mutating func removeSurplus() {
-        let bridges = Set(context.desired.networks.map(\.bridge.text))
+        let bridges = Set(context.desired.networks.filter(\.ownsBridge).map(\.bridge.text))
         let cards = Set(
             context.desired.endpoints.map(\.hostInterface.text)
                 + context.desired.networks.compactMap(\.overlay?.tunnel.text))
@@ -25,6 +25,11 @@ extension Builder {
     private mutating func removeLink(_ link: ObservedLink, _ mark: OwnershipMark) {
         guard isRemovable(mark, what: link.name) else { return }
         let isCard = link.kind == "veth"
+        let uplink = context.observed.host.uplinkPort(of: link)
+        if let uplink, !claimed.contains(uplink.name) {
+            giveBack(uplink, from: link, owner: mark.owner, source: nil, phase: .reduce)
+        }
+        let taken = steps.filter { $0.kind == "uplink" && $0.operations.moves(from: link.name) }.map(\.id)
         steps.append(
             Step(
                 id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: link.kind,
@@ -32,13 +37,13 @@ extension Builder {
                 reason: "\(mark.owner) is not declared any more",
                 disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
                 before: [Property("alias", mark.text)], isIrreversible: true,
-                operations: [.deleteLink(LinkReference(.host, link.name))], inverse: context.restoration(of: link),
-                phase: .links))
+                requires: taken, operations: [.deleteLink(LinkReference(.host, link.name))],
+                inverse: context.restoration(of: link, isVacated: uplink != nil), phase: .links))
     }
 
     /// A port that somebody put on our bridge would be an unguarded way in.
     private mutating func removeForeignPorts(_ bridges: Set<String>, _ cards: Set<String>) {
-        for link in context.observed.host.links where !cards.contains(link.name) {
+        for link in context.observed.host.links where !cards.contains(link.name) && !claimed.contains(link.name) {
             guard let bridge = masterName(link), bridges.contains(bridge), link.mark == nil,
                 let network = context.desired.networks.first(where: { $0.bridge.text == bridge }),
                 present(LinkReference(.host, bridge)).map(context.isOurs) ?? false

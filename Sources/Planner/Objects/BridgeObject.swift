@@ -3,10 +3,15 @@ internal import Model
 
 extension Context {
     /// The bridge of a network. It is made down; settings are written before it goes up.
+    ///
+    /// One that stands for an interface has its MAC, so that neighbours and DHCP servers know the host by it as before,
+    /// and its MTU.
     func bridgeSpec(_ network: Network) -> LinkSpec {
-        LinkSpec(
-            reference: LinkReference(.host, network.bridge.text), kind: .bridge(BridgeOptions()), mac: network.mac,
-            mtu: network.mtu, addressGeneration: network.hasHostSide ? 0 : 1, isUp: false,
+        let uplink = uplink(network)
+        return LinkSpec(
+            reference: LinkReference(.host, network.bridge.text), kind: .bridge(BridgeOptions()),
+            mac: uplink?.mac ?? network.mac, mtu: uplink?.mtu ?? network.mtu,
+            addressGeneration: uplink?.addressGeneration ?? (network.hasHostSide ? 0 : 1), isUp: false,
             alias: mark(network.metadata, .network).text, alternativeName: network.alternativeName)
     }
 
@@ -26,6 +31,7 @@ extension Context {
 
     /// Kernel settings of the bridge, by path below `/proc/sys`.
     func bridgeSettings(_ network: Network) -> [(path: String, value: String)] {
+        if let uplink = uplink(network) { return uplinkSettings(network, uplink) }
         let v4 = "net/ipv4/conf/\(network.bridge)"
         let v6 = "net/ipv6/conf/\(network.bridge)"
         var settings = [

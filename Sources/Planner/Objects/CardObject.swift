@@ -11,9 +11,15 @@ extension Context {
             mtu: endpoint.mtu)
         return LinkSpec(
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: .veth(peer: peer),
-            mac: endpoint.hostMAC, mtu: endpoint.mtu, master: network.bridge.text, port: portOptions(endpoint, network),
+            mac: endpoint.hostMAC, mtu: portMTU(endpoint, network), master: network.bridge.text,
+            port: portOptions(endpoint, network),
             addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
             alternativeName: endpoint.alternativeName)
+    }
+
+    /// A bridge whose MTU nobody has set follows the smallest one of its ports, and somebody else's must stay as it is.
+    private func portMTU(_ endpoint: Endpoint, _ network: Network) -> Int {
+        network.ownsBridge ? endpoint.mtu : attached[network.metadata.name]?.mtu ?? endpoint.mtu
     }
 
     /// A published port is reached from its own endpoint through the port it came in by, which needs hairpin mode.

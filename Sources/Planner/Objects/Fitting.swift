@@ -2,14 +2,19 @@ internal import Addressing
 internal import Model
 
 extension DesiredState {
-    /// With what only the host itself knows: the MTU that the interface below leaves to an overlay.
-    func fitted(to host: ObservedNamespace) -> DesiredState {
+    /// With what only the host itself knows: the MTU that the interface below leaves to an overlay, or that of the
+    /// interface that joins a network to a physical one.
+    func fitted(to observed: ObservedState) -> DesiredState {
         var state = self
+        let isAttached = networks.contains { $0.hasAutomaticMTU && $0.attachment != nil }
+        let search = isAttached ? AttachmentSearch(observed) : nil
         var sizes: [ObjectName: Int] = [:]
         for index in state.networks.indices where state.networks[index].hasAutomaticMTU {
-            guard let overlay = state.networks[index].overlay, let mtu = host.mtu(of: overlay.local) else { continue }
-            state.networks[index].mtu = max(68, mtu - Overlay.overhead(overlay.local.family))
-            sizes[state.networks[index].metadata.name] = state.networks[index].mtu
+            let network = state.networks[index]
+            let left = network.overlay.flatMap { observed.host.mtu(leftTo: $0) }
+            guard let mtu = left ?? search?.find(network)?.link?.mtu else { continue }
+            state.networks[index].mtu = mtu
+            sizes[network.metadata.name] = mtu
         }
         for index in state.endpoints.indices where state.endpoints[index].hasAutomaticMTU {
             if let mtu = sizes[state.endpoints[index].network] { state.endpoints[index].mtu = mtu }
@@ -19,9 +24,10 @@ extension DesiredState {
 }
 
 extension ObservedNamespace {
-    /// MTU of the interface that has the address.
-    fileprivate func mtu(of address: IPAddress) -> Int? {
-        addresses.first { $0.address.address == address }.flatMap { link(index: $0.link)?.mtu }
+    /// What the interface with the underlay address leaves.
+    fileprivate func mtu(leftTo overlay: Overlay) -> Int? {
+        addresses.first { $0.address.address == overlay.local }.flatMap { link(index: $0.link)?.mtu }
+            .map { max(68, $0 - Overlay.overhead(overlay.local.family)) }
     }
 }
 

@@ -4,7 +4,9 @@ internal import Model
 extension Context {
     /// What makes a deleted link again as it was: attributes, settings, ports, addresses, routes and neighbours, its
     /// own and those of its inner end. Empty where that cannot be told.
-    func restoration(of link: ObservedLink) -> [Operation] {
+    ///
+    /// One that stood for an interface of the host is `isVacated`: the host's things have left it before.
+    func restoration(of link: ObservedLink, isVacated: Bool = false) -> [Operation] {
         let reference = LinkReference(.host, link.name)
         guard let alias = link.alias, let kind = kind(of: link) else { return [] }
         let master = link.master.flatMap { hostLinkNames[$0] }
@@ -19,7 +21,7 @@ extension Context {
         if !names.isEmpty { operations.append(.changeLink(reference, names)) }
         operations += settings(of: link, in: .host)
         if link.isUp { operations.append(.changeLink(reference, [.up(true)])) }
-        operations += ports(of: link) + contents(of: link, reference)
+        operations += ports(of: link, isVacated) + (isVacated ? [] : contents(of: link, reference))
         if let inner = peer(of: link) {
             operations += restoration(ofInner: inner.link, LinkReference(inner.namespace.reference, inner.link.name))
         }
@@ -48,9 +50,10 @@ extension Context {
     }
 
     /// Ports that outlive their bridge: those of others, and our own where only the bridge was deleted.
-    private func ports(of bridge: ObservedLink) -> [Operation] {
+    private func ports(of bridge: ObservedLink, _ isVacated: Bool) -> [Operation] {
         guard bridge.kind == "bridge" else { return [] }
-        return (portsByBridge[bridge.index] ?? []).map { port in
+        let uplink = isVacated ? observed.host.uplinkPort(of: bridge)?.index : nil
+        return (portsByBridge[bridge.index] ?? []).filter { $0.index != uplink }.map { port in
             .changeLink(LinkReference(.host, port.name), [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
         }
     }

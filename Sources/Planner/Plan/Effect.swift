@@ -17,6 +17,7 @@ enum Subject: Hashable {
     case file(String)
     case firewall
     case connections
+    case neighbours
 
     /// The link that it is, or lies on, or speaks of.
     var link: LinkReference? {
@@ -25,7 +26,7 @@ enum Subject: Hashable {
             .qdisc(let link, _), .learnt(let link):
             link
         case .setting(let namespace, let path): Self.link(namespace, path)
-        case .module, .namespace, .rule, .original, .file, .firewall, .connections: nil
+        case .module, .namespace, .rule, .original, .file, .firewall, .connections, .neighbours: nil
         }
     }
 
@@ -36,7 +37,7 @@ enum Subject: Hashable {
         case .setting(let namespace, _): namespace
         case .rule(let rule): rule.namespace
         case .link, .address, .route, .neighbour, .qdisc, .learnt: link?.namespace
-        case .module, .original, .file, .firewall, .connections: nil
+        case .module, .original, .file, .firewall, .connections, .neighbours: nil
         }
     }
 
@@ -111,6 +112,8 @@ extension Operation {
         case .rememberOriginal(let setting), .forgetOriginal(let setting):
             Effect(kind: .changes, subject: .original(setting.path))
         case .writeFile(let path, _), .removeFile(let path): Effect(kind: .changes, subject: .file(path))
+        case .moveUplink(let move): Effect(kind: .changes, subject: .link(move.uplink))
+        case .noteNeighbours, .expectNeighbours: Effect(kind: .changes, subject: .neighbours)
         case .firewall: Effect(kind: .changes, subject: .firewall)
         case .cutConnections, .clearWay: Effect(kind: .changes, subject: .connections)
         }

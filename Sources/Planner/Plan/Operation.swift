@@ -43,6 +43,12 @@ public enum Operation: Hashable, Codable, Sendable {
     case forgetNeighbours(LinkReference, [IPAddress])
     /// Writes a file below `/proc/sys` as seen inside the namespace (`sysctl -w`).
     case writeSetting(NamespaceRef, path: String, value: String)
+    /// An interface becomes a port of a bridge, or stops being one, with all that the host has on it.
+    case moveUplink(UplinkMove)
+    /// Finds out which of these neighbours, and of those that were spoken with lately, answer.
+    case noteNeighbours(LinkReference, [IPAddress])
+    /// Fails where one of those that answered does not answer any more.
+    case expectNeighbours(LinkReference, [IPAddress])
     /// Notes in the state folder what a shared setting was before.
     case rememberOriginal(OriginalSetting)
     /// Forgets it again.
@@ -283,5 +289,15 @@ public struct NeighbourEntry: Hashable, Codable, Sendable {
     /// What kind of entry it is, without its MAC.
     public var words: String {
         address.map { "neighbour \($0)" } ?? (tunnelEnd == nil ? "forwarding entry" : "tunnel entry")
+    }
+}
+
+extension [Operation] {
+    /// Whether an interface of the host leaves the link of that name.
+    func moves(from name: String) -> Bool {
+        contains { operation in
+            if case .moveUplink(let move) = operation { return move.previousMaster == name }
+            return false
+        }
     }
 }

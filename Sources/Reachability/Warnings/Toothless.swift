@@ -73,8 +73,8 @@ extension Reachability {
         case nil: return true
         case .host: return own.hasHostSide
         case .world:
-            guard own.type == .nat else { return false }
-            return direction == .egress || own.inbound == .routed || isPublishing(name)
+            guard own.reachesOutside else { return false }
+            return direction == .egress || own.isOpen || isPublishing(name)
         }
     }
 

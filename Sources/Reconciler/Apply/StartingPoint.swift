@@ -68,6 +68,10 @@ extension Operation {
                     guard case .master(let name?) = change else { return nil }
                     return LinkReference(link.namespace, name)
                 }
+        case .moveUplink(let move):
+            let bridges = [move.previousMaster, move.master].compactMap(\.self)
+            return subject + [move.from, move.to] + bridges.map { LinkReference(move.uplink.namespace, $0) }
+        case .noteNeighbours(let link, _), .expectNeighbours(let link, _): return [link]
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .deleteLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,

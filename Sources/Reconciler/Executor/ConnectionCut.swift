@@ -35,8 +35,10 @@ struct ConnectionCut {
         for (link, entries) in Dictionary(grouping: entries, by: \.link) {
             bridges[try session.connection.linkIndex(link.name)] = Set(entries.compactMap(\.address))
         }
+        // Behind permanent ones (NUD_PERMANENT) nothing waits, and on a bridge of others they are the host's.
         let waiting = try session.connection.neighbours(family: 0).filter { neighbour in
-            neighbour.address.map { bridges[neighbour.link]?.contains($0) ?? false } ?? false
+            guard let address = neighbour.address, neighbour.state & 0x80 == 0 else { return false }
+            return bridges[neighbour.link]?.contains(address) ?? false
         }
         try remove(
             waiting.compactMap { neighbour in

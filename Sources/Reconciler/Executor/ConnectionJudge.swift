@@ -17,6 +17,8 @@ struct ConnectionJudge {
     private let policies: [ObjectName: Policy]
     private let networks: [ObjectName: [ObjectName]]
     private let zones: TrackingZones
+    /// Endpoints on segments that others share, which are in no zone of their own.
+    private let guests: Set<ObjectName>
 
     init(_ desired: DesiredState, hostAddresses: Set<IPAddress>) {
         reachability = Reachability(desired)
@@ -33,6 +35,8 @@ struct ConnectionJudge {
             desired.policies.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         networks = all.mapValues { $0.map(\.metadata.name) }
         zones = TrackingZones(desired)
+        guests = Set(
+            desired.networks.filter(\.isShared).flatMap { all[$0.metadata.name] ?? [] }.map(\.metadata.name))
     }
 
     /// Whether one of the ends is a link-local address that no manifest knows.
@@ -92,8 +96,8 @@ struct ConnectionJudge {
 
     // MARK: Who it is
 
-    /// Everybody whom an address may belong to. What an endpoint sends is in a zone of its network; what is in none and
-    /// comes to the host is of others.
+    /// Everybody whom an address may belong to. What an endpoint sends is in a zone of its network, unless others share
+    /// its segment; what else is in none is of others.
     private func parties(_ address: IPAddress, of tracked: ConntrackMessage) -> [Party] {
         let owners = owners(tracked)
         guard isStranger(address, owners) else { return [party(address, owners)] }
@@ -102,12 +106,12 @@ struct ConnectionJudge {
             names.removeAll { reachability.endpoint($0)?.network != network }
             if names.isEmpty { names = networks[network] ?? [] }
         } else if address == tracked.original.source {
-            names = []
+            names.removeAll { !guests.contains($0) }
         }
         return names.isEmpty ? [.outside] : names.map { .endpoint($0) }
     }
 
-    /// What an endpoint sends is in a zone of its network.
+    /// What an endpoint sends is in a zone of its network, unless others share its segment.
     private func network(_ tracked: ConntrackMessage) -> ObjectName? {
         zones.network(tracked.zone) ?? zones.network(tracked.original.zone)
     }

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import Firewall
 internal import JSON
 internal import Model
@@ -41,6 +42,12 @@ final class Executor {
     private var settingsLane: NamespaceRef = .host
     private let tree = SettingsTree()
     private var isUndoing = false
+    /// Neighbours that answered when they were asked before an uplink moved.
+    private var answering: [IPAddress] = []
+    /// Links that undoing takes the host's things from, by the place of the move.
+    private var vacating: [Place: LinkReference] = [:]
+    /// Those that have them still, because the move was refused.
+    private var occupied: Set<LinkReference> = []
     private let faults = Faults()
     private(set) var failures: [Failure] = []
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
@@ -103,6 +110,7 @@ final class Executor {
     private func take(_ operation: Operation, at place: Place) throws {
         let target = try target(of: operation)
         if target == .settled { return }
+        if isUndoing { try spareOccupied(operation, at: place) }
         links.forget(operation)
         // Looking up an index needs everything before it to have happened.
         guard let (namespace, plain) = try operation.requests(Lookup(executor: self)) else {
@@ -127,6 +135,16 @@ final class Executor {
         let requests = faults.requests(group, at: place, isUndoing)
         waiting.append(Waiting(place: place, group: requests, deletes: deleted(operation, target, requests)))
         if waiting.count >= Self.batch { flushRequests() }
+    }
+
+    /// A bridge from which the host's addresses could not go back is not deleted with them.
+    private func spareOccupied(_ operation: Operation, at place: Place) throws {
+        if case .moveUplink(let move) = operation { vacating[place] = move.from }
+        guard case .deleteLink(let link) = operation, vacating.values.contains(link) else { return }
+        flushRequests()
+        guard occupied.contains(link) else { return }
+        throw StateError(
+            "\(link) has still what the host had on its uplink, and stays; `bulkhead apply` goes on from there")
     }
 
     /// The link of the host that a request deletes, where it is the one that the operation asks for.
@@ -175,8 +193,8 @@ final class Executor {
             return (index ?? made).map { .link($0) } ?? .named
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
-            .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
-            .forgetNeighbours, .cutConnections, .clearWay, .firewall:
+            .removeNeighbour, .moveUplink, .noteNeighbours, .expectNeighbours, .writeSetting, .rememberOriginal,
+            .forgetOriginal, .writeFile, .removeFile, .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return index.map { .link($0) } ?? .named
         }
     }
@@ -221,7 +239,10 @@ final class Executor {
             position += group.count
             let errors = answers.compactMap(\.self)
             if errors.count < group.count { done[place.step, default: []].insert(place.operation) }
-            if let error = errors.first, isUndoing || !isRemoval(group) || !Remedy.isGone(error) {
+            // Half of a group may have been undone before: what is as it should be hides no real failure.
+            let real = isUndoing ? errors.first { !Remedy.isGone($0) && !Remedy.isPresence($0) } : nil
+            if real != nil, let link = vacating[place] { occupied.insert(link) }
+            if let error = real ?? errors.first, isUndoing || !isRemoval(group) || !Remedy.isGone(error) {
                 failures.append(Failure(place: place, reason: error))
             }
         }
@@ -319,10 +340,14 @@ final class Executor {
         case .removeFile(let path): try NamespaceFiles(session.folders, desired.scope).remove(path)
         case .cutConnections: try ConnectionCut(session, desired).run()
         case .clearWay(let entries, let blocks): try ConnectionCut(session, desired).clearWay(entries, behind: blocks)
+        case .noteNeighbours(let link, let addresses):
+            if !isUndoing { answering = try NeighbourCheck(session).answering(addresses, on: link.name) }
+        case .expectNeighbours(let link, _):
+            if !isUndoing { try NeighbourCheck(session).expect(answering, on: link.name) }
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
-            .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .forgetNeighbours,
-            .writeSetting:
+            .removeRoute, .moveUplink, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour,
+            .forgetNeighbours, .writeSetting:
             break
         }
     }

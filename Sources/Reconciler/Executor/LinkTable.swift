@@ -37,8 +37,8 @@ struct LinkTable {
             inner = [:]
         case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
         case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
-            .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour, .forgetNeighbours, .writeSetting,
-            .rememberOriginal,
+            .moveUplink, .noteNeighbours, .expectNeighbours, .addRule, .removeRule, .removeQdisc, .addNeighbour,
+            .removeNeighbour, .forgetNeighbours, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile,
             .removeFile, .cutConnections, .clearWay, .firewall:
             break

@@ -65,8 +65,10 @@ extension Operation {
                     NeighbourMessage.forget($0, link: index, operation: "forget neighbour \($0) of \(link)")
                 }
             )
+        case .moveUplink(let move): return (move.uplink.namespace, try move.requests(indexes))
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
-            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
+            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .noteNeighbours,
+            .expectNeighbours, .firewall:
             return nil
         }
     }

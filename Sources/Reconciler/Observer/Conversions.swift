@@ -92,20 +92,23 @@ extension VXLANOptions {
 }
 
 extension ObservedAddress {
-    init(_ message: AddressMessage) {
+    init(_ message: AddressMessage, keepsBody: Bool) {
         self.init(
             link: message.link, address: message.address, isPermanent: message.isPermanent,
-            isTentative: message.isTentative, isDeprecated: message.isDeprecated, origin: message.origin)
+            isTentative: message.isTentative, isDeprecated: message.isDeprecated, origin: message.origin,
+            body: keepsBody ? message.body : [])
     }
 }
 
 extension ObservedRoute {
-    init(_ message: RouteMessage) {
+    init(_ message: RouteMessage, keepsBody: Bool) {
         self.init(
             destination: message.destination, gateway: message.gateway, link: message.link, metric: message.metric,
             table: message.table, origin: message.origin, type: message.type,
-            preferredSource: message.preferredSource, nextHopLinks: message.nextHopLinks,
-            details: message.body.isEmpty ? nil : RouteDetails(message))
+            preferredSource: message.preferredSource,
+            nextHopLinks: message.hasNextHopObject
+                ? message.link.map { [$0] } ?? message.nextHopLinks : message.nextHopLinks,
+            details: message.isSpecial ? RouteDetails(message) : nil, body: keepsBody ? message.body : [])
     }
 
     /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows

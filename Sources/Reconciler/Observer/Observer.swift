@@ -50,9 +50,10 @@ public struct Observer {
 
     /// Everything but compartments.
     private func observeHost(_ features: KernelFeatures) throws -> ObservedState {
-        var tables = try NamespaceTables.read(session.connection, counters: counters, rules: false)
+        var tables = try NamespaceTables.read(
+            session.connection, counters: counters, rules: false, mayMove: { Reads.mayMove(desired, $0) })
         tables.links.sort { $0.index < $1.index }
-        let settings = try Settings.read(["net/ipv6/conf/all/forwarding"])
+        let settings = try Settings.read(["net/ipv6/conf/all/forwarding"] + SharedSetting.bridgeTracking)
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
         var state = ObservedState(host: host, features: features)
         state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }

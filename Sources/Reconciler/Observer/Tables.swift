@@ -12,14 +12,20 @@ struct NamespaceTables: Sendable {
     var qdiscs: [ObservedQdisc]
 
     /// Reads links, addresses, routes, neighbours, queueing disciplines, in compartments rules, and where there are
-    /// bridges their forwarding entries.
-    static func read(_ connection: NetlinkConnection, counters: Bool, rules: Bool) throws -> NamespaceTables {
+    /// bridges their forwarding entries. `mayMove` says of the links whether what lies on them may have to be made again
+    /// elsewhere, byte for byte.
+    static func read(
+        _ connection: NetlinkConnection, counters: Bool, rules: Bool, mayMove: ([ObservedLink]) -> Bool = { _ in false }
+    ) throws -> NamespaceTables {
         let links = try connection.links(counters: counters).map { ObservedLink($0) }.sorted { $0.index < $1.index }
+        let keepsBody = mayMove(links)
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
         return NamespaceTables(
-            links: links, addresses: try addresses(connection, loopback: links.first(where: \.isLoopback)),
-            routes: try connection.routes().filter(ObservedRoute.matters).map { ObservedRoute($0) },
+            links: links, addresses: try addresses(connection, links.first(where: \.isLoopback), keepsBody),
+            routes: try connection.routes().filter(ObservedRoute.matters).map {
+                ObservedRoute($0, keepsBody: keepsBody)
+            },
             neighbours: neighbours.compactMap { ObservedNeighbour($0) },
             rules: rules ? try connection.rules().map { ObservedRule($0) } : [],
             qdiscs: try connection.qdiscs().map { ObservedQdisc($0) })
@@ -27,12 +33,13 @@ struct NamespaceTables: Sendable {
 
     /// No duplicates are looked for on a loopback, but the kernel says so only when a thread of its own has come to it,
     /// which takes a while where the processors are busy: until then a new address looks unusable.
-    private static func addresses(_ connection: NetlinkConnection, loopback: ObservedLink?) throws -> [ObservedAddress]
-    {
+    private static func addresses(
+        _ connection: NetlinkConnection, _ loopback: ObservedLink?, _ keepsBody: Bool
+    ) throws -> [ObservedAddress] {
         var addresses: [ObservedAddress] = []
         for attempt in 0..<attempts {
             if attempt > 0 { Detachment.pause(milliseconds: 10) }
-            addresses = try connection.addresses().map { ObservedAddress($0) }
+            addresses = try connection.addresses().map { ObservedAddress($0, keepsBody: keepsBody) }
             guard let loopback, loopback.isUp else { break }
             if !addresses.contains(where: { $0.isTentative && $0.link == loopback.index }) { break }
         }

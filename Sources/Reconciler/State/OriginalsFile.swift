@@ -1,3 +1,4 @@
+internal import Addressing
 internal import JSON
 internal import Model
 internal import SystemCalls
@@ -63,9 +64,11 @@ struct OriginalsFile {
         try Files.writeAtomically(path, Array(document.text(pretty: true).utf8), mode: 0o600)
     }
 
-    /// Whoever can write the state folder shall not be able to make bulkhead write anywhere else than below `net`.
+    /// Whoever can write the state folder shall not be able to make bulkhead write anywhere else than below `net`. What
+    /// begins with `link` is no setting: `link/NAME/up`.
     private static func isSetting(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count == 3, parts[0] == "link", parts[2] == "up" { return InterfaceName(String(parts[1])) != nil }
         return parts.first == "net" && parts.allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
     }
 

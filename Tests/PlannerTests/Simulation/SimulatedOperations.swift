@@ -59,7 +59,8 @@ extension SimulatedHost {
             state.files.removeAll { $0.path == path }
             state.files.append(ObservedFile(path: path, content: content))
         case .removeFile(let path): try Self.removeFirst(&state.files, "file \(path)") { $0.path == path }
-        case .cutConnections, .clearWay: break
+        case .moveUplink(let move): try self.move(move)
+        case .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours: break
         case .firewall(let commands): try firewall.run(commands)
         }
     }
@@ -77,6 +78,25 @@ extension SimulatedHost {
         space.links = [link(1, "lo", in: space, isLoopback: true, isUp: false)]
         self[.named(name)] = space
         state.usedNamespaceIDs = (state.usedNamespaceIDs + [id]).sorted()
+    }
+
+    private mutating func move(_ move: UplinkMove) throws {
+        try change(move.uplink, .master(move.master))
+        try change(.host) { space in
+            guard let from = space.link(named: move.from.name)?.index, let to = space.link(named: move.to.name)?.index
+            else { throw Failure.absent("link \(move.from) or \(move.to)") }
+            let moved = Set(move.addresses.map(\.address))
+            for place in space.addresses.indices
+            where space.addresses[place].link == from && moved.contains(space.addresses[place].address) {
+                space.addresses[place].link = to
+            }
+            for place in space.routes.indices
+            where space.routes[place].link == from && space.routes[place].table != 255
+                && space.routes[place].origin != 2
+            {
+                space.routes[place].link = to
+            }
+        }
     }
 
     /// Changes what lies on a link that must be there.

@@ -1,0 +1,170 @@
+internal import Addressing
+internal import JSON
+internal import Model
+
+/// Endpoints on segments that others share. Not every frame there is of an endpoint, and the host has its own business
+/// with the others: endpoints are told from all by MAC and address, and what belongs to none of them passes.
+enum Guests {
+    /// Which address of a family on which interface.
+    static func target(_ family: AddressFamily) -> JSON {
+        Nft.concat(Nft.output, Nft.payload(family.protocolName, "daddr"))
+    }
+
+    private static let ours: JSON = "@bridges"
+
+    // MARK: Sender
+
+    /// What touches neither one of our switches nor an endpoint on a shared segment.
+    static var others: [Rule] {
+        AddressFamily.allCases.flatMap { family -> [Rule] in
+            let target = Nft.differs(target(family), .string("@shared\(family.suffix)"))
+            return [
+                Rule(
+                    [
+                        Nft.differs(Nft.input, ours), Nft.differs(Nft.input, "@shared"),
+                        Nft.differs(Nft.output, ours), target, Nft.back,
+                    ], comment: "not ours"),
+                Rule(
+                    [
+                        Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"),
+                        Nft.differs(Nft.output, ours), target, Nft.back,
+                    ], comment: "between others on a shared segment"),
+            ]
+        }
+    }
+
+    /// Endpoints are known by address, which nobody else there may use.
+    static var forgeries: [Rule] {
+        AddressFamily.allCases.map { family in
+            let source = Nft.concat(Nft.input, Nft.payload(family.protocolName, "saddr"))
+            return Rule(
+                [
+                    Nft.equal(source, .string("@shared\(family.suffix)")), Nft.differs(Nft.sender, "@members"),
+                    Nft.counter, Nft.drop,
+                ], comment: "an endpoint's address from another card")
+        }
+    }
+
+    /// Bounds of what the host routes to and from segments that endpoints share with others. The world lies behind them;
+    /// their endpoints are no peers of any other network.
+    static var bounds: [Rule] {
+        let isMember = Nft.equal(Nft.sender, "@members")
+        return AddressFamily.allCases.flatMap { family -> [Rule] in
+            let isEndpoint = Nft.equal(target(family), .string("@shared\(family.suffix)"))
+            return [
+                Rule([Nft.equal(Nft.input, ours), isEndpoint, Nft.counter, Nft.drop], comment: "not peers"),
+                Rule([isMember, isEndpoint, Nft.counter, Nft.drop], comment: "not peers"),
+            ]
+        } + [
+            Rule([Nft.equal(Nft.output, "@shared"), Nft.back], comment: "a physical network"),
+            Rule(
+                [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.output, "bh-*"), Nft.back],
+                comment: "through the host"),
+            Rule([isMember, Nft.counter, Nft.drop], comment: "not peers"),
+        ]
+    }
+
+    // MARK: Receiver
+
+    /// To a shared segment, but to no endpoint there.
+    static var strangers: [Rule] {
+        AddressFamily.allCases.flatMap { family -> [Rule] in
+            let isOther = [
+                Nft.equal(Nft.output, "@shared"), Nft.differs(target(family), .string("@shared\(family.suffix)")),
+                Nft.back,
+            ]
+            return [
+                Rule([Nft.differs(Nft.input, "@shared")] + isOther, comment: "to others on a shared segment"),
+                Rule(
+                    [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.receiver, "@members")] + isOther,
+                    comment: "to others on a shared segment"),
+            ]
+        }
+    }
+
+    /// `intraNetwork: deny`, by way of the host, too, whose MAC a frame has then.
+    static var isolation: [Rule] {
+        let denied = [
+            Nft.equal(Nft.concat(Nft.input, Nft.output), "@shared_siblings_denied"),
+            Nft.equal(Nft.sender, "@members"),
+        ]
+        let receivers =
+            [Nft.equal(Nft.receiver, "@members")]
+            + AddressFamily.allCases.map { Nft.equal(target($0), .string("@shared\($0.suffix)")) }
+        return receivers.map { Rule(denied + [$0, Nft.counter, Nft.drop], comment: "intraNetwork: deny") }
+    }
+
+    // MARK: Link-local addresses
+
+    /// Those that endpoints choose for themselves, by bridge. On a switch of endpoints alone every such address is one of
+    /// theirs; here most are of machines that the host has to reach, its routers among them.
+    static let locals = NamedSet(name: "shared_locals", keyTypes: ["ifname", "ipv6_addr"], isLearned: true)
+    static let all: JSON = .string("@\(locals.name)")
+
+    private static let source = Nft.payload("ip6", "saddr")
+
+    /// What comes from one is from an endpoint by its MAC.
+    static let learning = Rule(
+        [
+            Nft.equal(Nft.sender, "@members"), Nft.equal(source, Nft.linkLocal6), Nft.differs(source, "@locals"),
+            Nft.learn(Nft.concat(Nft.input, source), locals.name),
+        ], comment: "link-local addresses that no manifest knows")
+
+    /// By way of the host, which routes what leaves by the interface by which it came: the frame has its MAC, and nobody
+    /// knows whose policies to ask.
+    static let detour = Rule(
+        [
+            Nft.equal(Nft.output, "@policed"), Nft.equal(target(.ipv6), all), Nft.differs(Nft.receiver, "@members"),
+            Nft.counter, Nft.drop,
+        ], comment: "link-local addresses are not routed")
+}
+
+extension CompilerInput {
+    /// Bridges behind which there is a physical network, those of other scopes too.
+    func sharedBridges() -> [Element] {
+        bridges(where: \.isShared) + facts.otherShared.map { Element(key: .string($0), comment: nil) }
+    }
+
+    /// Endpoints on segments that others share, with their networks.
+    var sharedEndpoints: [(endpoint: Endpoint, network: Network)] {
+        desired.endpoints.compactMap { endpoint in
+            networks[endpoint.network].flatMap { $0.isShared ? (endpoint, $0) : nil }
+        }
+    }
+
+    /// MACs by which the endpoints of shared segments are told from all others there.
+    func sharedMembers() -> [Element] {
+        sharedEndpoints.flatMap { endpoint, network in
+            Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
+                Element(
+                    key: Nft.concat(.string(network.bridge.text), .string($0.description)),
+                    comment: endpoint.id.description)
+            }
+        }
+    }
+
+    /// Addresses of the endpoints of shared segments.
+    func sharedAddresses(_ family: AddressFamily) -> NamedSet {
+        var seen: Set<JSON> = []
+        let elements = sharedEndpoints.flatMap { endpoint, network in
+            endpoint.identities(family).map {
+                Element(
+                    key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: endpoint.id.description)
+            }
+        }.filter { seen.insert($0.key).inserted }
+        return NamedSet(
+            name: "shared\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true, elements: elements)
+    }
+
+    /// The same whatever the bridge; overlapping ones once.
+    func sharedTargets(_ family: AddressFamily) -> NamedSet {
+        let all = sharedEndpoints.flatMap { endpoint, _ in
+            endpoint.identities(family).map { (prefix: $0, owner: endpoint.id.description) }
+        }.sorted { ($0.prefix, $0.owner) < ($1.prefix, $1.owner) }
+        var kept: [(prefix: IPPrefix, owner: String)] = []
+        for one in all where !(kept.last?.prefix.contains(one.prefix) ?? false) { kept.append(one) }
+        return NamedSet(
+            name: "shared_targets\(family.suffix)", keyTypes: [family.setType], isInterval: true,
+            elements: kept.map { Element(key: Nft.prefix($0.prefix), comment: $0.owner) })
+    }
+}

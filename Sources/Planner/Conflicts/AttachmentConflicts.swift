@@ -1,0 +1,86 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// What stands against joining networks to physical ones, on this host.
+    mutating func checkAttachments() {
+        var owners: [String: Network] = [:]
+        for network in context.desired.networks {
+            let source = place(network)
+            if let reason = context.unattached[network.metadata.name] { fail("\(network.id): \(reason)", at: source) }
+            guard let link = context.attached[network.metadata.name] else { continue }
+            if let other = owners.updateValue(network, forKey: link.name) {
+                fail(
+                    "\(network.id) and \(other.id) would be one segment: both are on \(link.name.terminalSafe); declare one network",
+                    at: source)
+            }
+            checkMTU(network, link)
+            if context.uplink(network) != nil { checkUplink(network, link) }
+            warnOfLearning(network, link)
+        }
+    }
+
+    private func place(_ network: Network) -> SourceLocation {
+        switch network.attachment {
+        case nil, .existingBridge: network.metadata.source
+        case .uplinkPort(let uplink): uplink.source
+        }
+    }
+
+    /// Our own bridges are told not to; somebody else's is not changed.
+    private mutating func warnOfLearning(_ network: Network, _ link: ObservedLink) {
+        guard !network.ownsBridge, link.bridge?.linkLocalLearning ?? false else { return }
+        let name = link.name.terminalSafe
+        warn(
+            "\(network.id): \(name) learns MACs from frames of link-local protocols before any rule sees them, so that whoever "
+                + "may send raw frames in an endpoint can draw to it what is sent to others there; switch it off with "
+                + "`ip link set \(name) type bridge no_linklocal_learn 1`", at: network.metadata.source)
+    }
+
+    private mutating func checkMTU(_ network: Network, _ link: ObservedLink) {
+        if !network.hasAutomaticMTU, network.mtu > link.mtu {
+            fail(
+                "\(network.id): mtu \(network.mtu) is more than the \(link.mtu) bytes of \(link.name.terminalSafe)",
+                at: network.metadata.source)
+        }
+        let limit = network.mtu
+        if limit < 1280, network.families.contains(.ipv6) {
+            fail(
+                "\(network.id): IPv6 needs at least 1280 bytes, and \(link.name.terminalSafe) has \(limit)",
+                at: network.metadata.source)
+        }
+        for endpoint in context.endpointsByNetwork[network.metadata.name] ?? [] {
+            guard !endpoint.hasAutomaticMTU, endpoint.mtu > limit else { continue }
+            fail(
+                "\(endpoint.id): mtu \(endpoint.mtu) is more than the \(limit) bytes of \(network.id)",
+                at: endpoint.metadata.source)
+        }
+    }
+
+    /// An interface can be in one place only.
+    private mutating func checkUplink(_ network: Network, _ link: ObservedLink) {
+        let name = link.name.terminalSafe
+        if let index = link.master, let master = context.link(index, in: .host) {
+            if let mark = master.mark, mark.scope != context.desired.scope {
+                fail("\(network.id): \(name) is the uplink of \(mark.owner) of scope \(mark.scope)", at: place(network))
+            } else if master.mark == nil {
+                let cure = master.kind == "bridge" ? "; use `bridge: {existing: \(master.name.terminalSafe)}`" : ""
+                fail(
+                    "\(network.id): \(name) belongs to \(master.name.terminalSafe), which is not bulkhead's\(cure), or take it off "
+                        + "(`ip link set \(name) nomaster`)", at: place(network))
+            }
+        }
+        let child = context.observed.host.links.first { other in
+            other.peerIndex == link.index && other.peerNamespaceID == nil && Self.excluding.contains(other.kind)
+        }
+        if let child {
+            fail(
+                "\(network.id): \(name) carries the \(child.kind) \(child.name.terminalSafe), and the kernel puts no such interface "
+                    + "on a bridge; delete it (`ip link delete \(child.name.terminalSafe)`), or use another uplink",
+                at: place(network))
+        }
+    }
+
+    /// Kinds that want their lower link for themselves.
+    private static let excluding: Set<String> = ["macvlan", "macvtap", "ipvlan", "ipvtap"]
+}

@@ -1,0 +1,165 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// The interface for which a bridge stands: a port of it, and nothing of the host left on it.
+    mutating func compareUplink(_ network: Network, _ spec: LinkSpec) {
+        guard let uplink = context.uplink(network) else { return }
+        let bridge = present(spec.reference)
+        if let bridge, let old = context.observed.host.uplinkPort(of: bridge), old.index != uplink.index {
+            giveBack(old, from: bridge, owner: network.id, source: network.metadata.source, phase: .host)
+        }
+        let holder = uplink.master.flatMap { context.link($0, in: .host) }
+        let isThere = bridge != nil && holder?.index == bridge?.index
+        let from = isThere || holder?.mark == nil ? uplink : holder ?? uplink
+        guard let cargo = cargo(of: from, isTaken: from.index == uplink.index, network) else { return }
+        claimed.insert(uplink.name)
+        guard !isThere || !cargo.addresses.isEmpty else { return }
+        let move = UplinkMove(
+            uplink: LinkReference(.host, uplink.name), previousMaster: holder?.name, master: spec.reference.name,
+            from: LinkReference(.host, from.name), to: spec.reference, addresses: cargo.addresses,
+            routes: cargo.routes)
+        appendTake(
+            move, network, uplink, cargo, requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
+    }
+
+    private mutating func appendTake(
+        _ move: UplinkMove, _ network: Network, _ uplink: ObservedLink, _ cargo: Cargo, requires: [String]
+    ) {
+        let isDown = !uplink.isUp
+        let original = Self.downOriginal(uplink.name)
+        let raise: [Operation] =
+            isDown ? [.rememberOriginal(original), .changeLink(move.uplink, [.up(true)])] : []
+        let lower: [Operation] =
+            isDown ? [.changeLink(move.uplink, [.up(false)]), .forgetOriginal(original)] : []
+        let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
+        steps.append(
+            Step(
+                id: "uplink/\(uplink.name)", action: .update, owner: network.id, kind: "uplink",
+                summary: "put \(uplink.name.terminalSafe) on \(move.to)\(what)",
+                reason: "\(network.id) is on the physical network behind it", source: network.metadata.source,
+                before: properties(move, at: move.from, move.previousMaster),
+                after: properties(move, at: move.to, move.master), requires: requires,
+                operations: raise + guarded(move, cargo.gateways), inverse: [.moveUplink(move.reversed)] + lower,
+                phase: .host))
+        guard !move.isEmpty else { return }
+        warn(
+            "\(uplink.name.terminalSafe) becomes a port of \(move.to), which then has the host's addresses: rules of the host's own "
+                + "firewall and services that name \(uplink.name.terminalSafe) see its packets on \(move.to) from now on, and "
+                + "whatever configures \(uplink.name.terminalSafe) must leave it alone; if you come in by it, "
+                + "add `--confirm-within 60s`, which undoes the change unless you confirm it",
+            at: network.metadata.source)
+    }
+
+    /// The interface gets back what the host has on the bridge.
+    mutating func giveBack(
+        _ uplink: ObservedLink, from bridge: ObservedLink, owner: ObjectID, source: SourceLocation?, phase: Phase
+    ) {
+        let cargo = movable(of: bridge)
+        claimed.insert(uplink.name)
+        let move = UplinkMove(
+            uplink: LinkReference(.host, uplink.name), previousMaster: bridge.name, master: nil,
+            from: LinkReference(.host, bridge.name), to: LinkReference(.host, uplink.name),
+            addresses: cargo.addresses, routes: cargo.routes)
+        let original = Self.downOriginal(uplink.name)
+        let wasDown = context.observed.originals.contains(original)
+        let lower: [Operation] = wasDown ? [.changeLink(move.uplink, [.up(false)]), .forgetOriginal(original)] : []
+        let raise: [Operation] = wasDown ? [.rememberOriginal(original), .changeLink(move.uplink, [.up(true)])] : []
+        let what = cargo.words.isEmpty ? "" : ", with what the host has there: \(cargo.words)"
+        steps.append(
+            Step(
+                id: "uplink/old/\(bridge.name)", action: .update, owner: owner, kind: "uplink",
+                summary: "give \(uplink.name.terminalSafe) back from \(move.from)\(what)",
+                reason: "no network needs it any more", source: source,
+                before: properties(move, at: move.from, move.previousMaster),
+                after: properties(move, at: move.to, nil), operations: guarded(move, cargo.gateways) + lower,
+                inverse: raise + [.moveUplink(move.reversed)], phase: phase))
+    }
+
+    /// Neighbours that answer before must answer afterwards, else the step fails and is undone.
+    private func guarded(_ move: UplinkMove, _ gateways: [IPAddress]) -> [Operation] {
+        guard !move.isEmpty else { return [.moveUplink(move)] }
+        return [
+            .noteNeighbours(move.from, gateways), .moveUplink(move), .expectNeighbours(move.to, gateways),
+        ]
+    }
+
+    private func properties(_ move: UplinkMove, at link: LinkReference, _ master: String?) -> [Property] {
+        [Property("bridge", master ?? "")] + move.addresses.map { Property("address on \(link)", "\($0.address)") }
+            + move.routes.map { Property("route on \(link)", $0.words) }
+    }
+
+    /// Notes that an interface was down before bulkhead needed it.
+    static func downOriginal(_ name: String) -> OriginalSetting {
+        OriginalSetting(path: "link/\(name)/up", value: "0")
+    }
+}
+
+/// What the host has on a link.
+struct Cargo {
+    var addresses: [CarriedAddress] = []
+    var routes: [CarriedRoute] = []
+    /// Next hops of the routes.
+    var gateways: [IPAddress] = []
+
+    /// `192.0.2.1/24, default via 192.0.2.254`.
+    var words: String { (addresses.map { "\($0.address)" } + routes.map(\.words)).joined(separator: ", ") }
+}
+
+extension Builder {
+    /// What moves along. Link-local addresses and what the kernel makes of addresses come by themselves.
+    fileprivate func movable(of link: ObservedLink) -> Cargo {
+        var cargo = Cargo()
+        let reference = LinkReference(.host, link.name)
+        for address in context.addresses[.host]?[link.index] ?? [] where address.isManaged {
+            cargo.addresses.append(CarriedAddress(address: address.address, body: address.body))
+        }
+        let routes = (context.routes[.host]?[link.index] ?? []).filter(\.isOfHost)
+        for route in routes.filter({ $0.gateway == nil }) + routes.filter({ $0.gateway != nil }) {
+            cargo.routes.append(CarriedRoute(words: route.entry(on: reference).description, body: route.body))
+        }
+        cargo.gateways = Set(routes.compactMap(\.gateway)).sorted()
+        return cargo
+    }
+
+    /// The same, unless something of it would be lost on the way; then the plan says so.
+    fileprivate mutating func cargo(of link: ObservedLink, isTaken: Bool, _ network: Network) -> Cargo? {
+        let cargo = movable(of: link)
+        guard isTaken, link.master == nil else { return cargo }
+        let name = link.name.terminalSafe
+        var reasons: [String] = []
+        let own = context.addresses[.host]?[link.index] ?? []
+        if let leased = own.first(where: { !$0.isPermanent && !$0.address.address.isLinkLocal }) {
+            reasons.append(
+                "its address \(leased.address) is leased or learnt, and who renews it would look for it there")
+        }
+        let routes = context.routes[.host]?[link.index] ?? []
+        if let learnt = routes.first(where: {
+            [1, 9].contains($0.origin) && $0.type == 1 && !$0.destination.address.isLinkLocal
+        }) {
+            reasons.append(
+                "its route \(learnt.entry(on: LinkReference(.host, link.name))) is learnt from router advertisements")
+        }
+        if let shared = routes.first(where: { !$0.nextHopLinks.isEmpty }) {
+            reasons.append(
+                "its route to \(shared.destination) has several next hops, or one that is an object of its own")
+        }
+        guard reasons.isEmpty else {
+            let cures =
+                "give the host permanent addresses and routes there, or use an uplink that it does not use itself"
+            fail(
+                "\(network.id): \(name) cannot become a port of \(network.bridge): \(reasons.joined(separator: "; ")); \(cures)",
+                at: network.metadata.source)
+            return nil
+        }
+        return cargo
+    }
+}
+
+extension ObservedRoute {
+    /// Whether somebody made it for the host, so that it has to be where the addresses are.
+    fileprivate var isOfHost: Bool {
+        table != 255 && origin != 2 && !destination.address.isMulticast && ![2, 3, 4, 5].contains(type)
+            && nextHopLinks.isEmpty && ![1, 9].contains(origin)
+    }
+}

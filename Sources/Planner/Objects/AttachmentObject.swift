@@ -1,0 +1,196 @@
+internal import Addressing
+public import Model
+
+/// Finds the interfaces that join networks to physical ones.
+struct AttachmentSearch {
+    private let observed: ObservedState
+    private let byName: [String: ObservedLink]
+    private let byIndex: [UInt32: ObservedLink]
+
+    init(_ observed: ObservedState) {
+        self.observed = observed
+        let links = observed.host.links
+        byName = Dictionary(links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        byIndex = Dictionary(links.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// What came of looking for one.
+    enum Outcome {
+        case found(ObservedLink)
+        /// Why there is none, and what to do.
+        case missing(String)
+
+        /// The interface.
+        var link: ObservedLink? {
+            switch self {
+            case .found(let link): link
+            case .missing: nil
+            }
+        }
+    }
+
+    /// The interface behind a network; nil for one that is joined to nothing.
+    func find(_ network: Network) -> Outcome? {
+        switch network.attachment {
+        case nil: return nil
+        case .existingBridge: return bridge(network)
+        case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink)
+        }
+    }
+
+    private func bridge(_ network: Network) -> Outcome {
+        let name = network.bridge.text
+        if observed.isAssumed { return .found(ObservedLink(index: 0, name: name, kind: "bridge")) }
+        guard let link = byName[name] else {
+            return .missing(
+                "the bridge \(name) is not there; `bridge: {existing}` names one that somebody else makes, so make it first "
+                    + "(`ip link add \(name) type bridge`), or name another")
+        }
+        guard link.kind == "bridge" else {
+            return .missing("\(name) is no bridge; `bridge: {existing}` must name one")
+        }
+        if let mark = link.mark {
+            return .missing(
+                "\(name) is the bridge of \(mark.owner) of scope \(mark.scope); `bridge: {existing}` is for bridges of others"
+            )
+        }
+        return .found(link)
+    }
+
+    private func uplink(_ uplink: Uplink) -> Outcome {
+        switch uplink.selector {
+        case .interface(let name):
+            guard let link = byName[name.text] else {
+                return .missing("the uplink \(name) is not there; name another (`ip link show`)")
+            }
+            return usable(link)
+        case .mac(let mac):
+            let found = observed.host.links.filter { $0.mac == mac && $0.mark == nil && !$0.isDerived }
+            guard let first = found.first else {
+                return .missing("no interface has the MAC \(mac) (`ip link show`)")
+            }
+            guard found.count == 1 else {
+                let names = found.map(\.name.terminalSafe).sorted().joined(separator: ", ")
+                return .missing("the MAC \(mac) is that of \(names); choose one with 'interface'")
+            }
+            return usable(first)
+        case .defaultRoute:
+            guard let link = defaultRouteLink() else {
+                return .missing("the host has no default route; say which interface it is with 'interface' or 'mac'")
+            }
+            return usable(link)
+        }
+    }
+
+    private func usable(_ link: ObservedLink) -> Outcome {
+        let name = link.name.terminalSafe
+        if link.isLoopback { return .missing("\(name) is the loopback, which leads to no physical network") }
+        if let mark = link.mark {
+            return .missing(
+                "\(name) is a \(link.kind.terminalSafe) of \(mark.owner) of scope \(mark.scope), and no uplink")
+        }
+        if link.kind == "bridge" {
+            return .missing(
+                "\(name) is a bridge, which cannot be a port of another one; use `bridge: {existing: \(name)}`")
+        }
+        return .found(link)
+    }
+
+    /// The link of the default route: IPv4 first, the lowest metric. Where it is a bridge of ours, its uplink.
+    private func defaultRouteLink() -> ObservedLink? {
+        for family in AddressFamily.allCases {
+            let best = observed.host.routes.filter { route in
+                route.destination.isDefault && route.destination.family == family && route.type == 1
+                    && route.table == 254 && route.link != nil
+            }.min { ($0.metric, $0.link ?? 0) < ($1.metric, $1.link ?? 0) }
+            guard let index = best?.link, let link = byIndex[index] else { continue }
+            return link.mark == nil ? link : observed.host.uplinkPort(of: link) ?? link
+        }
+        return nil
+    }
+
+    /// Where nobody looked, the interface is as it usually is.
+    private func assumed(_ uplink: Uplink) -> ObservedLink {
+        switch uplink.selector {
+        case .interface(let name): ObservedLink(index: 0, name: name.text)
+        case .mac(let mac): ObservedLink(index: 0, name: "uplink", mac: mac)
+        case .defaultRoute: ObservedLink(index: 0, name: "uplink")
+        }
+    }
+}
+
+extension ObservedLink {
+    /// Whether it lies on another link of the host and has its MAC from there.
+    var isDerived: Bool { ["bridge", "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"].contains(kind) }
+}
+
+extension ObservedNamespace {
+    /// The interface for which a bridge of ours stands: the port whose MAC it has. Other bridges of ours have one of
+    /// their own.
+    func uplinkPort(of bridge: ObservedLink) -> ObservedLink? {
+        guard bridge.mark != nil, bridge.kind == "bridge", let mac = bridge.mac else { return nil }
+        return links.first { $0.master == bridge.index && $0.mark == nil && $0.mac == mac }
+    }
+}
+
+extension Context {
+    /// The interface that is the port of a network's own bridge.
+    func uplink(_ network: Network) -> ObservedLink? {
+        switch network.attachment {
+        case nil, .existingBridge: nil
+        case .uplinkPort: attached[network.metadata.name]
+        }
+    }
+
+    /// Settings of a bridge that stands for an interface: those of the interface, as they are and as this plan leaves
+    /// them.
+    func uplinkSettings(_ network: Network, _ uplink: ObservedLink) -> [(path: String, value: String)] {
+        let restored = restoredOriginals().map { ($0.path, $0.value) }
+        let changed = Dictionary(
+            restored + sharedSettings().map { ($0.path, $0.value) }, uniquingKeysWith: { _, last in last })
+        return DeviceSetting.restored.compactMap { setting in
+            guard setting.family == "ipv4" || observed.features.ipv6,
+                let value = changed["net/\(setting.family)/conf/\(uplink.name)/\(setting.key)"]
+                    ?? uplink.setting(family: setting.family, key: setting.key)
+            else { return nil }
+            return ("net/\(setting.family)/conf/\(network.bridge)/\(setting.key)", value)
+        }
+    }
+
+    /// Bridges of other scopes that stand for an interface of the host.
+    func otherShared() -> [String] {
+        observed.host.links.filter { link in
+            link.mark.map { $0.scope != desired.scope } ?? false && observed.host.uplinkPort(of: link) != nil
+        }.map(\.name).sorted()
+    }
+
+    /// The uplinks of networks that have their own bridge, by network.
+    func uplinkPorts() -> [ObjectName: String] {
+        Dictionary(
+            desired.networks.compactMap { network in uplink(network).map { (network.metadata.name, $0.name) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Their MACs.
+    func uplinkMACs() -> [ObjectName: MACAddress] {
+        Dictionary(
+            desired.networks.compactMap { network in
+                uplink(network)?.mac.map { (network.metadata.name, $0) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension Reads {
+    /// Whether what lies on the host's links may have to be made again elsewhere: an uplink is taken or given back.
+    public static func mayMove(_ desired: DesiredState, _ links: [ObservedLink]) -> Bool {
+        let isWanted = desired.networks.contains { network in
+            switch network.attachment {
+            case nil, .existingBridge: false
+            case .uplinkPort: true
+            }
+        }
+        if isWanted { return true }
+        let bridges = Set(links.filter { $0.mark != nil && $0.kind == "bridge" }.map(\.index))
+        return !bridges.isEmpty && links.contains { $0.mark == nil && $0.master.map(bridges.contains) ?? false }
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A host whose card `eth1` leads to a physical switch, a host of its own, and behind that a machine on the LAN,
+/// `192.0.2.254` and `2001:db8::254`.
+final class Segment {
+    let site: PolicyHost
+    /// The switch: bridge `sw`, with port `h1` to the host and `l1` to the machine.
+    let wire: ScratchHost
+    let lan: ScratchHost
+    var host: ScratchHost { site.host }
+
+    /// `addresses` are the host's on `eth1`, with default routes by the machine on the LAN where there are any.
+    init(_ documents: [String], addresses: [String] = []) throws {
+        site = try PolicyHost(documents: documents)
+        wire = try ScratchHost()
+        lan = try ScratchHost()
+        try site.host.connect("eth1", addresses, to: wire, "h1", [])
+        try lan.connect("eth0", ["192.0.2.254/24", "2001:db8::254/64"], to: wire, "l1", [])
+        try wire.sh("ip link add sw type bridge; ip link set sw up; for p in h1 l1; do ip link set $p master sw; done")
+        for family in Set(addresses.map { $0.contains(":") }) {
+            try host.sh("ip route add default via \(family ? "2001:db8::254" : "192.0.2.254") dev eth1")
+        }
+        // Its own link-local address is checked for duplicates first.
+        for one in [host, lan] {
+            try one.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        }
+    }
+
+    static func network(_ name: String, _ spec: String) -> String {
+        """
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: \(name)}
+        spec: {type: transparent, subnets: [{prefix: 192.0.2.0/24, gateway: 192.0.2.254}, {prefix: "2001:db8::/64", gateway: "2001:db8::254"}], \(spec)}
+
+        """
+    }
+
+    static func endpoint(_ name: String, _ network: String, _ number: Int, _ spec: String = "") -> String {
+        """
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: \(name), labels: {app: \(name)}}
+        spec: {network: \(network), addresses: [192.0.2.\(number), "2001:db8::\(number)"]\(spec.isEmpty ? "" : ", \(spec)")}
+
+        """
+    }
+
+    /// MACs that the switch has seen at the host's port.
+    func seen() throws -> Set<String> {
+        let lines = try wire.sh("bridge fdb show br sw dev h1").split(separator: "\n")
+        return Set(
+            lines.filter { !$0.contains("permanent") }.compactMap { $0.split(separator: " ").first.map(String.init) })
+    }
+
+    func forget() throws {
+        try wire.sh("bridge fdb flush dev h1 2>/dev/null || true; ip link set h1 down; ip link set h1 up")
+    }
+
+    func mac(_ namespace: String, _ link: String = "eth0") throws -> String {
+        try host.sh("ip -n \(namespace) link show \(link)").split(separator: "\n")[1].split(separator: " ")[1]
+            .description
+    }
+
+    /// Both families, from a host or an endpoint of it.
+    func ping(_ who: ScratchHost, _ namespace: String? = nil, to number: Int) throws -> Bool {
+        let prefix = namespace.map { ["ip", "netns", "exec", $0] } ?? []
+        return try ["192.0.2.\(number)", "2001:db8::\(number)"].allSatisfy { address in
+            try who.run(prefix + ["ping", "-c1", "-W2", address]).status == 0
+        }
+    }
+
+    func pingsNothing(_ who: ScratchHost, _ namespace: String? = nil, to number: Int) throws -> Bool {
+        let prefix = namespace.map { ["ip", "netns", "exec", $0] } ?? []
+        return try ["192.0.2.\(number)", "2001:db8::\(number)"].allSatisfy { address in
+            try who.run(prefix + ["ping", "-c1", "-W1", address]).status != 0
+        }
+    }
+
+    func apply() throws { try site.apply() }
+
+    /// Destroys all, and expects the host as it was.
+    func destroy(to before: HostDump, location: SourceLocation = #_sourceLocation) throws {
+        let result = try host.bulkhead("destroy", "--all", "--yes")
+        try #require(result.status == 0, "\(result.errors)", sourceLocation: location)
+        try host.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        #expect(try HostDump(host).differences(from: before) == [], sourceLocation: location)
+    }
+
+    /// A connection from one machine to an echo server of another; `ask` says whether it lives.
+    func talk(_ from: ScratchHost, to address: String, _ port: Int) throws -> RunningProcess {
+        let client = try from.start(
+            ["python3", PolicyHost.probe, "talk-tcp", address, "\(port)", "9", "5"], hasInput: true)
+        client.waitForOutput()
+        return client
+    }
+}
