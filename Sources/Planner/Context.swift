@@ -129,6 +129,16 @@ struct Context {
         link.mark.map { $0.scope == desired.scope } ?? adopted.contains(link.index)
     }
 
+    /// What the host has on a link that is nobody's; what every link has by itself is left out.
+    func hostUse(of link: ObservedLink) -> String? {
+        let address = addresses[.host]?[link.index]?.first { !$0.address.address.isLinkLocal }
+        if let address { return "address \(address.address)" }
+        let route = routes[.host]?[link.index]?.first {
+            !$0.destination.address.isLinkLocal && !$0.destination.address.isMulticast
+        }
+        return route.map { "route to \($0.destination.isDefault ? "default" : $0.destination.description)" }
+    }
+
     /// The mark of an object of this scope.
     func mark(_ metadata: ObjectMetadata, _ kind: ObjectKind) -> OwnershipMark {
         OwnershipMark(

@@ -93,6 +93,36 @@ import Testing
         try refuse(host, message, apply + ["--adopt", "Endpoint/web-1"])
     }
 
+    /// Taken over or deleted, the host's own interface would be gone.
+    @Test func whatTheHostItselfUsesCannotBeAdopted() throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        try host.sh("ip link add ep-web-1 type veth peer name far; ip link set ep-web-1 up; ip link set far up")
+        try host.sh("ip address add 192.0.2.1/24 dev ep-web-1")
+        let name = "error: Endpoint/web-1 needs the interface name ep-web-1, which the host itself uses "
+        for more in [[], ["--adopt", "Endpoint/web-1"]] {
+            try refuse(host, "\(name)(address 192.0.2.1/24); set `spec.hostInterface`", apply + more)
+        }
+        try host.sh("ip address flush dev ep-web-1; ip route add default dev ep-web-1")
+        for more in [[], ["--adopt", "Endpoint/web-1"]] {
+            try refuse(host, "\(name)(route to default); set `spec.hostInterface`", apply + more)
+        }
+    }
+
+    @Test func oneNamespaceByTwoPathsIsRefused() throws {
+        let host = try ScratchHost()
+        try host.sh("ip netns add theirs; ln -s /run/netns/theirs /run/other")
+        let adopt = { (name: String, path: String) in
+            "---\napiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: \(name)}\n"
+                + "spec: {namespace: {path: \(path)}}\n"
+        }
+        try host.declare(adopt("one", "/run/netns/theirs"), adopt("two", "/run/other"))
+        try refuse(
+            host,
+            "error: Compartment/two: /run/other is the same namespace as /run/netns/theirs of Compartment/one; one "
+                + "compartment each", apply)
+    }
+
     @Test func aForeignNamespaceIsNamed() throws {
         let host = try ScratchHost()
         try host.declare(Manifests.web, Manifests.endpoint("web-1"))
@@ -203,7 +233,8 @@ import Testing
         let address = try host.sh("ip -n web-1 -4 -o address show dev eth0 | sed 's/.* inet \\([^/]*\\).*/\\1/'")
             .split(separator: "\n").joined()
         #expect(try host.run(ping.map { $0 == "$ADDRESS" ? address : $0 }).status == 1)
-        #expect(try host.sh("nft list ruleset | grep -c -e ep-db -e shut || true") == "0\n")
+        #expect(
+            try host.sh("nft list ruleset | grep -c -e ep-db -e shut -e locals-db -e locals_used-db || true") == "0\n")
         // One that is in force for those that stay cannot be taken away without a word of what holds then.
         try host.declare(Manifests.web, Manifests.endpoint("web-1"), Manifests.policy("closed"))
         try refuse(

@@ -16,9 +16,13 @@ extension Table {
         }
         let before = references
         while true {
-            let lost = before.subtracting(result.references)
+            let left = result.references
+            let lost = before.subtracting(left)
             let (chains, sets) = (result.chains.count, result.sets.count)
-            result.chains.removeAll { $0.isOfObjects && lost.contains($0.name) }
+            result.chains.removeAll { chain in
+                chain.isOfObjects && lost.contains(chain.name)
+                    || chain.network.map { owners.contains("Network/\($0)") && !left.contains(chain.name) } ?? false
+            }
             result.sets.removeAll { lost.contains("@\($0.name)") }
             if (chains, sets) == (result.chains.count, result.sets.count) { return result }
         }
@@ -35,8 +39,15 @@ extension Table {
 }
 
 extension Chain {
-    /// Whether it is there for single objects: a policy, a list of policies, or a network's translation.
+    /// Whether it is there for single objects: a policy, a list of policies, a network's translation, or what an endpoint
+    /// claims.
     fileprivate var isOfObjects: Bool {
-        base == nil && ["policy-", "audit-", "ingress-", "egress-", "outbound-"].contains { name.hasPrefix($0) }
+        base == nil
+            && ["policy-", "audit-", "ingress-", "egress-", "outbound-", "nd-", "err-"].contains { name.hasPrefix($0) }
+    }
+
+    /// The network that it is there for, with endpoints or without.
+    fileprivate var network: Substring? {
+        base == nil && name.hasPrefix("locals-") ? name.dropFirst("locals-".count) : nil
     }
 }

@@ -26,6 +26,7 @@ extension Validator {
                 if let other = seen.updateValue(key, forKey: path) {
                     fail("sysctls: '\(key)' is the same setting as '\(other)'", at: place)
                 }
+                checkInterface(ofSetting: path, key, compartment.head.name, at: place)
             } else {
                 fail("sysctls: '\(key)' is not a setting below net", at: place)
             }
@@ -34,6 +35,21 @@ extension Validator {
         for option in compartment.dns?.options ?? [] where option.contains(where: \.isWhitespace) {
             fail("dns: option '\(option)' must not contain white space", at: compartment.head.place("dns"))
         }
+    }
+
+    /// A setting of a card is written when the card is there: one that no endpoint has never comes.
+    private mutating func checkInterface(
+        ofSetting path: String, _ key: String, _ compartment: ObjectName, at place: SourceLocation
+    ) {
+        let parts = path.split(separator: "/").map(String.init)
+        guard parts.count == 5, ["conf", "neigh"].contains(parts[2]), !["all", "default", "lo"].contains(parts[3]),
+            !documents.isIncomplete
+        else { return }
+        let interfaces = (cards[compartment.text] ?? []).map { $0.interface?.value.text ?? "eth0" }
+        guard !interfaces.contains(parts[3]) else { return }
+        fail(
+            "sysctls: '\(key)': no endpoint of Compartment/\(compartment) has the interface \(parts[3])"
+                + Suggestion.phrase(parts[3], among: interfaces.sorted()), at: place)
     }
 
     /// Path below `/proc/sys` of a key, as sysctl(8) reads it: the first separator says which one parts the path, and

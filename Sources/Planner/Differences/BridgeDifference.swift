@@ -84,6 +84,11 @@ extension Builder {
         let name = link.name.terminalSafe
         let choose = cure.map { ", or \($0)" } ?? ""
         guard let mark = link.mark else {
+            if kind == "veth", let use = context.hostUse(of: link) {
+                let what = "\(owner) needs the interface name \(name), which the host itself uses (\(use))"
+                fail("\(what)\(cure.map { "; \($0)" } ?? "")", at: source)
+                return false
+            }
             if context.options.adopts.contains(owner) && link.kind == kind { return true }
             let how =
                 link.kind == kind
@@ -126,7 +131,8 @@ extension Builder {
                 namespace: reference.namespace,
                 summary: "change \(reference): \(difference.words.isEmpty ? "port options" : difference.words)",
                 reason: "attributes differ from the manifest",
-                disruption: difference.isDisruptive && !touches.isEmpty ? .brief(touches) : .none, source: source,
+                disruption: !difference.isDisruptive || touches.isEmpty
+                    ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
                 operations: [.changeLink(reference, difference.changes)],
                 inverse: [.changeLink(reference, difference.inverse)], phase: phase))

@@ -11,6 +11,8 @@ struct LinkDifference {
     var isDisruptive = false
 
     var isEmpty: Bool { changes.isEmpty }
+    /// Whether nothing passes any more afterwards.
+    var switchesOff: Bool { changes.contains(.up(false)) }
     /// `mtu 1500 → 1400, state down → up`.
     var words: String {
         zip(before, after).map {

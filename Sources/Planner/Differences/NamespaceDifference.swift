@@ -6,12 +6,20 @@ extension Builder {
     /// before anything else is put in.
     mutating func compareNamespaces() {
         var taken = Set(context.observed.usedNamespaceIDs)
+        // The same one may be bound to several paths.
+        var holders: [UInt64: Compartment] = [:]
         for compartment in context.desired.compartments {
             guard let present = present(compartment.reference) else {
                 createNamespace(compartment, taken: &taken)
                 continue
             }
             guard isUsable(present, for: compartment) else { continue }
+            if present.inode != 0, let other = holders.updateValue(compartment, forKey: present.inode) {
+                fail(
+                    "\(compartment.id): \(present.reference) is the same namespace as \(other.reference) of \(other.id); "
+                        + "one compartment each", at: compartment.metadata.source)
+                continue
+            }
             compareSettings(compartment, in: present)
             compareLoopback(compartment, in: present)
             compareContents(compartment, in: present)

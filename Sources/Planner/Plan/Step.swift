@@ -157,3 +157,13 @@ public enum Phase: Int, Hashable, Comparable, Codable, Sendable {
     /// In order of execution.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
+
+extension Step {
+    /// Whether it leaves nothing that could be read back: the next plan may hold it again.
+    public var isUnseen: Bool {
+        operations.allSatisfy { operation in
+            if case .clearWay = operation { return true }
+            return false
+        }
+    }
+}

@@ -101,7 +101,7 @@ public final class Application {
 
     private func explain(_ failure: Executor.Failure, _ plan: Plan) -> Diagnostic {
         let step = plan.steps[failure.place.step]
-        return Diagnostic(.error, "\(step.summary): \(failure.reason)\(Remedy.of(failure.reason))", at: step.source)
+        return Diagnostic(.error, "\(step.words(of: failure.reason))\(Remedy.of(failure.reason))", at: step.source)
     }
 
     /// Reads again and plans again. Only steps that are still to come may be left in the new plan.
@@ -135,11 +135,9 @@ public final class Application {
 }
 
 extension Step {
-    /// Whether it leaves nothing that could be read back.
-    fileprivate var isUnseen: Bool {
-        operations.allSatisfy { operation in
-            if case .clearWay = operation { return true }
-            return false
-        }
+    /// What failed, and why; a request that is all of the step says the same as the step.
+    func words(of reason: any Error) -> String {
+        let text = "\(reason)"
+        return text.hasPrefix("\(summary): ") ? text : "\(summary): \(text)"
     }
 }

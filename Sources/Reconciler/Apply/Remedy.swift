@@ -15,7 +15,11 @@ public enum Remedy {
     public static func of(_ error: any Error) -> String {
         guard let code = code(error) else { return "" }
         switch code {
-        case .notPermitted, .access: return "; run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN"
+        case .notPermitted, .access:
+            return Host.userID == 0
+                ? "; root has no right to it here: look for a container without CAP_NET_ADMIN or CAP_SYS_ADMIN, a /proc/sys "
+                    + "that is read-only, or a security module"
+                : "; run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN"
         case .exists: return "; something made it in the meantime, so plan again"
         case .noDevice, .noProcess: return "; something removed it in the meantime, so plan again"
         case .notSupported: return "; this kernel lacks the feature (see `bulkhead plan`)"
