@@ -151,7 +151,7 @@ struct RandomPlan {
             warnings: [
                 Diagnostic(flag() ? .error : .warning, text(), at: maybe(location()), sourceLine: maybe(text()))
             ],
-            manifestFingerprint: text(), liveFingerprint: text())
+            manifestFingerprint: text())
         return SavedPlan(
             plan: plan, bulkhead: text(), paths: [text()], prunes: flag(), adopts: [ObjectID(.endpoint, name())])
     }

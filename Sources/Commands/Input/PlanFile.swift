@@ -67,7 +67,7 @@ enum PlanFile {
         if let step = before.first(where: { !after.contains($0) }) {
             throw refusal(path, "the host has changed since it was made: nothing more to do for '\(step.summary)'")
         }
-        guard before == after, saved.plan.liveFingerprint == fresh.liveFingerprint else {
+        guard before == after else {
             throw refusal(path, "the host has changed since it was made")
         }
     }

@@ -12,24 +12,39 @@ public struct Plan: Hashable, Codable, Sendable {
     public var warnings: [Diagnostic]
     /// Hash of what the manifests say.
     public var manifestFingerprint: String
-    /// Hash of the live state as far as it matters.
-    public var liveFingerprint: String
 
     /// A plan.
     public init(
-        scope: ObjectName, host: String, steps: [Step], warnings: [Diagnostic] = [], manifestFingerprint: String = "",
-        liveFingerprint: String = ""
+        scope: ObjectName, host: String, steps: [Step], warnings: [Diagnostic] = [], manifestFingerprint: String = ""
     ) {
         self.scope = scope
         self.host = host
         self.steps = steps
         self.warnings = warnings
         self.manifestFingerprint = manifestFingerprint
-        self.liveFingerprint = liveFingerprint
     }
 
     /// Nothing to do.
     public var isInSync: Bool { steps.isEmpty }
     /// How many steps do that.
     public func count(_ action: Step.Action) -> Int { steps.count { $0.action == action } }
+}
+
+extension Plan {
+    /// Hash of the live state as far as it matters: of what every step found and makes of it, 16 hexadecimal digits. Two
+    /// plans of equal manifests have one where they would do the same. Counters, learned entries and expiry times are not
+    /// in it, for no step is about them.
+    public var liveFingerprint: String {
+        var hash = StableHash.offset
+        func take(_ text: String) { hash = StableHash.separate(StableHash.update(hash, text)) }
+        take(manifestFingerprint)
+        for step in steps {
+            take("\(step.id) \(step.action.rawValue) \(step.namespace)")
+            take(step.summary)
+            take(step.reason)
+            for property in step.before + step.after { take("\(property.name): \(property.value)") }
+        }
+        let digits = String(StableHash.finish(hash), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }
