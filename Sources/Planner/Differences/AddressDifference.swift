@@ -19,7 +19,8 @@ extension Builder {
                 Step(
                     id: "address/\(place(reference))/\(address)", action: .delete, owner: owner, kind: "address",
                     namespace: reference.namespace, summary: "remove address \(address) from \(reference)",
-                    reason: "the manifest does not give it", source: source,
+                    reason: "the manifest does not give it",
+                    disruption: Disruption(Disruption.outage, users(of: owner)), source: source,
                     before: [Property("address", address.description)],
                     operations: [.removeAddress(reference, address)], inverse: [.addAddress(reference, address)],
                     phase: .reduce))
@@ -50,6 +51,15 @@ extension Builder {
                 isIrreversible: state == .unusable || state == .ending, requires: requirement(reference),
                 operations: operations,
                 inverse: inverse, phase: reference.namespace == .host ? .host : .compartments))
+    }
+
+    /// Who uses addresses and routes of an object: the endpoint, or all behind the network's host side.
+    func users(of owner: ObjectID) -> [ObjectName] {
+        switch owner.kind {
+        case .endpoint: [owner.name]
+        case .network: (context.endpointsByNetwork[owner.name] ?? []).map(\.metadata.name)
+        case .host, .compartment, .policy: []
+        }
     }
 
     /// `host/bh-web` or `web-1/eth0`, as ids have it.

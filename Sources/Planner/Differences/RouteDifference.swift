@@ -143,7 +143,8 @@ extension Builder {
                 reason: isConnected
                     ? "the kernel made it with the address, and it is gone"
                     : "the manifest gives \(old.isEmpty ? "it" : "another")",
-                source: route.source, before: old.map { Property("route", $0.description) },
+                disruption: old.isEmpty ? .none : Disruption(Disruption.brief, users(of: owner)), source: route.source,
+                before: old.map { Property("route", $0.description) },
                 after: [Property("route", entry.description)],
                 requires: requirement(link) + route.requires + (old.isEmpty ? holders(of: entry) : []),
                 operations: operations, inverse: inverse, phase: link.namespace == .host ? .host : .compartments))
@@ -179,7 +180,8 @@ extension Builder {
             Step(
                 id: surplusID(entry),
                 action: .delete, owner: owner, kind: "route", namespace: link.namespace,
-                summary: "remove route \(entry) from \(link)", reason: "the manifest does not give it", source: source,
+                summary: "remove route \(entry) from \(link)", reason: "the manifest does not give it",
+                disruption: Disruption(Disruption.outage, users(of: owner)), source: source,
                 before: [Property("route", entry.description)], operations: [.removeRoute(entry)],
                 inverse: [.addRoute(entry)], phase: .reduce))
     }

@@ -109,6 +109,9 @@ public enum Disruption: Hashable, Codable, Sendable {
         }
     }
 
+    /// Nothing where it touches nobody.
+    init(_ level: ([ObjectName]) -> Self, _ names: [ObjectName]) { self = names.isEmpty ? .none : level(names) }
+
     /// Whom it touches.
     public var endpoints: [ObjectName] {
         switch self {
