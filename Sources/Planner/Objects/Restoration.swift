@@ -49,12 +49,17 @@ extension Context {
             + contents(of: link, reference)
     }
 
-    /// Ports that outlive their bridge: those of others, and our own where only the bridge was deleted.
+    /// Ports that outlive their bridge: those of others, and our own where only the bridge was deleted. The bridge's
+    /// forwarding entries for them went with it.
     private func ports(of bridge: ObservedLink, _ isVacated: Bool) -> [Operation] {
         guard bridge.kind == "bridge" else { return [] }
         let uplink = isVacated ? observed.host.uplinkPort(of: bridge)?.index : nil
-        return (portsByBridge[bridge.index] ?? []).filter { $0.index != uplink }.map { port in
-            .changeLink(LinkReference(.host, port.name), [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
+        return (portsByBridge[bridge.index] ?? []).filter { $0.index != uplink }.flatMap { port in
+            let reference = LinkReference(.host, port.name)
+            let entries = (neighbours[.host]?[port.index] ?? []).filter { $0.address == nil && $0.tunnelEnd == nil }
+            return [
+                Operation.changeLink(reference, [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
+            ] + entries.map { .addNeighbour($0.entry(on: reference)) }
         }
     }
 
