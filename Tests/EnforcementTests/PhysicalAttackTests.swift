@@ -170,8 +170,6 @@ import Testing
         let router = try site.mac(site.router, "eth0")
         for (key, value) in [("own4", people["sibling4"]), ("own6", people["sibling6"])] { people[key] = value }
         for own in [router, people["sibling"] as? String ?? "?"] {
-            // With its MAC the bridge cannot tell; an own one has the rule at its uplink.
-            if way == .existing, own != router { continue }
             people["own"] = own
             people["ownLocal"] = AttackRig.linkLocal(own)
             let attacks = try site.rig.craft("spoofing", people).filter { $0.name.hasPrefix("control udp") }

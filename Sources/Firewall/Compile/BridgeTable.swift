@@ -71,13 +71,23 @@ extension Compiler {
                 name: "guards", keyTypes: ["ifname"], dataType: "verdict",
                 elements: input.ports { endpoint, network in
                     network.deniesIntraNetwork || program.profile(.ingress, of: endpoint.metadata.name) != nil
+                        || takesOwnAlone(endpoint, network)
                 }.map { Element(key: $0.key, data: Nft.jump("delivery"), comment: $0.comment) }),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(
                 name: "policed_receivers", keyTypes: ["ifname"],
-                elements: input.ports { endpoint, _ in program.isPoliced(.ingress, endpoint.metadata.name) }),
+                elements: input.ports { endpoint, network in
+                    program.isPoliced(.ingress, endpoint.metadata.name) || takesOwnAlone(endpoint, network)
+                }),
             NamedSet(name: "siblings_denied", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
         ]
+    }
+
+    /// On a shared segment a packet is told to be an endpoint's or the world's by the MAC that it goes to. One for the
+    /// world with the MAC of an endpoint would be let through as what goes to that, and its connection be known from then
+    /// on, whatever MAC its next packet goes to.
+    private static func takesOwnAlone(_ endpoint: Endpoint, _ network: Network) -> Bool {
+        network.isShared && endpoint.checksAddresses
     }
 
     /// What leaves by a port. Policies know an endpoint by its addresses: frames to any other address do not reach one
@@ -157,6 +167,7 @@ extension Compiler {
             // what goes to the host, and so past what is decided there.
             NamedSet(name: "host_macs", keyTypes: ["ether_addr"], elements: hostMACs(input)),
             NamedSet(name: "foreign_macs", keyTypes: ["ifname", "ether_addr"], elements: foreignMACs(input)),
+            NamedSet(name: "guest_macs", keyTypes: ["ether_addr"], elements: guestMACs(input)),
             NamedSet(
                 name: "isolated", keyTypes: ["ifname"],
                 elements: input.ports { input.isSecluded($1) && !$1.isShared }
@@ -194,6 +205,16 @@ extension Compiler {
             return Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
                 Element(
                     key: Nft.concat(.string(uplink), .string($0.description)), comment: endpoint.id.description)
+            }
+        }
+    }
+
+    /// The same of endpoints on somebody else's bridge, whose ports come and go: by no port but their own. (The bridge's
+    /// name, `meta ibrname`, is not known to every kernel.)
+    private static func guestMACs(_ input: CompilerInput) -> [Element] {
+        input.sharedEndpoints.filter { !$0.network.ownsBridge }.flatMap { endpoint, _ in
+            Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
+                Element(key: .string($0.description), comment: endpoint.id.description)
             }
         }
     }
@@ -252,6 +273,11 @@ extension Compiler {
             Rule(
                 [Nft.equal(source, "@foreign_macs"), Nft.counter, Nft.drop],
                 comment: "an endpoint's MAC from the physical network"),
+            Rule(
+                [
+                    Nft.differs(Nft.input, "@ports"), Nft.equal(Nft.payload("ether", "saddr"), "@guest_macs"),
+                    Nft.counter, Nft.drop,
+                ], comment: "an endpoint's MAC by a port of others"),
             // The host's copy of such a frame would make its connection known, and what follows pass by that.
             Rule(
                 [toMany, Nft.equal(Nft.payload("ip", "daddr"), "@shared_targets4"), Nft.counter, Nft.drop],

@@ -48,7 +48,7 @@ struct Tunnels {
 
     var bridgeSets: [NamedSet] {
         guard !isEmpty else { return [] }
-        return [NamedSet(name: "tunnels", keyTypes: ["ifname"], elements: devices())]
+        return [NamedSet(name: "tunnels", keyTypes: ["ifname"], elements: devices()), remoteLocals]
             + AddressFamily.allCases.flatMap { family -> [NamedSet] in
                 let types = ["ifname", "mark", "ether_addr", family.setType]
                 let sources = sources(family)
@@ -61,11 +61,31 @@ struct Tunnels {
             }
     }
 
-    /// Device, Host, MAC and address of every remote endpoint.
-    private func sources(_ family: AddressFamily) -> (single: [Element], blocks: [Element]) {
-        let devices = Dictionary(
+    /// The VXLAN device of every overlay.
+    private var devicesByNetwork: [ObjectName: String] {
+        Dictionary(
             networks.map { ($0.network.metadata.name, $0.overlay.tunnel.text) }, uniquingKeysWith: { first, _ in first }
         )
+    }
+
+    /// Device and link-local addresses of every remote endpoint.
+    private var remoteLocals: NamedSet {
+        let devices = devicesByNetwork
+        return NamedSet(
+            name: "tunnel_locals", keyTypes: ["ifname", "ipv6_addr"],
+            elements: remotes.flatMap { remote -> [Element] in
+                guard let device = devices[remote.endpoint.network] else { return [] }
+                return Set(remote.endpoint.linkLocals).sorted().map {
+                    Element(
+                        key: Nft.concat(.string(device), .string($0.description)),
+                        comment: remote.endpoint.id.description)
+                }
+            })
+    }
+
+    /// Device, Host, MAC and address of every remote endpoint.
+    private func sources(_ family: AddressFamily) -> (single: [Element], blocks: [Element]) {
+        let devices = devicesByNetwork
         var result: (single: [Element], blocks: [Element]) = ([], [])
         for remote in remotes {
             let endpoint = remote.endpoint
@@ -104,6 +124,14 @@ struct Tunnels {
             Rule(
                 [out, Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Self.discovery)), Nft.counter, Nft.drop],
                 comment: "neighbour discovery is answered on this side of a tunnel"),
+            // Sent to a MAC on another Host it would be let through as what goes there, and its connection be known: the
+            // next packet, to the MAC of whoever chose the address here, would pass by that.
+            Rule(
+                [
+                    out, Nft.equal(Nft.payload("ip6", "daddr"), Nft.linkLocal6),
+                    Nft.differs(Nft.concat(Nft.output, Nft.payload("ip6", "daddr")), "@tunnel_locals"), Nft.counter,
+                    Nft.drop,
+                ], comment: "a link-local address of nobody on another Host"),
         ]
     }
 
