@@ -58,6 +58,13 @@ extension Reachability {
         return networks[0]?.metadata.name == networks[1]?.metadata.name
     }
 
+    /// Whether the two are the host and an endpoint on a segment where no manifest says the host's addresses.
+    func isHostUnknown(_ one: Place, _ other: Place) -> Bool {
+        let places = [one, other]
+        return places.contains(.host)
+            && places.contains { ownNetwork(of: $0).flatMap { networks[$0]?.isShared } ?? false }
+    }
+
     /// The address pairs by which one place speaks to the other in a family: one for each address of the destination,
     /// from the source address that a kernel would choose. Empty where one of them has no address of the family.
     public func pairs(_ from: Place, _ to: Place, _ family: AddressFamily) -> [AddressPair] {

@@ -41,7 +41,8 @@ public struct ProbeSelection: Sendable {
         var random = Shuffle(seed: seed)
         let places: [Place] = desired.endpoints.map { .endpoint($0.metadata.name) } + [.host]
         var all: [ProbeQuestion] = []
-        for (from, to) in Self.pairs(places, limit: limit, &random) where reachability.shareAddresses(from, to) {
+        for (from, to) in Self.pairs(places, limit: limit, &random)
+        where reachability.shareAddresses(from, to) && !reachability.isHostUnknown(from, to) {
             for pair in AddressFamily.allCases.flatMap({ reachability.pairs(from, to, $0) }) {
                 all += Self.questions(pair, reachability, &random)
             }

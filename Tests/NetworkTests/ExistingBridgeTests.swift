@@ -136,6 +136,14 @@ import Testing
         #expect(try trace("endpoint/a", "world", "90") == 2)
     }
 
+    /// What is tried is what there is: no address of the host on the segment is made up.
+    @Test func verifyAgrees() throws {
+        let segment = try segment()
+        try segment.apply()
+        let result = try segment.host.bulkhead("verify", "manifests")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+
     /// A packet for one endpoint in a frame for all, or for a card that is another's, passes no policy by.
     @Test func framesForManyCarryNothingForOne() throws {
         let segment = try segment()
