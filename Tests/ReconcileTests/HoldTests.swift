@@ -89,6 +89,22 @@ import Testing
         #expect(try site.endpoints() == ["a"])
     }
 
+    /// Edits that are tried before they are committed are not the commit that they began with.
+    @Test func aTrialOfEditsThatNobodyConfirmedHoldsNoCommitBack() throws {
+        let site = try RoundHost()
+        try site.push(RoundHost.network, RoundHost.endpoint("a"))
+        #expect(try site.round().status == 0)
+        try site.host.sh("sed -i 's/name: a/name: b/' work/net/*.yaml")
+        let pending = try site.host.bulkhead("apply", "--yes", "--confirm-within", "1h", "work/net")
+        #expect(pending.status == 0, "\(pending)")
+        #expect(try site.endpoints() == ["b"])
+        #expect(try site.host.bulkhead("revert").status == 0)
+        try site.host.sh("ip link delete ep-a")
+        let round = try site.round()
+        #expect(round.status == 0, "\(round)")
+        #expect(try site.endpoints() == ["a"])
+    }
+
     @Test func twoRoundsDoNotMeet() throws {
         let site = try RoundHost()
         try site.push(RoundHost.network)

@@ -9,7 +9,10 @@ public struct Withdrawals: Hashable, Sendable {
     public init(_ records: [HistoryRecord]) {
         for (place, record) in records.enumerated() {
             switch (record.verb, record.result) {
-            case (_, .reverted): if let revision = record.revision { numbers[revision] = record }
+            case (_, .reverted):
+                if let revision = record.revision, Self.isOwn(record, of: revision, records) {
+                    numbers[revision] = record
+                }
             case (.rollback, .applied), (.rollback, .unchanged), (.rollback, .confirmed):
                 let since = records[..<place].filter { $0.number > record.rollbackOf ?? 0 && $0.result.isSuccess }
                 for revision in since.compactMap(\.revision) { numbers[revision] = record }
@@ -20,6 +23,16 @@ public struct Withdrawals: Hashable, Sendable {
             case (.destroy, _), (.apply, _), (.reconcile, _), (.rollback, _): break
             }
         }
+    }
+
+    /// Whether the manifests were the commit's. Somebody who tries edits before committing them has the commit that they
+    /// began with checked out; a round read that one from the repository itself.
+    private static func isOwn(_ record: HistoryRecord, of revision: String, _ records: [HistoryRecord]) -> Bool {
+        let read = records.first {
+            $0.verb == .reconcile && $0.revision == revision && $0.scope == record.scope && !$0.manifests.isEmpty
+        }
+        guard record.verb != .reconcile, let read else { return true }
+        return Set(read.manifests.map(\.sha256)) == Set(record.manifests.map(\.sha256))
     }
 
     /// What is in force while the newest commit is withdrawn: the last that succeeded and is not withdrawn itself.
