@@ -41,6 +41,9 @@ public enum Remedy {
         return [.noEntry, .noDevice, .noProcess, .addressNotAvailable].contains(code)
     }
 
+    /// Whether an interface is not there.
+    static func lacksDevice(_ error: any Error) -> Bool { code(error) == .noDevice }
+
     /// Whether the object of an operation is not there.
     static func isAbsence(_ error: any Error) -> Bool {
         guard let code = code(error) else { return false }

@@ -55,10 +55,12 @@ struct Undoing {
     /// may itself come back later, and half a step leaves things that never came to be: whether all are there in the
     /// end is seen when all is read again.
     private func isHarmless(_ failure: Executor.Failure, of operation: Operation) -> Bool {
+        // Then the host's things are where they were moved to.
+        if case .moveUplink = operation, Remedy.lacksDevice(failure.reason) { return false }
         switch operation.direction {
-        case .removes: Remedy.isAbsence(failure.reason)
+        case .removes: return Remedy.isAbsence(failure.reason)
         // Some changes make something: an alternative name.
-        case .makes, .changes: Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
+        case .makes, .changes: return Remedy.isPresence(failure.reason) || Remedy.isAbsence(failure.reason)
         }
     }
 
@@ -81,9 +83,10 @@ struct Undoing {
             let observation = try Observer(session, desired: desired).observe()
             again = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
-        } catch is Planner.Failure {
-            // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way.
-            return []
+        } catch let failure as Planner.Failure {
+            // Something of others came in the way meanwhile, which says nothing of what is ours.
+            let reason = failure.diagnostics.first.map { ": \($0.message)" } ?? ""
+            return ["whether all is as before could not be checked\(reason)"]
         } catch {
             return ["reading back after undoing all failed: \(error)"]
         }

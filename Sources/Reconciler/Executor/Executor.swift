@@ -46,7 +46,7 @@ final class Executor {
     private var answering: [IPAddress] = []
     /// Links that undoing takes the host's things from, by the place of the move.
     private var vacating: [Place: LinkReference] = [:]
-    /// Those that have them still, because the move was refused.
+    /// Those that have them still, because the move was not done, or refused.
     private var occupied: Set<LinkReference> = []
     private let faults = Faults()
     private(set) var failures: [Failure] = []
@@ -108,9 +108,13 @@ final class Executor {
     func leave(step: Int) { faults.leave(step: step) { flush() } }
 
     private func take(_ operation: Operation, at place: Place) throws {
+        if isUndoing, case .moveUplink(let move) = operation {
+            vacating[place] = move.from
+            occupied.insert(move.from)
+        }
         let target = try target(of: operation)
         if target == .settled { return }
-        if isUndoing { try spareOccupied(operation, at: place) }
+        if isUndoing { try spareOccupied(operation) }
         links.forget(operation)
         // Looking up an index needs everything before it to have happened.
         guard let (namespace, plain) = try operation.requests(Lookup(executor: self)) else {
@@ -138,9 +142,9 @@ final class Executor {
     }
 
     /// A bridge from which the host's addresses could not go back is not deleted with them.
-    private func spareOccupied(_ operation: Operation, at place: Place) throws {
-        if case .moveUplink(let move) = operation { vacating[place] = move.from }
-        guard case .deleteLink(let link) = operation, vacating.values.contains(link) else { return }
+    private func spareOccupied(_ operation: Operation) throws {
+        // One that is gone has nothing.
+        guard case .deleteLink(let link) = operation, occupied.contains(link), links[link] != nil else { return }
         flushRequests()
         guard occupied.contains(link) else { return }
         throw StateError(
@@ -241,7 +245,10 @@ final class Executor {
             if errors.count < group.count { done[place.step, default: []].insert(place.operation) }
             // Half of a group may have been undone before: what is as it should be hides no real failure.
             let real = isUndoing ? errors.first { !Remedy.isGone($0) && !Remedy.isPresence($0) } : nil
-            if real != nil, let link = vacating[place] { occupied.insert(link) }
+            // A move to an interface that is gone moves nothing.
+            if real == nil, !errors.contains(where: Remedy.lacksDevice), let link = vacating[place] {
+                occupied.remove(link)
+            }
             if let error = real ?? errors.first, isUndoing || !isRemoval(group) || !Remedy.isGone(error) {
                 failures.append(Failure(place: place, reason: error))
             }
