@@ -43,4 +43,37 @@ import Testing
         try expectAddresses(segment, on: "ethx")
         #expect(try segment.ping(segment.host, to: 254))
     }
+
+    /// Neither `destroy` nor an apply without the network has a place for what the host has there.
+    @Test func anUplinkThatIsOffItsBridgeKeepsItFromBeingDeleted() throws {
+        let segment = try segment()
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        try segment.host.sh("ip link set eth1 nomaster")
+        let routes = "default via 192.0.2.254, default via 2001:db8::254"
+        let message =
+            "error: Network/lan: deleting bh-lan would delete what the host has on it (192.0.2.1/24, 2001:db8::1/64, \(routes)), "
+            + "and the interface that gets it back is not on it; put it there (`ip link set eth1 master bh-lan`), or move "
+            + "what the host has to another interface\n"
+        let destroy = try segment.host.bulkhead("destroy", "--all", "--yes")
+        #expect(destroy.status == 1, "\(destroy.output)")
+        #expect(destroy.errors.contains(message), "\(destroy.errors)")
+        try expectAddresses(segment, on: "bh-lan")
+        try segment.site.declare([Document.network("web", 88)])
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 1, "\(apply.output)")
+        #expect(apply.errors.contains(message), "\(apply.errors)")
+        try expectAddresses(segment, on: "bh-lan")
+        try segment.host.sh("ip link set eth1 master bh-lan")
+        try segment.destroy(to: before)
+    }
+
+    /// The bridges of other networks have addresses of the manifests only.
+    @Test func aBridgeOfANATNetworkIsDeletedWhateverItsMACIs() throws {
+        let segment = try Segment([Document.network("web", 88)])
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        try segment.host.sh("ip link set bh-web address 02:00:00:00:00:77")
+        try segment.destroy(to: before)
+    }
 }

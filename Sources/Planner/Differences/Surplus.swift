@@ -29,6 +29,7 @@ extension Builder {
         if let uplink, !claimed.contains(uplink.name) {
             giveBack(uplink, from: link, owner: mark.owner, source: nil, phase: .reduce)
         }
+        if uplink == nil { keepStranded(link, mark) }
         let taken = steps.filter { $0.kind == "uplink" && $0.operations.moves(from: link.name) }.map(\.id)
         steps.append(
             Step(

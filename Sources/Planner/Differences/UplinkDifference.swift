@@ -108,7 +108,7 @@ struct Cargo {
 
 extension Builder {
     /// What moves along. Link-local addresses and what the kernel makes of addresses come by themselves.
-    fileprivate func movable(of link: ObservedLink) -> Cargo {
+    func movable(of link: ObservedLink) -> Cargo {
         var cargo = Cargo()
         let reference = LinkReference(.host, link.name)
         for address in context.addresses[.host]?[link.index] ?? [] where address.isManaged {

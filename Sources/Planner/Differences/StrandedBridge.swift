@@ -1,0 +1,30 @@
+internal import Addressing
+internal import Model
+
+extension Builder {
+    /// A bridge that stood for an interface is not deleted with what the host has on it where that interface is not there
+    /// to get it back.
+    mutating func keepStranded(_ bridge: ObservedLink, _ mark: OwnershipMark) {
+        guard bridge.kind == "bridge", context.stoodForUplink(bridge, mark) else { return }
+        let cargo = movable(of: bridge)
+        guard !cargo.words.isEmpty else { return }
+        let name = bridge.name.terminalSafe
+        let lost = context.observed.host.links.first { $0.mac == bridge.mac && $0.mark == nil && !$0.isDerived }
+        fail(
+            "\(mark.owner): deleting \(name) would delete what the host has on it (\(cargo.words)), and the interface that gets it "
+                + "back is not on it; put it there (`ip link set \(lost?.name.terminalSafe ?? "IF") master \(name)`), or move "
+                + "what the host has to another interface", at: nil)
+    }
+}
+
+extension Context {
+    /// Whether a bridge of ours has MAC and settings of an interface. Those of other networks have a MAC of their own, which
+    /// depends on the name of the host, and settings that are never an interface's.
+    fileprivate func stoodForUplink(_ bridge: ObservedLink, _ mark: OwnershipMark) -> Bool {
+        guard bridge.mac != Naming.bridgeMAC(network: mark.owner.name, host: desired.host) else { return false }
+        let own4 = [("accept_redirects", "0"), ("accept_source_route", "0"), ("promote_secondaries", "1")]
+        let own6 = ["accept_dad", "accept_ra", "accept_redirects"]
+        return own4.contains { bridge.setting(family: "ipv4", key: $0.0) != $0.1 }
+            || (observed.features.ipv6 && own6.contains { bridge.setting(family: "ipv6", key: $0) != "0" })
+    }
+}
