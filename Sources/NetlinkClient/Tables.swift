@@ -31,7 +31,14 @@ extension NetlinkConnection {
 
     /// `ip neighbour show` (family 0), or `bridge fdb show` (7).
     public func neighbours(family: UInt8) throws -> [NeighbourMessage] {
-        try dump(NeighbourMessage.dump(family: family)) { message in
+        try neighbours(NeighbourMessage.dump(family: family))
+    }
+
+    /// `ip neighbour show proxy`, both families.
+    public func proxies() throws -> [NeighbourMessage] { try neighbours(NeighbourMessage.dumpProxies()) }
+
+    private func neighbours(_ request: Request) throws -> [NeighbourMessage] {
+        try dump(request) { message in
             guard message.type == .newNeighbour else { return nil }
             return try NeighbourMessage(decoding: message.body)
         }

@@ -40,6 +40,11 @@ public struct NeighbourMessage: Hashable, Sendable {
         Request(.getNeighbour, .dump, operation: "read neighbours", body: header(family, 0, 0, 0))
     }
 
+    /// `RTM_GETNEIGH` of all addresses that the host answers for (`ip neighbour show proxy`), which is a table of its own.
+    public static func dumpProxies() -> Request {
+        Request(.getNeighbour, .dump, operation: "read proxy neighbours", body: header(0, 0, 0, 8))
+    }
+
     /// What an entry says.
     public struct Entry: Sendable {
         /// `ndm_ifindex`.

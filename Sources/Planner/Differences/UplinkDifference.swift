@@ -15,6 +15,13 @@ extension Builder {
         guard let cargo = cargo(of: from, isTaken: from.index == uplink.index, network) else { return }
         claimed.insert(uplink.name)
         guard !isThere || !cargo.addresses.isEmpty else { return }
+        let name = uplink.name.terminalSafe
+        let isHeld = isHeld(
+            from, by: cargo.addresses,
+            "\(name) cannot \(from.index == uplink.index ? "become a port of" : "change to") \(network.bridge)",
+            cure: ", or use an uplink that the host does not use itself", owner: network.id,
+            source: network.metadata.source)
+        guard !isHeld else { return }
         let move = UplinkMove(
             uplink: LinkReference(.host, uplink.name), previousMaster: holder?.name, master: spec.reference.name,
             from: LinkReference(.host, from.name), to: spec.reference, addresses: cargo.addresses,
@@ -57,6 +64,12 @@ extension Builder {
     ) {
         let cargo = movable(of: bridge)
         claimed.insert(uplink.name)
+        let (name, holder) = (uplink.name.terminalSafe, bridge.name.terminalSafe)
+        let isHeld = isHeld(
+            bridge, by: cargo.addresses, "\(name) cannot get back what the host has on \(holder)", cure: "",
+            owner: owner,
+            source: source)
+        guard !isHeld else { return }
         let move = UplinkMove(
             uplink: LinkReference(.host, uplink.name), previousMaster: bridge.name, master: nil,
             from: LinkReference(.host, bridge.name), to: LinkReference(.host, uplink.name),
@@ -158,7 +171,7 @@ extension Builder {
 
 extension ObservedRoute {
     /// Whether somebody made it for the host, so that it has to be where the addresses are.
-    fileprivate var isOfHost: Bool {
+    var isOfHost: Bool {
         table != 255 && origin != 2 && !destination.address.isMulticast && ![2, 3, 4, 5].contains(type)
             && nextHopLinks.isEmpty && ![1, 9].contains(origin)
     }

@@ -241,6 +241,7 @@ extension RouteEntry: CustomStringConvertible {
         switch type {
         case 1: ""
         case 2: "local "
+        case 5: "multicast "
         case 6: "blackhole "
         case 7: "unreachable "
         case 8: "prohibit "

@@ -1,5 +1,6 @@
 internal import Model
 internal import NetlinkClient
+internal import NetlinkCodec
 internal import SystemCalls
 
 /// All tables of one namespace, each dumped once over one socket.
@@ -21,6 +22,12 @@ struct NamespaceTables: Sendable {
         let keepsBody = mayMove(links)
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
+        // Only there do they stand in the way.
+        if keepsBody {
+            let others = Set(links.filter { $0.mark == nil }.map(\.index))
+            let bridges = Set(links.filter { $0.mark == nil }.compactMap(\.master))
+            neighbours += try connection.proxies().filter { others.contains($0.link) || bridges.contains($0.link) }
+        }
         return NamespaceTables(
             links: links, addresses: try addresses(connection, links.first(where: \.isLoopback), keepsBody),
             routes: try connection.routes().filter(ObservedRoute.matters).map {
