@@ -68,6 +68,27 @@ import Testing
         try segment.destroy(to: before)
     }
 
+    /// The same name, another type: what the host has is no surplus of the new network.
+    @Test func aNetworkThatLosesItsUplinkKeepsTheHostConnected() throws {
+        let segment = try segment()
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        try segment.site.declare([Document.network("lan", 88)])
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 1, "\(apply.output)")
+        #expect(
+            apply.errors.contains(
+                "error: Network/lan: bh-lan stands for eth1 and has what the host has there (192.0.2.1/24, 2001:db8::1/64, "
+                    + "default via 192.0.2.254, default via 2001:db8::254), for which a network without an uplink has no place; "
+                    + "give the network another name, or apply once without it, so that eth1 gets it back\n"),
+            "\(apply.errors)")
+        try expectAddresses(segment, on: "bh-lan")
+        try segment.site.declare([Document.network("new", 88)])
+        try segment.apply()
+        try expectAddresses(segment, on: "eth1")
+        try segment.destroy(to: before)
+    }
+
     /// The bridges of other networks have addresses of the manifests only.
     @Test func aBridgeOfANATNetworkIsDeletedWhateverItsMACIs() throws {
         let segment = try Segment([Document.network("web", 88)])

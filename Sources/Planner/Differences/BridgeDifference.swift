@@ -14,6 +14,7 @@ extension Builder {
             }
             guard isOurs(link, owner: network.id, kind: "bridge", source: network.metadata.source, cure: nil)
             else { continue }
+            guard !standsForAnother(link, network) else { continue }
             compareBridge(network, spec, link)
             compareUplink(network, spec)
         }

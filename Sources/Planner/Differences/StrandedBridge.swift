@@ -15,6 +15,22 @@ extension Builder {
                 + "back is not on it; put it there (`ip link set \(lost?.name.terminalSafe ?? "IF") master \(name)`), or move "
                 + "what the host has to another interface", at: nil)
     }
+
+    /// Whether the bridge of a network that has no uplink any more has still what the host had there, which would be
+    /// surplus on it; then the plan says so.
+    mutating func standsForAnother(_ bridge: ObservedLink, _ network: Network) -> Bool {
+        guard context.uplink(network) == nil, let uplink = context.observed.host.uplinkPort(of: bridge) else {
+            return false
+        }
+        let cargo = movable(of: bridge)
+        guard !cargo.words.isEmpty else { return false }
+        let (name, port) = (bridge.name.terminalSafe, uplink.name.terminalSafe)
+        fail(
+            "\(network.id): \(name) stands for \(port) and has what the host has there (\(cargo.words)), for which a network without "
+                + "an uplink has no place; give the network another name, or apply once without it, so that \(port) gets it "
+                + "back", at: network.metadata.source)
+        return true
+    }
 }
 
 extension Context {
