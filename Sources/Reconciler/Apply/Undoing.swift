@@ -84,7 +84,9 @@ struct Undoing {
             again = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
         } catch let failure as Planner.Failure {
-            // Something of others came in the way meanwhile, which says nothing of what is ours.
+            // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way. What the
+            // host had on an uplink bears none.
+            guard plan.steps.contains(where: { $0.operations.contains(where: \.movesUplink) }) else { return [] }
             let reason = failure.diagnostics.first.map { ": \($0.message)" } ?? ""
             return ["whether all is as before could not be checked\(reason)"]
         } catch {
@@ -108,6 +110,11 @@ struct Undoing {
 }
 
 extension Operation {
+    fileprivate var movesUplink: Bool {
+        if case .moveUplink = self { return true }
+        return false
+    }
+
     fileprivate var isFirewall: Bool {
         if case .firewall = self { return true }
         return false
