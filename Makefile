@@ -29,7 +29,7 @@ TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'
 	@echo 'make test      install what is missing, build, and run all tests'
-	@echo 'make verify-policies  random policies against real packets, at length'
+	@echo 'make verify-policies  random policies against real packets, at length, beside a LAN and on overlays too'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
 	@echo 'make bench-plans      how planning without a kernel grows from 1000 to 10 000 endpoints'
@@ -107,11 +107,13 @@ test: deps-test
 	@"$(SWIFT)" build --build-tests
 	Tests/run "$$("$(SWIFT)" build --show-bin-path)"
 
-# Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each.
+# Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each, and 8 seeds of
+# the same beside a LAN, by an uplink and by an existing bridge, and on overlays of two Hosts.
 verify-policies: deps-test
 	@"$(SWIFT)" build --build-tests
 	BULKHEAD_SEED=$${SEED:-1000} BULKHEAD_SEEDS=$${SEEDS:-24} BULKHEAD_STEPS=$${STEPS:-4} BULKHEAD_PROBES=$${PROBES:-300} \
-	    "$(SWIFT)" test --skip-build --disable-xctest --filter DifferentialTests
+	    BULKHEAD_VERIFY_SEEDS=$${VERIFY_SEEDS:-100-111} \
+	    "$(SWIFT)" test --skip-build --disable-xctest --filter 'DifferentialTests|VerifyTests/random'
 
 # A release build must hold no way of asking for a fault.
 faults: deps-test release

@@ -82,6 +82,9 @@ struct GlobalOptions: ParsableArguments {
     /// Name of the Host.
     func hostName() -> String { host ?? Host.name() }
 
+    /// Whether that is the machine that this runs on, and not one of others whose share is looked at from here.
+    var isThisMachine: Bool { hostName() == Host.name() }
+
     /// Words for people about what happens; not results.
     func say(_ text: String) { if !quiet { Terminal.err(text + "\n") } }
 }

@@ -38,11 +38,11 @@ extension Reachability {
     }
 
     private func isHosts(_ address: IPAddress) -> Bool {
-        if address.isLoopback { return true }
+        if address.isLoopback || hostAddresses.contains(address) { return true }
         return desired.networks.contains { network in
             network.hasHostSide && network.subnets.contains { $0.gateway == address }
                 || network.outboundNAT?.addresses.contains(address) ?? false
-                || (!network.isShared && address == .v6(network.mac.linkLocal))
+                || network.overlay?.local == address || (!network.isShared && address == .v6(network.mac.linkLocal))
         } || desired.endpoints.contains { $0.portMappings.contains { $0.hostAddress == address } }
     }
 
@@ -56,9 +56,15 @@ extension Reachability {
 
     /// Addresses of the host that an endpoint of the network would use: its gateways, else those of other networks.
     ///
-    /// On a physical network the host has addresses that no manifest knows; an unnamed one stands for them.
+    /// On a physical network the host has addresses that no manifest knows: those that were looked up, else an unnamed
+    /// one of the network's prefix stands for them.
     public func hostAddresses(for network: ObjectName?, _ family: AddressFamily) -> [IPAddress] {
-        if let name = network, networks[name]?.isShared ?? false { return unnamedOutside(family).map { [$0] } ?? [] }
+        if let network = network.flatMap({ networks[$0] }), network.isShared {
+            let known = hostAddresses.filter { address in
+                address.family == family && network.subnets.contains { $0.prefix.contains(address) }
+            }
+            return known.isEmpty ? standIn(on: network, family).map { [$0] } ?? [] : known.sorted()
+        }
         let own = network.flatMap { networks[$0] }?.subnets.compactMap(\.gateway).filter { $0.family == family } ?? []
         if !own.isEmpty { return own }
         return desired.networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }.prefix(1).map {
@@ -70,26 +76,60 @@ extension Reachability {
     ///
     /// Where policies name every address, the one that the fewest name.
     public func unnamedOutside(_ family: AddressFamily) -> IPAddress? {
-        var named: [IPPrefix] = []
-        for policy in desired.policies {
-            for direction in TrafficDirection.allCases {
-                for block in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.block) {
-                    named += ([block.prefix] + block.except).filter { $0.family == family && !$0.isDefault }
-                }
-            }
-        }
+        let named = namedBlocks(family)
         let taken = desired.networks.flatMap(\.subnets).map(\.prefix) + desired.endpoints.flatMap(\.allowedAddresses)
-        named = Set(named).sorted()
         let preferred =
             family == .ipv4 ? ["203.0.113.1", "198.51.100.1", "192.0.2.1"] : ["2001:db8::1", "2001:db8:ffff::1"]
-        let beside = named.compactMap { prefix in
-            prefix.last.value == .max ? nil : IPAddress(family: family, value: prefix.last.value + 1)
-        }
-        let candidates = (preferred.compactMap { IPAddress($0) } + beside).filter { candidate in
+        let candidates = (preferred.compactMap { IPAddress($0) } + Self.behind(named)).filter { candidate in
             !candidate.isMulticast && !candidate.isLoopback && !candidate.isLinkLocal && !candidate.isUnspecified
                 && !taken.contains { $0.contains(candidate) }
         }
-        return candidates.map { candidate in (candidate, named.count { $0.contains(candidate) }) }
-            .min { $0.1 < $1.1 }?.0
+        return Self.leastNamed(candidates, named)
+    }
+
+    /// An address of a physical network that is nobody's in the manifests, for the host's own, which they do not say.
+    ///
+    /// By the same rule: one that no `cidr` names, blocks that hold the whole prefix aside, else that the fewest name.
+    private func standIn(on network: Network, _ family: AddressFamily) -> IPAddress? {
+        guard let prefix = network.subnets.first(where: { $0.prefix.family == family })?.prefix
+        else { return unnamedOutside(family) }
+        let named = namedBlocks(family).filter { !$0.contains(prefix) }
+        let endpoints = desired.endpoints + desired.remotes.map(\.endpoint)
+        let taken = Set(endpoints.flatMap(\.addresses).map(\.address) + network.subnets.compactMap(\.router))
+        let blocks = endpoints.flatMap(\.allowedAddresses)
+        func isFree(_ candidate: IPAddress) -> Bool {
+            prefix.contains(candidate) && candidate != prefix.address && !taken.contains(candidate)
+                && !network.subnets.contains { $0.isGroup(candidate) } && !blocks.contains { $0.contains(candidate) }
+        }
+        // From the end of the prefix down, past the group address: one more than are taken.
+        let last = prefix.last.value
+        let top = last - min(UInt128(taken.count + 2), last - prefix.address.value)
+        let end = stride(from: last, through: top, by: -1).lazy
+            .compactMap { IPAddress(family: family, value: $0) }.first(where: isFree)
+        let candidates = [end].compactMap(\.self) + Self.behind(named).filter(isFree)
+        return Self.leastNamed(candidates, named) ?? unnamedOutside(family)
+    }
+
+    /// Blocks and exceptions of policies, all-embracing ones aside.
+    private func namedBlocks(_ family: AddressFamily) -> [IPPrefix] {
+        var named: Set<IPPrefix> = []
+        for policy in desired.policies {
+            for direction in TrafficDirection.allCases {
+                for block in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.block) {
+                    named.formUnion(([block.prefix] + block.except).filter { $0.family == family && !$0.isDefault })
+                }
+            }
+        }
+        return named.sorted()
+    }
+
+    private static func behind(_ blocks: [IPPrefix]) -> [IPAddress] {
+        blocks.compactMap { prefix in
+            prefix.last.value == .max ? nil : IPAddress(family: prefix.family, value: prefix.last.value + 1)
+        }
+    }
+
+    private static func leastNamed(_ candidates: [IPAddress], _ named: [IPPrefix]) -> IPAddress? {
+        candidates.map { candidate in (candidate, named.count { $0.contains(candidate) }) }.min { $0.1 < $1.1 }?.0
     }
 }

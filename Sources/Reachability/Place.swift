@@ -52,17 +52,19 @@ public struct AddressPair: Hashable, Sendable {
 
 extension Reachability {
     /// Whether an address means the same to both: an overlay's are its own, and elsewhere somebody else may have them.
-    func shareAddresses(_ one: Place, _ other: Place) -> Bool {
+    public func shareAddresses(_ one: Place, _ other: Place) -> Bool {
         let networks = [one, other].map { place in ownNetwork(of: place).flatMap { self.networks[$0] } }
         guard networks.contains(where: { $0?.overlay != nil }) else { return true }
         return networks[0]?.metadata.name == networks[1]?.metadata.name
     }
 
-    /// Whether the two are the host and an endpoint on a segment where no manifest says the host's addresses.
-    func isHostUnknown(_ one: Place, _ other: Place) -> Bool {
-        let places = [one, other]
-        return places.contains(.host)
-            && places.contains { ownNetwork(of: $0).flatMap { networks[$0]?.isShared } ?? false }
+    /// Whether one of them stands for an address of the host on a segment of others that nobody has looked up, or that
+    /// the other reaches by routers of that segment alone.
+    func isHostUnknown(_ pair: AddressPair) -> Bool {
+        let sides = [pair.source, pair.destination]
+        guard sides.contains(where: { network(of: $0.party)?.isShared ?? false }) else { return false }
+        return sides.contains { $0.party == .host && !hostAddresses.contains($0.address) }
+            || sides.contains { $0.party == .host } && !isOneSubnet(pair.source.address, pair.destination.address)
     }
 
     /// The address pairs by which one place speaks to the other in a family: one for each address of the destination,

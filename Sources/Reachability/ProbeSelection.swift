@@ -35,15 +35,16 @@ public struct ProbeSelection: Sendable {
     /// Most ports of a pair and protocol.
     private static let portLimit = 24
 
-    /// At most `limit` questions.
-    public init(_ desired: DesiredState, limit: Int, seed: UInt64) {
-        let reachability = Reachability(desired)
+    /// At most `limit` questions. Without `hostAddresses` the host is not asked about on segments that others share.
+    public init(_ desired: DesiredState, limit: Int, seed: UInt64, hostAddresses: Set<IPAddress> = []) {
+        let reachability = Reachability(desired, hostAddresses: hostAddresses)
         var random = Shuffle(seed: seed)
         let places: [Place] = desired.endpoints.map { .endpoint($0.metadata.name) } + [.host]
         var all: [ProbeQuestion] = []
         for (from, to) in Self.pairs(places, limit: limit, &random)
-        where reachability.shareAddresses(from, to) && !reachability.isHostUnknown(from, to) {
-            for pair in AddressFamily.allCases.flatMap({ reachability.pairs(from, to, $0) }) {
+        where reachability.shareAddresses(from, to) {
+            for pair in AddressFamily.allCases.flatMap({ reachability.pairs(from, to, $0) })
+            where !reachability.isHostUnknown(pair) {
                 all += Self.questions(pair, reachability, &random)
             }
         }

@@ -1,4 +1,4 @@
-internal import Addressing
+public import Addressing
 public import Model
 
 /// Answers who can reach whom from the manifests of one host alone. Pure: equal states give equal answers.
@@ -8,6 +8,8 @@ public struct Reachability: Sendable {
     /// What other hosts ask of their endpoints on overlays.
     private let remoteProgram: PolicyProgram
     let desired: DesiredState
+    /// Addresses of the host that somebody looked up, beside those that the manifests say.
+    let hostAddresses: Set<IPAddress>
     let endpoints: [ObjectName: Endpoint]
     let networks: [ObjectName: Network]
     let cards: [ObjectName: [Endpoint]]
@@ -15,9 +17,11 @@ public struct Reachability: Sendable {
     private let remotes: Set<ObjectName>
     let members: GroupMembers
 
-    /// Indexes a desired state.
-    public init(_ desired: DesiredState) {
+    /// Indexes a desired state. `hostAddresses` are those that the host itself has, where they are known: of some, as
+    /// those on a physical network, no manifest speaks.
+    public init(_ desired: DesiredState, hostAddresses: Set<IPAddress> = []) {
         self.desired = desired
+        self.hostAddresses = hostAddresses
         program = PolicyProgram(desired)
         remoteProgram = PolicyProgram(desired.remotePolicies)
         let all = desired.endpoints + desired.remotes.map(\.endpoint)

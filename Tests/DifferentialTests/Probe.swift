@@ -41,41 +41,81 @@ struct Probe {
 
 /// Chooses what is asked.
 struct ProbePlan {
-    let reachability: Reachability
-    let endpoints: [Endpoint]
+    private let surroundings: Surroundings
+    /// What each host under test says.
+    private let models: [Reachability]
+    /// By what an endpoint is asked about, and which model is that of its host.
+    private let homes: [ObjectName: Int]
+    private let states: [DesiredState]
     private let step: Int
     private var generator: SeededGenerator
     private var others = 0
 
-    init(_ desired: DesiredState, seed: UInt64, step: Int) {
-        reachability = Reachability(desired)
-        endpoints = desired.endpoints
+    /// `states` are those of the hosts under test, the one that everything else is joined to first.
+    init(_ states: [DesiredState], _ surroundings: Surroundings, seed: UInt64, step: Int) {
+        self.states = states
+        self.surroundings = surroundings
+        let own = surroundings.hasLAN ? Surroundings.ownAddresses.compactMap { IPAddress($0) } : []
+        models = states.map { Reachability($0, hostAddresses: Set(own)) }
+        var homes: [ObjectName: Int] = [:]
+        for (place, state) in states.enumerated() {
+            for endpoint in state.endpoints { homes[endpoint.metadata.name] = place }
+        }
+        self.homes = homes
         self.step = step
         generator = SeededGenerator(seed: seed, 7, UInt64(step))
     }
 
+    private var places: [Place] {
+        let endpoints = states.flatMap(\.endpoints)
+        var addresses = RandomManifests.outside
+        if surroundings.hasLAN {
+            addresses += Surroundings.ownAddresses + Surroundings.routers + Surroundings.neighbours
+        }
+        // On overlays an address is of this one or that one, by who asks.
+        addresses += endpoints.filter { $0.network.text == "red" }.flatMap(\.addresses).map { "\($0.address)" }
+        return endpoints.map { Place.endpoint($0.metadata.name) } + [.host]
+            + addresses.compactMap { IPAddress($0) }.map { Place.address($0) }
+    }
+
     /// That many probes, between random places, by random services.
     mutating func probes(_ count: Int) -> [Probe] {
-        let outside = RandomManifests.outside.compactMap { IPAddress($0) }.map { Place.address($0) }
-        let places = endpoints.map { Place.endpoint($0.metadata.name) } + [.host] + outside
-        let published = endpoints.flatMap(\.portMappings)
+        let places = places
+        let published = states[0].endpoints.flatMap(\.portMappings)
         var probes: [Probe] = []
         // Some pairs have no address in common; the number of tries is bounded.
         for _ in 0..<(count * 20) where probes.count < count {
             let (from, to) = (generator.pick(places), generator.pick(places))
             let family = generator.pick(AddressFamily.allCases)
-            guard from != to || from == .host,
-                let pair = reachability.pairs(from, to, family).randomElement(using: &generator)
+            guard from != to || from == .host, models[0].shareAddresses(from, to),
+                let pair = models[0].pairs(from, to, family).randomElement(using: &generator)
             else { continue }
-            let connection = pair.connection(service(family, to: to, published))
-            let answer = reachability.answer(connection)
-            // Nothing but published ports is decided between the host and itself.
-            guard from != to || answer.publication != nil else { continue }
+            let connection = pair.connection(service(family, to: pair.destination.party, published))
+            let answer = model(of: connection).answer(connection)
+            // Nothing but published ports is decided between the host, or whoever else, and itself.
+            guard pair.source.party != pair.destination.party || answer.publication != nil else { continue }
             guard !answer.isForeign, Self.canTell(connection, answer) else { continue }
             probes.append(
-                Probe(id: probes.count, agent: agent(of: from), connection: connection, answer: answer))
+                Probe(id: probes.count, agent: agent(of: pair), connection: connection, answer: answer))
         }
         return probes
+    }
+
+    /// The model of the host that enforces what leaves the source.
+    private func model(of connection: Connection) -> Reachability {
+        guard case .endpoint(let name) = connection.source else { return models[0] }
+        return models[homes[name] ?? 0]
+    }
+
+    /// Probes of which the model of another host says something else: of overlays all their hosts have an opinion.
+    func contradictions(_ probes: [Probe]) -> [Probe] {
+        probes.filter { probe in
+            guard case .endpoint(let from) = probe.connection.source,
+                case .endpoint(let to) = probe.connection.destination, let one = homes[from], let other = homes[to],
+                one != other
+            else { return false }
+            return models[other].answer(probe.connection).allows != probe.answer.allows
+        }
     }
 
     /// Connections of a protocol without ports are told apart by their addresses alone, and live on for minutes: each
@@ -95,10 +135,10 @@ struct ProbePlan {
         }
     }
 
-    private mutating func service(_ family: AddressFamily, to place: Place, _ published: [PortMapping])
+    private mutating func service(_ family: AddressFamily, to party: Party, _ published: [PortMapping])
         -> ConnectionService
     {
-        if place == .host, !published.isEmpty, generator.chance(60) {
+        if party == .host, !published.isEmpty, generator.chance(60) {
             let mapping = generator.pick(published)
             let offset = UInt16.random(in: 0..<UInt16(mapping.hostPorts.count), using: &generator)
             return .transport(mapping.transport, port: mapping.hostPorts.first + offset)
@@ -114,11 +154,19 @@ struct ProbePlan {
         }
     }
 
-    private func agent(of place: Place) -> String {
-        switch place {
-        case .endpoint(let name): name.text
-        case .host: "host"
-        case .world, .address: "outside"
+    /// Who asks. Machines outside are met by endpoints of the LAN on the LAN.
+    private func agent(of pair: AddressPair) -> String {
+        switch pair.source.party {
+        case .endpoint(let name): return name.text
+        case .host: return "host"
+        case .outside:
+            let isOnLAN = !RandomManifests.outside.contains("\(pair.source.address)")
+            return surroundings.hasLAN && (isOnLAN || isGuest(pair.destination.party)) ? "lan" : "outside"
         }
+    }
+
+    private func isGuest(_ party: Party) -> Bool {
+        guard case .endpoint(let name) = party, let endpoint = models[0].endpoint(name) else { return false }
+        return states[0].networks.contains { $0.metadata.name == endpoint.network && $0.isShared }
     }
 }

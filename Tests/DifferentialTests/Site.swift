@@ -1,9 +1,12 @@
 import Foundation
+import Model
 import TestSupport
 
-/// A host with random manifests, a machine outside, and an agent in every compartment, on the host and outside.
+/// A host with random manifests and what it is joined to, a machine outside, and an agent in every compartment, on the
+/// host, on the LAN and outside.
 final class Site {
     let host: ScratchHost
+    let neighbourhood: Neighbourhood
     private let outside: ScratchHost
     private var agents: [String: RunningProcess] = [:]
 
@@ -12,38 +15,29 @@ final class Site {
     private static let agent = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Tools/agent.py").path
 
-    init() throws {
+    init(_ surroundings: Surroundings) throws {
         host = try ScratchHost()
         outside = try ScratchHost()
         try host.connect(
             "uplink", ["192.0.2.1/24", "2001:db8:f::1/64"], to: outside, "eth0",
             RandomManifests.outside.map { "\($0)/\($0.contains(":") ? 64 : 24)" })
         try outside.sh("ip route add 10.0.0.0/8 via 192.0.2.1; ip route add fd00::/16 via 2001:db8:f::1")
+        neighbourhood = try Neighbourhood(surroundings, host)
     }
 
     deinit { for agent in agents.values { agent.signal(SIGKILL) } }
 
-    /// Applies, and expects the second plan to be empty.
-    func apply(_ manifests: String) throws {
-        try host.write("all.yaml", manifests)
-        let result = try host.bulkhead("apply", "manifests", "--yes", "--allow-mass-delete", "--quiet")
-        guard result.status == 0 else {
-            throw ScratchHost.Failure(description: "apply ended with \(result.status): \(result.errors)")
-        }
-        let plan = try host.bulkhead("plan", "manifests", "--detailed-exitcode")
-        guard plan.status == 0 else {
-            throw ScratchHost.Failure(description: "not in sync after apply: \(plan.output)\(plan.errors)")
-        }
-    }
-
-    /// Starts an agent in each of these compartments, on the host and outside.
-    func startAgents(_ endpoints: [String]) throws {
+    /// Starts an agent in each of the compartments of these states, one a machine, on the host, on the LAN and outside.
+    func startAgents(_ states: [DesiredState]) throws {
         let command = ["python3", Self.agent, "\(Self.ports.lowerBound)", "\(Self.ports.upperBound)"]
-        for name in endpoints {
-            agents[name] = try host.start(["ip", "netns", "exec", name] + command, hasInput: true)
+        for (state, machine) in zip(states, neighbourhood.machines) {
+            for name in state.endpoints.map(\.metadata.name.text) {
+                agents[name] = try machine.host.start(["ip", "netns", "exec", name] + command, hasInput: true)
+            }
         }
         agents["host"] = try host.start(command, hasInput: true)
         agents["outside"] = try outside.start(command, hasInput: true)
+        agents["lan"] = try neighbourhood.lan?.start(command, hasInput: true)
         for agent in agents.values { agent.waitForOutput() }
     }
 

@@ -8,15 +8,15 @@ struct BadManifests: Error, CustomStringConvertible {
     let description: String
 }
 
-/// The desired state of a host without Host documents.
-func resolve(_ text: String) throws -> DesiredState {
+/// The desired state of a host; without Host documents its name is of no meaning.
+func resolve(_ text: String, host: String = "here") throws -> DesiredState {
     let source = SourceText(name: "test.yaml", bytes: Array(text.utf8))
     var decoder = Decoder()
     decoder.decode(source)
     guard decoder.diagnostics.isEmpty, let scope = ObjectName("default") else {
         throw BadManifests(description: DiagnosticText.render(decoder.diagnostics, sources: [source]))
     }
-    let outcome = Resolver.resolve(decoder.documents, scope: scope, host: "here")
+    let outcome = Resolver.resolve(decoder.documents, scope: scope, host: host)
     guard let state = outcome.state else {
         throw BadManifests(description: DiagnosticText.render(outcome.diagnostics, sources: [source]))
     }

@@ -12,7 +12,7 @@ import Testing
         return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }()
 
-    @Test func thereAreCases() { #expect(Self.cases.count >= 22) }
+    @Test func thereAreCases() { #expect(Self.cases.count >= 26) }
 
     @Test(arguments: cases) func prints(name: String) throws {
         let file = Self.root.appendingPathComponent("Tests/Fixtures/trace/\(name)")
@@ -30,5 +30,91 @@ import Testing
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect("\(line)\n\(text)status \(process.terminationStatus)\n" == wanted)
+    }
+
+    private static let lan = """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: lan}
+        spec: {type: transparent, uplink: {interface: eth1}, isolation: {hostAccess: deny}, subnets: [{prefix: 10.69.0.0/24}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: web}
+        spec: {type: nat, isolation: {hostAccess: deny}, subnets: [{prefix: 10.60.0.0/24}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: a, labels: {app: a}}
+        spec: {network: lan, addresses: [10.69.0.10]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: v}
+        spec: {network: web, addresses: [10.60.0.10], portMappings: [{hostPort: 8080, port: 80}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Policy
+        metadata: {name: p}
+        spec: {appliesTo: {endpoints: {matchLabels: {app: a}}}, ingress: {default: deny, rules: [{action: allow, from: [{cidr: 10.69.0.0/24}]}]}}
+        ---
+
+        """
+
+    /// The host's own addresses on a physical network are in no manifest. On the host itself they are known; elsewhere
+    /// one of the prefix stands for them, as a `cidr` of the LAN is about them, too.
+    @Test func knowsTheHostsAddressesOnItsLAN() throws {
+        let site = try Neighbourhood(.uplink, ScratchHost())
+        func trace(_ arguments: String...) throws -> String {
+            let result = try site.host.run([ScratchHost.binary, "trace"] + arguments + ["manifests"])
+            return "\(result.output)\(result.errors)status \(result.status)\n"
+        }
+        try site.host.write("all.yaml", Self.lan)
+        #expect(
+            try trace("host", "a", "--port", "22") == """
+                host (10.69.0.254) → a (10.69.0.10), tcp 22: allowed
+                  ingress of a: allowed by rule p/ingress-1 (manifests/all.yaml:24)
+                status 0
+
+                """)
+        #expect(
+            try trace("a", "10.69.0.2", "--port", "22") == """
+                a (10.69.0.10) → world (10.69.0.2), tcp 22: allowed
+                  egress of a: allowed, nothing denies it
+                status 0
+
+                """)
+        try site.apply(Self.lan)
+        #expect(
+            try trace("host", "a", "--port", "22") == """
+                host (10.69.0.2) → a (10.69.0.10), tcp 22: allowed
+                  ingress of a: allowed by rule p/ingress-1 (manifests/all.yaml:24)
+                status 0
+
+                """)
+        #expect(
+            try trace("a", "10.69.0.2", "--port", "22") == """
+                a (10.69.0.10) → host (10.69.0.2), tcp 22: denied
+                  egress of a: denied by the isolation of Network/lan (manifests/all.yaml:3)
+                status 2
+
+                """)
+        #expect(
+            try trace("v", "10.69.0.2", "--port", "22") == """
+                v (10.60.0.10) → host (10.69.0.2), tcp 22: denied
+                  egress of v: denied by the isolation of Network/web (manifests/all.yaml:8)
+                status 2
+
+                """)
+        #expect(
+            try trace("10.69.0.200", "10.69.0.2", "--port", "8080") == """
+                world (10.69.0.200) → host (10.69.0.2), tcp 8080: allowed
+                  published: tcp 8080 to 80 of Endpoint/v (manifests/all.yaml:19)
+                  ingress of v: allowed, nothing denies it
+                status 0
+
+                """)
+        // Another Host's share is looked at from here: what this machine is called by says nothing of that.
+        #expect(try trace("a", "10.69.0.2", "--port", "22", "--host", "elsewhere").hasPrefix("a (10.69.0.10) → world"))
     }
 }

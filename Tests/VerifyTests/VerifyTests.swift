@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    /// The same beside a LAN and another Host. Of those machines none is tried, of the LAN the host's own addresses are.
+    @Test(arguments: [Surroundings.uplink, .existingBridge, .overlays], seeds.prefix(max(1, seeds.count / 6)))
+    func randomPoliciesHoldBesideOthers(_ surroundings: Surroundings, seed: UInt64) throws {
+        let manifests = RandomManifests(seed: seed, endpointCount: 8, surroundings: surroundings)
+        let site = try Neighbourhood(surroundings, ScratchHost())
+        for step in 0..<2 {
+            try site.apply(manifests.text(step: step))
+            let machine = try #require(site.machines.first)
+            let verb = ["verify", "manifests", "--limit", "400", "--seed", "\(seed)"] + machine.options
+            let result = try machine.host.run([ScratchHost.binary] + verb)
+            #expect(
+                result.status == 0, "\(surroundings), seed \(seed), step \(step):\n\(result.output)\(result.errors)")
+        }
+    }
+
     /// Every example of this host's own does what it says.
     @Test(arguments: [
         "policies", "two-tenants", "two-networks", "isolation", "pod", "private", "published-ports", "dual-stack",

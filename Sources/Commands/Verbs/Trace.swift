@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import JSON
 internal import Model
 internal import Reachability
+internal import Reconciler
 
 /// `bulkhead trace`.
 struct Trace: Verb {
@@ -33,7 +34,7 @@ struct Trace: Verb {
     func run() throws {
         let question = try ServiceQuestion(protocol: transport, port: port, type: type)
         let prepared = try Preparation.load(paths.chosen, global)
-        let reachability = Reachability(prepared.state)
+        let reachability = Reachability(prepared.state, hostAddresses: localAddresses(prepared.state))
         let (source, destination) = (
             try PlaceArgument.parse(from, reachability, prepared.state),
             try PlaceArgument.parse(to, reachability, prepared.state)
@@ -48,6 +49,13 @@ struct Trace: Verb {
         case .json: Terminal.out(TraceDocument.make(result, host: prepared.state.host).text(pretty: true))
         }
         if !result.allows { throw Finish(.differs) }
+    }
+
+    /// Addresses of the host that no manifest says, where this machine is that host: it has the bridge of one of its
+    /// networks. Anywhere else, and where the machine cannot be asked, the manifests are all there is.
+    private func localAddresses(_ state: DesiredState) -> Set<IPAddress> {
+        guard global.isThisMachine else { return [] }
+        return (try? LocalAddresses.read(whereOneIs: Set(state.networks.map(\.bridge.text)))) ?? []
     }
 }
 

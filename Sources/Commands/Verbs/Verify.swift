@@ -30,7 +30,8 @@ struct Verify: Verb {
         let prepared = try Preparation.load(paths.chosen, global)
         try Comparison.requireRights()
         let session = try HostSession(try global.folders())
-        let selection = ProbeSelection(prepared.state, limit: limit, seed: seed)
+        let selection = ProbeSelection(
+            prepared.state, limit: limit, seed: seed, hostAddresses: try LocalAddresses.read())
         let result = try Verification(prepared.state, selection, Prober(session))
         switch global.output {
         case .text: Terminal.out(VerifyText.render(result, seed: seed))

@@ -9,6 +9,8 @@ public struct RandomManifests: Sendable {
     public let endpointCount: Int
     /// How many policies there may be at once.
     public let policyCount: Int
+    /// What else the host is joined to.
+    public let surroundings: Surroundings
 
     /// Addresses of a machine outside that the policies name now and then; a test may wire one up.
     public static let outside = ["192.0.2.10", "2001:db8:f::10"]
@@ -16,8 +18,11 @@ public struct RandomManifests: Sendable {
     public static let ports = 7001...7016
 
     /// Manifests of a seed.
-    public init(seed: UInt64, endpointCount: Int = 6, policyCount: Int = 5) {
+    public init(
+        seed: UInt64, endpointCount: Int = 6, policyCount: Int = 5, surroundings: Surroundings = .alone
+    ) {
         self.seed = seed
+        self.surroundings = surroundings
         self.endpointCount = max(endpointCount, 2)
         self.policyCount = policyCount
     }
@@ -25,7 +30,7 @@ public struct RandomManifests: Sendable {
     /// Networks and endpoints.
     public func topology() -> String {
         let networks = self.networks()
-        return documents(networks.map(\.text) + endpoints(networks))
+        return documents(surroundings.hosts.map(\.text) + networks.map(\.text) + endpoints(networks))
     }
 
     /// Policies as they are after that many steps; may be empty.
@@ -35,9 +40,19 @@ public struct RandomManifests: Sendable {
         return documents(
             (0..<policyCount).compactMap { place in
                 RandomPolicy(
-                    generator: SeededGenerator(seed: seed, 3, UInt64(place), versions[place]), networks: networks
+                    generator: SeededGenerator(seed: seed, 3, UInt64(place), versions[place]), networks: networks,
+                    surroundings: surroundings
                 ).text(name: "policy-\(place)")
             })
+    }
+
+    /// One policy for everybody with very many rules, which stand in one another's way.
+    public func crowdedPolicy(rules: Int = 40) -> String {
+        documents([
+            RandomPolicy(
+                generator: SeededGenerator(seed: seed, 5), networks: networks(), surroundings: surroundings
+            ).crowd(name: "crowd", rules: rules)
+        ])
     }
 
     /// Everything.
@@ -64,24 +79,6 @@ public struct RandomManifests: Sendable {
     }
 }
 
-/// A network of random manifests.
-struct RandomNetwork {
-    var name: String
-    var number: Int
-    var type: String
-    var hasIPv4: Bool
-    var hasIPv6: Bool
-    var peers: [String]
-    var text = ""
-
-    var prefixes: [String] {
-        (hasIPv4 ? ["10.\(60 + number).0.0/24"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::/64"] : [])
-    }
-    func addresses(_ host: Int) -> [String] {
-        (hasIPv4 ? ["10.\(60 + number).0.\(host)"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::\(host)"] : [])
-    }
-}
-
 extension RandomManifests {
     func networks() -> [RandomNetwork] {
         var generator = SeededGenerator(seed: seed, 1)
@@ -101,19 +98,44 @@ extension RandomManifests {
                 networks[other].peers.append(networks[one].name)
             }
         }
+        networks += joined(&generator)
         for place in networks.indices { networks[place].text = text(networks[place], &generator) }
         return networks
     }
 
+    /// The networks that make it no longer alone.
+    private func joined(_ generator: inout SeededGenerator) -> [RandomNetwork] {
+        switch surroundings {
+        case .alone: return []
+        case .uplink, .existingBridge:
+            let families = generator.pick([(true, true), (true, true), (true, false), (false, true)])
+            return [
+                RandomNetwork(
+                    name: "lan", number: 9, type: "transparent", hasIPv4: families.0, hasIPv6: families.1, peers: [])
+            ]
+        case .overlays:
+            // Of equal prefixes; equal addresses, too.
+            return (generator.chance(60) ? ["red", "blue"] : ["red"]).map { name in
+                RandomNetwork(name: name, number: 7, type: "overlay", hasIPv4: true, hasIPv6: true, peers: [])
+            }
+        }
+    }
+
     private func text(_ network: RandomNetwork, _ generator: inout SeededGenerator) -> String {
         var spec = ["type: \(network.type)"]
-        spec.append("subnets: [\(network.prefixes.map { "{prefix: \"\($0)\"}" }.joined(separator: ", "))]")
+        let isRouted = network.type == "transparent" && generator.chance(60)
+        let subnets = network.prefixes.map { prefix in
+            let router = Surroundings.routers.first { $0.contains(":") == prefix.contains(":") } ?? ""
+            return "{prefix: \"\(prefix)\"\(isRouted ? ", gateway: \"\(router)\"" : "")}"
+        }
+        spec.append("subnets: [\(subnets.joined(separator: ", "))]")
+        spec += surroundings.spec(of: network)
         if !network.peers.isEmpty {
             spec.append("peerNetworks: [\(network.peers.map { "{network: \($0)}" }.joined(separator: ", "))]")
         }
         var isolation: [String] = []
         if generator.chance(40) { isolation.append("intraNetwork: \(generator.pick(["allow", "deny", "deny"]))") }
-        if network.type != "private", generator.chance(40) {
+        if network.type != "private", network.type != "overlay", generator.chance(40) {
             isolation.append("hostAccess: \(generator.pick(["allow", "deny", "deny"]))")
         }
         if !isolation.isEmpty { spec.append("isolation: {\(isolation.joined(separator: ", "))}") }
@@ -122,28 +144,44 @@ extension RandomManifests {
     }
 
     func endpoints(_ networks: [RandomNetwork]) -> [String] {
-        (0..<endpointCount).map { number in
+        var counts: [String: Int] = [:]
+        return (0..<endpointCount).map { number in
             var generator = SeededGenerator(seed: seed, 2, UInt64(number))
-            // The first two share the first network, so that there is always somebody to talk to.
-            let network = number < 2 ? networks[0] : generator.pick(networks)
+            let network = network(of: number, networks, &generator)
+            let place = counts[network.name, default: 0]
+            counts[network.name] = place + 1
             var spec = ["network: \(network.name)"]
-            if generator.chance(70) {
-                let list = network.addresses(10 + number).map { "\"\($0)\"" }
+            // Nobody hands out addresses on a physical network; on overlays different endpoints have equal ones.
+            if network.type == "transparent" || generator.chance(70) {
+                let list = network.addresses(10 + (network.type == "overlay" ? place : number)).map { "\"\($0)\"" }
                 spec.append("addresses: [\(list.joined(separator: ", "))]")
             }
+            spec += surroundings.host(of: place, on: network, &generator)
             if generator.chance(8), number > 1 { spec.append("enabled: false") }
-            if network.type == "nat", generator.chance(50) {
-                let (host, own) = (20000 + number * 10, Int.random(in: Self.ports, using: &generator))
-                let transport = generator.pick(["tcp", "udp"])
-                let mapping =
-                    generator.chance(50)
-                    ? "{protocol: \(transport), hostPort: \(host), port: \(own)}"
-                    : "{protocol: \(transport), hostPort: \(host)-\(host + 3), port: 7005-7008}"
-                spec.append("portMappings: [\(mapping)]")
-            }
+            if network.type == "nat", generator.chance(50) { spec.append(mappings(number, &generator)) }
             var labels = ["app": generator.pick(["a", "b", "c"])]
             if generator.chance(60) { labels["tier"] = generator.pick(["x", "y"]) }
             return Self.document("Endpoint", "ep-\(number)", labels: labels, spec)
         }
+    }
+
+    /// The first two share the first network, so that there is always somebody to talk to; likewise the next two where
+    /// the host is not alone.
+    private func network(
+        of number: Int, _ networks: [RandomNetwork], _ generator: inout SeededGenerator
+    ) -> RandomNetwork {
+        if number < 2 { return networks[0] }
+        if number < 4, let joined = networks.first(where: \.isJoined) { return joined }
+        return generator.pick(networks)
+    }
+
+    private func mappings(_ number: Int, _ generator: inout SeededGenerator) -> String {
+        let (host, own) = (20000 + number * 10, Int.random(in: Self.ports, using: &generator))
+        let transport = generator.pick(["tcp", "udp"])
+        let mapping =
+            generator.chance(50)
+            ? "{protocol: \(transport), hostPort: \(host), port: \(own)}"
+            : "{protocol: \(transport), hostPort: \(host)-\(host + 3), port: 7005-7008}"
+        return "portMappings: [\(mapping)]"
     }
 }

@@ -2,16 +2,29 @@
 struct RandomPolicy {
     var generator: SeededGenerator
     let networks: [RandomNetwork]
+    let surroundings: Surroundings
 
-    init(generator: SeededGenerator, networks: [RandomNetwork]) {
+    init(generator: SeededGenerator, networks: [RandomNetwork], surroundings: Surroundings) {
         self.generator = generator
         self.networks = networks
+        self.surroundings = surroundings
     }
 
     /// The document; nil where this version of the policy is not there.
     func text(name: String) -> String? {
         var random = self
         return random.make(name)
+    }
+
+    /// A policy for all endpoints with that many rules each way.
+    func crowd(name: String, rules: Int) -> String {
+        var random = self
+        var spec = ["appliesTo: {endpoints: {}}"]
+        for direction in ["ingress", "egress"] {
+            spec += ["\(direction):", "  default: deny", "  rules:"]
+            for number in 0..<rules { spec.append("    - {\(random.rule(direction, number))}") }
+        }
+        return RandomManifests.document("Policy", name, spec)
     }
 
     private mutating func make(_ name: String) -> String? {
@@ -108,7 +121,7 @@ struct RandomPolicy {
                 ("fd00:\(number)::\(host)/128", ""), ("2001:db8:f::/64", "2001:db8:f::10/128"),
                 ("::/0", "fd00::/16"), ("2001:db8:f::10/128", ""), ("fd00:\(number)::/124", ""),
             ]
-        let choice = generator.pick(choices)
+        let choice = generator.pick(choices + surroundings.blocks(network, isIPv4: isIPv4))
         let except = choice.except.isEmpty || generator.chance(50) ? "" : ", except: [\"\(choice.except)\"]"
         return ("cidr: \"\(choice.cidr)\"\(except)", isIPv4 ? "ipv4" : "ipv6")
     }

@@ -16,6 +16,7 @@ import time
 PORTS = range(int(sys.argv[1]), int(sys.argv[2]) + 1)
 OTHERS = range(150, 250)  # protocols without ports that nothing in the kernel knows
 SCTP = 132
+IP_PKTINFO = 8  # Python's socket has no name for it
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 REFUSALS = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES, errno.ENETUNREACH, errno.EPERM, errno.EHOSTDOWN}
 loop = selectors.DefaultSelector()
@@ -156,34 +157,57 @@ def accept(server):
         pass
 
 
+def listen(family, kind, protocol=0):
+    """A socket that is told to which of its addresses something came."""
+    server = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    if family == socket.AF_INET:
+        server.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    else:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    return server
+
+
+def receive(server):
+    """What came, from whom, and how to answer from the address it came to: a machine may have several."""
+    data, ancillary, _, peer = server.recvmsg(2048, 256)
+    own = []
+    for level, kind, value in ancillary:
+        if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+            own.append((level, kind, struct.pack("@i4s4s", 0, value[4:8], bytes(4))))
+        elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            own.append((level, kind, value[:16] + bytes(4)))
+    return data, peer, own
+
+
 def echo(server):
     try:
-        _, peer = server.recvfrom(100)
-        server.sendto(b"!", peer)
+        _, peer, own = receive(server)
+        server.sendmsg([b"!"], own, 0, peer)
     except OSError:
         pass
 
 
 def answer_other(server):
     try:
-        data, peer = server.recvfrom(2048)
+        data, peer, own = receive(server)
         if server.family == socket.AF_INET:
             data = data[(data[0] & 15) * 4:]
         if data[:4] == b"ask ":
-            server.sendto(b"say " + data[4:], peer)
+            server.sendmsg([b"say " + data[4:]], own, 0, peer)
     except OSError:
         pass
 
 
 def answer_sctp(server):
     try:
-        data, peer = server.recvfrom(2048)
+        data, peer, own = receive(server)
         if server.family == socket.AF_INET:
             data = data[(data[0] & 15) * 4:]
         if len(data) > 20 and data[12] == 1:
             source, target = struct.unpack("!HH", data[:4])
             if target in PORTS:
-                server.sendto(sctp(target, source, struct.unpack("!I", data[16:20])[0], 2, 77), (peer[0], 0))
+                answer = sctp(target, source, struct.unpack("!I", data[16:20])[0], 2, 77)
+                server.sendmsg([answer], own, 0, (peer[0], 0))
     except OSError:
         pass
 
@@ -192,7 +216,7 @@ def serve():
     for family, any_address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         for port in PORTS:
             tcp = socket.create_server((any_address, port), family=family, backlog=500)
-            udp = socket.socket(family, socket.SOCK_DGRAM)
+            udp = listen(family, socket.SOCK_DGRAM)
             if family == socket.AF_INET6:
                 udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             udp.bind((any_address, port))
@@ -200,7 +224,7 @@ def serve():
                 server.setblocking(False)
                 loop.register(server, selectors.EVENT_READ, lambda s, a=answer: a(s))
         for protocol, answer in [(other, answer_other) for other in OTHERS] + [(SCTP, answer_sctp)]:
-            raw = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, protocol)
+            raw = listen(family, socket.SOCK_RAW, protocol)
             loop.register(raw, selectors.EVENT_READ, lambda s, a=answer: a(s))
 
 

@@ -47,7 +47,7 @@ struct NaiveModel {
         inner.destinationAddress = address
         if case .transport(let transport, _) = connection.service { inner.service = .transport(transport, port: port) }
         if let network = network(connection.source) {
-            if network.type == .private { return false }
+            if network.type == .private || network.type == .overlay { return false }
             let isSame = network.metadata.name == target.network
             if network.type == .internal, !isSame, !network.peers.contains(target.network) { return false }
             guard reaches(connection.source, connection.destinationAddress) else { return false }
@@ -64,10 +64,13 @@ struct NaiveModel {
                 || (from.peers.contains(to.metadata.name) && to.peers.contains(from.metadata.name))
         }
         if let from {
-            return connection.destination == .host ? from.type != .private : from.type == .nat
+            return connection.destination == .host
+                ? from.type != .private && from.type != .overlay : from.type == .nat || from.type == .transparent
         }
         if let to {
-            return connection.source == .host ? to.type != .private : to.type == .nat && to.inbound == .routed
+            return connection.source == .host
+                ? to.type != .private && to.type != .overlay
+                : to.type == .nat && to.inbound == .routed || to.type == .transparent
         }
         return true
     }

@@ -1,0 +1,20 @@
+/// A network of random manifests.
+struct RandomNetwork {
+    var name: String
+    var number: Int
+    var type: String
+    var hasIPv4: Bool
+    var hasIPv6: Bool
+    var peers: [String]
+    var text = ""
+
+    /// Whether others than this host's own endpoints are on it.
+    var isJoined: Bool { type == "transparent" || type == "overlay" }
+
+    var prefixes: [String] {
+        (hasIPv4 ? ["10.\(60 + number).0.0/24"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::/64"] : [])
+    }
+    func addresses(_ host: Int) -> [String] {
+        (hasIPv4 ? ["10.\(60 + number).0.\(host)"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::\(host)"] : [])
+    }
+}
