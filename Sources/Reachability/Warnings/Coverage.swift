@@ -107,6 +107,25 @@ struct RuleOutline {
         protocols & other.protocols == other.protocols && lowest <= other.lowest && highest >= other.highest
             && (isForAnyone || !other.isForAnyone)
     }
+
+    /// Whether both rules may match something by `protocols`.
+    func mayTouch(_ other: RuleOutline) -> Bool {
+        let common = protocols & other.protocols
+        // Ports are about tcp, udp and sctp alone.
+        return common & ~7 != 0 || common != 0 && lowest <= other.highest && other.lowest <= highest
+    }
+}
+
+/// Rules that come before another one and may match some of the same, with their policies.
+private struct Forerunners {
+    private(set) var rules: [(rule: PolicyRule, policy: Policy)] = []
+    /// There are more than are looked at together.
+    private(set) var areTooMany = false
+
+    mutating func add(_ rule: PolicyRule, of policy: Policy) {
+        guard rules.count < JointCoverage.limit else { return areTooMany = true }
+        rules.append((rule, policy))
+    }
 }
 
 /// The rules of a policy for one direction, with their outlines.
@@ -123,12 +142,14 @@ private struct OutlinedRules {
         selected = Set(policy.selected)
     }
 
-    /// The first of the rules, up to a place, that covers the other.
+    /// The first of the rules, up to a place, that covers the other alone; those that may cover it with others are told.
     func cover(
-        _ rule: PolicyRule, _ outline: RuleOutline, before end: Int, _ budget: inout PolicyWarnings.Budget
+        _ rule: PolicyRule, _ outline: RuleOutline, before end: Int, _ forerunners: inout Forerunners,
+        _ budget: inout PolicyWarnings.Budget
     ) -> PolicyRule? {
         for place in 0..<end {
             guard budget.take() else { return nil }
+            if outlines[place].mayTouch(outline) { forerunners.add(rules[place], of: policy) }
             guard outlines[place].mayCover(outline) else { continue }
             guard budget.take(20) else { return nil }
             if Coverage.covers(rules[place], rule) { return rules[place] }
@@ -138,8 +159,8 @@ private struct OutlinedRules {
 }
 
 extension PolicyWarnings {
-    /// Rules that an earlier one of the same direction and for the same endpoints leaves nothing to.
-    static func covered(_ desired: DesiredState, _ budget: inout Budget) -> [Diagnostic] {
+    /// Rules that earlier ones of the same direction and for the same endpoints leave nothing to.
+    static func covered(_ desired: DesiredState, _ joint: JointCoverage, _ budget: inout Budget) -> [Diagnostic] {
         var result: [Diagnostic] = []
         for direction in TrafficDirection.allCases {
             let all = desired.policies.filter { $0[direction] != nil }.map { OutlinedRules($0, direction) }
@@ -150,29 +171,44 @@ extension PolicyWarnings {
                     guard budget.take() else { return result }
                     if other.selected.isSuperset(of: own.selected) { earlier.append(other) }
                 }
-                for (number, rule) in own.rules.enumerated() {
-                    let outline = own.outlines[number]
-                    if let cover = own.cover(rule, outline, before: number, &budget) {
-                        result.append(coverage(of: rule, in: own.policy, by: cover, own.policy))
-                        continue
-                    }
-                    for other in earlier {
-                        guard let cover = other.cover(rule, outline, before: other.rules.count, &budget)
-                        else { continue }
-                        result.append(coverage(of: rule, in: own.policy, by: cover, other.policy))
-                        break
-                    }
+                for number in own.rules.indices {
+                    if let found = cover(number, of: own, earlier, joint, &budget) { result.append(found) }
                 }
             }
         }
         return result
     }
 
+    /// What is said of a rule that never matches; nil where it may.
+    private static func cover(
+        _ number: Int, of own: OutlinedRules, _ earlier: [OutlinedRules], _ joint: JointCoverage, _ budget: inout Budget
+    ) -> Diagnostic? {
+        let (rule, outline) = (own.rules[number], own.outlines[number])
+        var forerunners = Forerunners()
+        if let cover = own.cover(rule, outline, before: number, &forerunners, &budget) {
+            return coverage(of: rule, in: own.policy, by: [(cover, own.policy)])
+        }
+        for other in earlier {
+            if let cover = other.cover(rule, outline, before: other.rules.count, &forerunners, &budget) {
+                return coverage(of: rule, in: own.policy, by: [(cover, other.policy)])
+            }
+        }
+        guard !forerunners.areTooMany,
+            let places = joint.cover(of: rule, by: forerunners.rules.map(\.rule), &budget)
+        else { return nil }
+        return coverage(of: rule, in: own.policy, by: places.map { forerunners.rules[$0] })
+    }
+
     private static func coverage(
-        of rule: PolicyRule, in policy: Policy, by other: PolicyRule, _ owner: Policy
+        of rule: PolicyRule, in policy: Policy, by others: [(rule: PolicyRule, policy: Policy)]
     ) -> Diagnostic {
-        warning(
-            "rule \(policy.metadata.name)/\(rule.name) never matches: rule \(owner.metadata.name)/\(other.name) (\(other.source)) comes first and covers it",
-            at: rule.source)
+        let named = others.prefix(4).map { "\($0.policy.metadata.name)/\($0.rule.name) (\($0.rule.source))" }
+        let more = others.count > named.count ? ["\(others.count - named.count) more"] : []
+        let list = (named + more).dropLast().joined(separator: ", ")
+        let words =
+            others.count == 1
+            ? "rule \(named[0]) comes first and covers it"
+            : "rules \(list) and \((named + more).last ?? "") come first and cover it together"
+        return warning("rule \(policy.metadata.name)/\(rule.name) never matches: \(words)", at: rule.source)
     }
 }

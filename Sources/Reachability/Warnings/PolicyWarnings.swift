@@ -11,9 +11,10 @@ public enum PolicyWarnings {
         guard !desired.policies.isEmpty else { return [] }
         let reachability = Reachability(desired)
         var budget = Budget(left: limit)
-        var result = covered(desired, &budget) + disagreements(desired, reachability, &budget)
+        let joint = JointCoverage(desired, reachability)
+        var result = covered(desired, joint, &budget) + disagreements(desired, reachability, &budget)
         result += unanswerable(desired, reachability) + toothless(desired) + closed(desired, reachability)
-        result += mismatched(desired, reachability, &budget) + impersonators(desired)
+        result += mismatched(desired, reachability, joint, &budget) + impersonators(desired)
         if budget.isSpent {
             result.append(
                 Diagnostic(

@@ -92,6 +92,99 @@ import Testing
                 "test.yaml:29:177: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
             ]
         ),
+        // Ports of one rule and of the next.
+        (
+            rules(
+                "{action: allow, protocols: [{protocol: tcp, ports: [100-150]}]}, {action: allow, protocols: [{protocol: tcp, ports: [151-200]}]}, {action: deny, protocols: [{protocol: tcp, ports: [120-180]}]}"
+            ),
+            [
+                "test.yaml:29:220: warning: rule p/ingress-3 never matches: rules p/ingress-1 (test.yaml:29:90) and p/ingress-2 (test.yaml:29:155) come first and cover it together"
+            ]
+        ),
+        (
+            rules(
+                "{action: allow, protocols: [{protocol: tcp, ports: [100-150]}]}, {action: allow, protocols: [{protocol: udp, ports: [151-200]}]}, {action: deny, protocols: [{protocol: tcp, ports: [120-180]}]}"
+            ), []
+        ),
+        // The first has another sender, the second other ports.
+        (
+            rules(
+                "{action: allow, from: [{entity: host}], protocols: [{protocol: tcp, ports: [100-150]}]}, {action: allow, protocols: [{protocol: tcp, ports: [151-200]}]}, {action: deny, protocols: [{protocol: tcp, ports: [120-180]}]}"
+            ), []
+        ),
+        // Both halves of IPv4 are all that ICMP has.
+        (
+            rules(
+                "{action: allow, from: [{cidr: 0.0.0.0/1}, {cidr: 128.0.0.0/1}]}, {action: deny, protocols: [{protocol: icmp, types: [8]}]}"
+            ),
+            [
+                "test.yaml:29:155: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
+            ]
+        ),
+        (
+            rules(
+                "{action: allow, from: [{cidr: 0.0.0.0/1}, {cidr: 128.0.0.0/1}]}, {action: deny, protocols: [{protocol: tcp}]}"
+            ), []
+        ),
+        (
+            rules(
+                "{action: allow, from: [{cidr: 0.0.0.0/1}]}, {action: allow, from: [{cidr: 128.0.0.0/1}], protocols: [{protocol: icmp}]}, {action: deny, protocols: [{protocol: icmp, types: [8]}]}"
+            ),
+            [
+                "test.yaml:29:211: warning: rule p/ingress-3 never matches: rules p/ingress-1 (test.yaml:29:90) and p/ingress-2 (test.yaml:29:134) come first and cover it together"
+            ]
+        ),
+        // An address of an endpoint is nobody else's.
+        (
+            rules(
+                "{action: allow, from: [{endpoints: {matchLabels: {app: b}}}]}, {action: deny, from: [{cidr: 10.1.0.11/32}]}"
+            ),
+            [
+                "test.yaml:29:153: warning: rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:29:90) comes first and covers it"
+            ]
+        ),
+        (
+            rules(
+                "{action: allow, from: [{endpoints: {matchLabels: {app: b}}}]}, {action: deny, from: [{cidr: 10.1.0.10/31}]}"
+            ), []
+        ),
+        (
+            rules(
+                "{action: allow, from: [{endpoints: {matchLabels: {app: b}}, cidr: 10.0.0.0/8, except: [10.1.0.11/32]}]}, {action: deny, from: [{cidr: 10.1.0.11/32}]}"
+            ),
+            [
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: no endpoint among its peers has an address in 10.0.0.0/8"
+            ]
+        ),
+        // Whoever is host, world or endpoint is anyone.
+        (
+            rules(
+                "{action: allow, from: [{entity: host}, {endpoints: {}}]}, {action: pass, from: [{entity: world}]}, {action: deny}"
+            ),
+            [
+                "test.yaml:29:189: warning: rule p/ingress-3 never matches: rules p/ingress-1 (test.yaml:29:90) and p/ingress-2 (test.yaml:29:148) come first and cover it together"
+            ]
+        ),
+        (
+            rules(
+                "{action: allow, from: [{entity: host}, {endpoints: {matchLabels: {app: b}}}]}, {action: pass, from: [{entity: world}]}, {action: deny}"
+            ),
+            []
+        ),
+        // Neither the host nor the world has an endpoint's address.
+        (
+            rules("{action: deny, from: [{entity: host, cidr: 10.1.0.11/32}]}"),
+            [
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: in 10.1.0.11/32 it means addresses of endpoints alone, which are never the host's"
+            ]
+        ),
+        (
+            rules("{action: deny, from: [{entity: host, cidr: 10.1.0.10/31}, {entity: world, cidr: 10.1.0.11/32}]}"),
+            [
+                "test.yaml:29:90: warning: rule p/ingress-1 never matches: in 10.1.0.10/31, 10.1.0.11/32 it means addresses of endpoints alone, which are never the host's or the world's"
+            ]
+        ),
+        (rules("{action: deny, from: [{entity: host, cidr: 10.1.0.1/32}]}"), []),
         // Who has another address.
         (
             rules("{action: allow, from: [{endpoints: {matchLabels: {app: b}}, cidr: 192.0.2.0/24}]}"),
@@ -225,36 +318,90 @@ import Testing
             ])
     }
 
+    /// An overlay's addresses are its own: elsewhere somebody else may have them.
+    @Test func addressesOfOverlaysAreSettledNowhere() throws {
+        let host = document("Host", "node-a", "underlay: {address: 198.51.100.1}")
+        func found(_ network: String) throws -> [String] {
+            let text =
+                host + network + document("Endpoint", "x", "app: x", "network: n, host: node-a, addresses: [10.5.0.10]")
+                + document("Endpoint", "y", "app: y", "network: n, host: node-a, addresses: [10.5.0.11]")
+                + document(
+                    "Policy", "p",
+                    "appliesTo: {endpoints: {matchLabels: {app: x}}}, ingress: {default: deny, rules: [{action: allow, from: [{endpoints: {matchLabels: {app: y}}}]}, {action: deny, from: [{cidr: 10.5.0.11/32}]}]}"
+                )
+            return PolicyWarnings.of(try resolve(text, host: "node-a")).map(\.message)
+        }
+        #expect(try found(network("n", "type: overlay, vxlan: {vni: 7}, subnets: [{prefix: 10.5.0.0/24}]")).isEmpty)
+        #expect(
+            try found(network("n", "type: nat, subnets: [{prefix: 10.5.0.0/24}]")) == [
+                "rule p/ingress-2 never matches: rule p/ingress-1 (test.yaml:24:90) comes first and covers it"
+            ])
+    }
+
+    /// Many rules that cover something together are not looked at, and are not named all.
+    @Test(arguments: [(5, true), (6, true), (64, true), (65, false)])
+    func howManyCoverTogether(count: Int, isTold: Bool) throws {
+        let rules =
+            (1...count).map { "{action: allow, protocols: [{protocol: tcp, ports: [\($0)]}]}" }
+            + ["{name: late, action: deny, protocols: [{protocol: tcp, ports: [1-\(count)]}]}"]
+        let found = PolicyWarnings.of(try resolve(Self.base + Self.rules(rules.joined(separator: ", ")))).map(\.message)
+        #expect(found.count == (isTold ? 1 : 0))
+        #expect(found.allSatisfy { $0.hasSuffix(" and \(count - 4) more come first and cover it together") })
+    }
+
     /// What is said never to match never decides anything.
-    @Test(arguments: 0..<30) func whatNeverMatchesDecidesNothing(seed: Int) throws {
-        let state = try resolve(RandomManifests(seed: UInt64(seed) + 500, policyCount: 8).text())
+    @Test(arguments: Surroundings.allCases, 0..<10)
+    func whatNeverMatchesDecidesNothing(_ surroundings: Surroundings, seed: Int) throws {
+        let manifests = RandomManifests(seed: UInt64(seed) + 500, policyCount: 8, surroundings: surroundings)
+        let state = try resolve(manifests.text(), host: surroundings.hosts.first?.name ?? "here")
+        try decideNothing(state, PolicyWarnings.of(state), "\(surroundings), seed \(seed)")
+    }
+
+    /// The same of one policy with very many rules about the same few things, so that they cover one another together.
+    @Test func whatIsCoveredTogetherDecidesNothing() throws {
+        var together = 0
+        for seed in 0..<16 {
+            let manifests = RandomManifests(seed: UInt64(seed) + 700, endpointCount: 4)
+            let state = try resolve(manifests.topology() + manifests.crowdedPolicy())
+            let warnings = PolicyWarnings.of(state)
+            together += warnings.count { $0.message.hasSuffix("cover it together") }
+            try decideNothing(state, warnings, "seed \(seed)")
+        }
+        // A test in which nothing is said would show nothing.
+        #expect(together > 10)
+    }
+
+    private func decideNothing(_ state: DesiredState, _ warnings: [Diagnostic], _ name: String) throws {
         let silent = Set(
-            PolicyWarnings.of(state).filter {
+            warnings.filter {
                 $0.message.contains("never matches") || $0.message.contains("allows nothing")
             }.compactMap(\.location))
-        let reachability = Reachability(state)
+        let own = Surroundings.ownAddresses.compactMap { IPAddress($0) }
+        let reachability = Reachability(state, hostAddresses: Set(own))
+        let addresses = RandomManifests.outside + Surroundings.ownAddresses + Surroundings.neighbours
         let places: [Place] =
             state.endpoints.map { .endpoint($0.metadata.name) } + [.host, .world]
-            + RandomManifests.outside.compactMap { IPAddress($0) }.map { .address($0) }
+            + addresses.compactMap { IPAddress($0) }.map { .address($0) }
         for from in places {
-            for to in places {
+            for to in places where reachability.shareAddresses(from, to) {
                 for pair in AddressFamily.allCases.flatMap({ reachability.pairs(from, to, $0) }) {
-                    let ports = PortProtocol.allCases.flatMap {
-                        reachability.answers(pair.connection(.transport($0, port: 1)), $0).map(\.answer)
-                    }
-                    let types: [UInt8] = pair.source.address.family == .ipv4 ? [8, 13] : [128]
-                    let others =
-                        types.map { reachability.answer(pair.connection(.icmp(type: $0))) }
-                        + [reachability.answer(pair.connection(.other(47)))]
-                    for ruling in (ports + others).flatMap({ [$0.egress, $0.ingress] }) {
+                    for ruling in rulings(reachability, pair) {
                         guard case .rule(let rule)? = ruling?.cause else { continue }
-                        #expect(
-                            !silent.contains(rule.source),
-                            "\(rule.policy)/\(rule.rule) decides"
-                        )
+                        #expect(!silent.contains(rule.source), "\(name): \(rule.policy)/\(rule.rule) decides")
                     }
                 }
             }
         }
+    }
+
+    private func rulings(_ reachability: Reachability, _ pair: AddressPair) -> [Ruling?] {
+        let ports = PortProtocol.allCases.flatMap {
+            reachability.answers(pair.connection(.transport($0, port: 1)), $0).map(\.answer)
+        }
+        let types: [UInt8] = pair.source.address.family == .ipv4 ? [8, 13] : [128]
+        let others =
+            types.map { reachability.answer(pair.connection(.icmp(type: $0))) }
+            + [reachability.answer(pair.connection(.other(47)))]
+        return (ports + others).flatMap { [$0.egress, $0.ingress] }
     }
 }
