@@ -25,17 +25,22 @@ struct JointCoverage {
                 .map { AddressBlock(prefix: IPPrefix(host: $0)) })
     }
 
-    /// Places of the rules that leave nothing to another one, none of which can be left out; nil where they leave
-    /// something, or there is nothing to leave.
+    /// Places of the rules that leave nothing to another one; nil where they leave something, or there is nothing to
+    /// leave. None of them can be left out, unless to find out would take too long.
     func cover(of rule: PolicyRule, by rules: [PolicyRule], _ budget: inout PolicyWarnings.Budget) -> [Int]? {
-        guard covers(rules, rule, &budget) else { return nil }
+        let before = budget.left
+        guard covers(rules, rule, &budget), !covers([], rule, &budget) else { return nil }
         var chosen = Array(rules.indices)
-        for place in rules.indices.reversed() {
+        let cost = before - budget.left
+        for place in rules.indices.reversed() where cost * rules.count <= Self.thinningLimit {
             let fewer = chosen.filter { $0 != place }
             if covers(fewer.map { rules[$0] }, rule, &budget) { chosen = fewer }
         }
-        return chosen.isEmpty || budget.isSpent ? nil : chosen
+        return budget.isSpent ? nil : chosen
     }
+
+    /// Comparisons for finding out which of the rules are needed.
+    private static let thinningLimit = 100_000
 
     private func covers(
         _ rules: [PolicyRule], _ narrow: PolicyRule, _ budget: inout PolicyWarnings.Budget
@@ -84,8 +89,8 @@ struct JointCoverage {
         let able = wide.filter { $0.entity == nil }
         let groups = able.map { $0.group.map { Set($0.members) } }
         let names = peer.group?.members ?? endpoints
-        guard budget.take(names.count * max(able.count, 1)) else { return false }
         return names.allSatisfy { name in
+            guard budget.take(max(able.count, 1)) else { return false }
             let mine = able.indices.filter { groups[$0]?.contains(name) ?? true }.map { able[$0] }
             let union = Self.union(mine, family)
             return possible(name, family).allSatisfy { own in
