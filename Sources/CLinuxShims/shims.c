@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,6 +43,12 @@ int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned m
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+void bulkhead_keep_memory(void) {
+  mallopt(M_TOP_PAD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 27);
+  mallopt(M_MMAP_THRESHOLD, 1 << 22);
 }
 
 int bulkhead_open_at(int directory, const char *path, int flags) {

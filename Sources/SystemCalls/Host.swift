@@ -93,6 +93,10 @@ public enum Host {
     /// One line of standard input; nil at its end.
     public static func readLineFromTerminal() -> String? { readLine(strippingNewline: true) }
 
+    /// Takes memory in larger pieces, and keeps what is let go: the C library of GNU otherwise takes and gives back a page
+    /// at a time, with a call of the kernel each. For programs that end soon.
+    public static func keepMemory() { bulkhead_keep_memory() }
+
     /// A pipe whose reader went away is an error of the write, not the end of the process.
     public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 

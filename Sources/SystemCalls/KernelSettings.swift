@@ -16,39 +16,38 @@ public struct KernelSettings {
     /// Settings of the calling thread's namespace, which is the next one that the tree is used for.
     public init(_ tree: SettingsTree? = nil) { root = tree?.nextVisit() }
 
-    /// The value at a path below `/proc/sys`, without the newline at its end; nil where this kernel has none of that
-    /// name. The kernel gives all of a value in one read.
-    public mutating func read(_ path: String) throws(SystemError) -> String? {
+    /// The value, without the newline at its end; nil where this kernel has none of that name. The kernel gives all of it
+    /// in one read.
+    public mutating func read(_ path: SettingPath) throws(SystemError) -> String? {
         guard let file = try open(path, O_RDONLY) else { return nil }
         let number = file.rawValue
-        let count = try valueOrError("read", path) {
+        let count = try valueOrError("read", path.text) {
             unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
         }
-        guard count < buffer.count else { throw SystemError("read", path, Errno(rawValue: EFBIG)) }
-        let text = String(decoding: buffer[..<count], as: UTF8.self)
-        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+        guard count < buffer.count else { throw SystemError("read", path.text, Errno(rawValue: EFBIG)) }
+        let end = count > 0 && buffer[count - 1] == 0x0a ? count - 1 : count
+        return String(decoding: buffer[..<end], as: UTF8.self)
     }
 
     /// Writes the value at a path below `/proc/sys`.
     public mutating func write(_ path: String, _ value: String) throws(SystemError) {
         let full = "/proc/sys/\(path)"
-        guard let file = try open(path, O_WRONLY) else { throw SystemError("open", full, .noEntry) }
+        guard let file = try open(SettingPath(path), O_WRONLY) else { throw SystemError("open", full, .noEntry) }
         try Files.writeAll(file.rawValue, Array(value.utf8), full)
     }
 
     /// Follows no link and leads nowhere else, whatever the path says.
-    private mutating func open(_ path: String, _ flags: Int32) throws(SystemError) -> SharedDescriptor? {
-        let end = Self.endOfFolder(path)
-        guard let folder = try folder(String(path[..<end])) else { return nil }
-        let name = String(path[path.index(after: end)...])
+    private mutating func open(_ path: SettingPath, _ flags: Int32) throws(SystemError) -> FileDescriptor? {
+        guard let folder = try folder(path.folder) else { return nil }
         do throws(SystemError) {
-            let number = try valueOrError("open", "/proc/sys/\(path)") {
-                unsafe bulkhead_open_beneath(folder.rawValue, name, flags, 0)
+            let number = try valueOrError("open", path.text) {
+                unsafe bulkhead_open_beneath(folder.rawValue, path.name, flags, 0)
             }
-            return SharedDescriptor(FileDescriptor(owning: number))
+            return FileDescriptor(owning: number)
         } catch {
             if error.code == .noEntry { return nil }
-            throw error
+            // Put together only where it fails: twenty are opened in each namespace.
+            throw SystemError(error.operation, "/proc/sys/\(path.text)", error.code)
         }
     }
 
@@ -65,11 +64,5 @@ public struct KernelSettings {
         }
         folders[path] = .some(found)
         return found
-    }
-
-    /// Behind the third part at most, and before the last one.
-    private static func endOfFolder(_ path: String) -> String.Index {
-        let slashes = path.indices.filter { path[$0] == "/" }
-        return slashes.prefix(3).last ?? path.startIndex
     }
 }

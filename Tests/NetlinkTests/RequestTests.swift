@@ -251,6 +251,12 @@ import Testing
         expect(
             NamespaceIDMessage.set(descriptor: 9, id: 0x6000_0001, operation: "x"), 88, 0,
             "00000000 0800 0100 01000060 0800 0300 09000000")
+        // RTM_GETNSID, NLM_F_DUMP: NETNSA_TARGET_NSID.
+        expect(NamespaceIDMessage.dump(target: 7), 90, 0x300, "00000000 0800 0400 07000000")
+        // RTM_GETLINK, NLM_F_DUMP: IFLA_EXT_MASK, IFLA_TARGET_NETNSID.
+        expect(
+            LinkRequest.dump(counters: false, target: 7), 18, 0x300,
+            Self.noLink + "0800 1d00 08000000 0800 2e00 07000000")
     }
 
     /// What the kernel says is wrong is named.

@@ -19,6 +19,8 @@ const char *bulkhead_error_text(int number);
 int bulkhead_open(const char *path, int flags, unsigned mode);
 /// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS.
 int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/// mallopt(3): memory is taken in larger pieces, and kept.
+void bulkhead_keep_memory(void);
 /// openat(2), close-on-exec.
 int bulkhead_open_at(int directory, const char *path, int flags);
 /// A descriptor of a procfs of our own, mounted nowhere: it goes when the last descriptor in it does.

@@ -48,10 +48,8 @@ public struct ObservedNamespace: Hashable, Codable, Sendable {
     /// an index of the links.
     public func setting(_ path: String, link: (String) -> ObservedLink?) -> String? {
         if let value = settings[path] { return value }
-        let parts = path.split(separator: "/")
-        guard parts.count == 5, parts[0] == "net", parts[2] == "conf", let link = link(String(parts[3]))
-        else { return nil }
-        return link.setting(family: parts[1], key: parts[4])
+        guard let place = DeviceSetting.place(path), let link = link(String(place.link)) else { return nil }
+        return link.setting(family: place.family, key: place.key)
     }
 }
 
@@ -59,8 +57,7 @@ extension ObservedLink {
     /// A value of `/proc/sys/net/FAMILY/conf/NAME/KEY`, for the keys that bulkhead manages.
     public func setting(family: some StringProtocol, key: some StringProtocol) -> String? {
         let values = family == "ipv4" ? ipv4Settings : ipv6Settings
-        guard let index = DeviceSetting.index(family: String(family), key: String(key)), index < values.count
-        else { return nil }
+        guard let index = DeviceSetting.index(family: family, key: key), index < values.count else { return nil }
         return String(values[index])
     }
 }
@@ -87,16 +84,30 @@ public struct DeviceSetting: Hashable, Sendable {
     }
 
     /// Position of a setting in the array of its family; nil for those that are not read.
-    public static func index(family: String, key: String) -> Int? {
-        family == "ipv4" ? ipv4[key] : ipv6[key]
+    public static func index(family: some StringProtocol, key: some StringProtocol) -> Int? {
+        let key = Substring(key)
+        return family == "ipv4" ? ipv4[key] : ipv6[key]
+    }
+
+    /// The parts of `net/FAMILY/conf/INTERFACE/KEY`; nil where the path is none. Without a list of them, because every
+    /// setting of every card is looked for in this way.
+    static func place(_ path: String) -> (family: Substring, link: Substring, key: Substring)? {
+        guard path.hasPrefix("net/ipv4/conf/") || path.hasPrefix("net/ipv6/conf/") else { return nil }
+        let bytes = path.utf8
+        let family = bytes.index(bytes.startIndex, offsetBy: 4)
+        let link = bytes.index(family, offsetBy: 10)
+        guard let end = bytes[link...].firstIndex(of: 0x2f) else { return nil }
+        let key = path[bytes.index(after: end)...]
+        guard end > link, !key.isEmpty, !key.utf8.contains(0x2f) else { return nil }
+        return (path[family..<bytes.index(family, offsetBy: 4)], path[link..<end], key)
     }
 
     private static let ipv4 = positions("ipv4")
     private static let ipv6 = positions("ipv6")
 
-    private static func positions(_ family: String) -> [String: Int] {
+    private static func positions(_ family: String) -> [Substring: Int] {
         Dictionary(
-            restored.filter { $0.family == family }.map { ($0.key, $0.position) },
+            restored.filter { $0.family == family }.map { (Substring($0.key), $0.position) },
             uniquingKeysWith: { first, _ in first })
     }
 

@@ -156,6 +156,7 @@ enum LinkAttribute {
     static let namespaceDescriptor: UInt16 = 28
     static let extensionMask: UInt16 = 29
     static let linkNamespaceID: UInt16 = 37
+    static let targetNamespaceID: UInt16 = 46
     static let properties: UInt16 = 52
     static let alternativeName: UInt16 = 53
 

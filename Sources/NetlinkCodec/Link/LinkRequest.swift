@@ -2,11 +2,13 @@ public import Addressing
 
 /// Requests about links.
 public enum LinkRequest {
-    /// `RTM_GETLINK` of all links, with bridge ports, without counters where they are not needed.
-    public static func dump(counters: Bool) -> Request {
+    /// `RTM_GETLINK` of all links, with bridge ports, without counters where they are not needed; of another namespace
+    /// by the id that the asker's gave it (`IFLA_TARGET_NETNSID`).
+    public static func dump(counters: Bool, target: Int32? = nil) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)
         // RTEXT_FILTER_SKIP_STATS.
         if !counters { writer.attribute(LinkAttribute.extensionMask, number: UInt32(1 << 3)) }
+        if let target { writer.attribute(LinkAttribute.targetNamespaceID, number: target) }
         return Request(.getLink, .dump, operation: "read links", body: writer)
     }
 

@@ -42,14 +42,14 @@ extension Request {
             [
                 1: "IFLA_ADDRESS", 3: "IFLA_IFNAME", 4: "IFLA_MTU", 5: "IFLA_LINK", 10: "IFLA_MASTER",
                 18: "IFLA_LINKINFO", 20: "IFLA_IFALIAS", 26: "IFLA_AF_SPEC", 28: "IFLA_NET_NS_FD",
-                29: "IFLA_EXT_MASK", 52: "IFLA_PROP_LIST",
+                29: "IFLA_EXT_MASK", 46: "IFLA_TARGET_NETNSID", 52: "IFLA_PROP_LIST",
             ]
         case .newAddress, .deleteAddress:
             [1: "IFA_ADDRESS", 2: "IFA_LOCAL", 4: "IFA_BROADCAST", 8: "IFA_FLAGS", 11: "IFA_PROTO"]
         case .newRoute, .deleteRoute:
             [1: "RTA_DST", 4: "RTA_OIF", 5: "RTA_GATEWAY", 6: "RTA_PRIORITY", 7: "RTA_PREFSRC", 15: "RTA_TABLE"]
         case .newNeighbour, .deleteNeighbour: [1: "NDA_DST", 2: "NDA_LLADDR"]
-        case .newNamespaceID, .getNamespaceID: [1: "NETNSA_NSID", 3: "NETNSA_FD"]
+        case .newNamespaceID, .getNamespaceID: [1: "NETNSA_NSID", 3: "NETNSA_FD", 4: "NETNSA_TARGET_NSID"]
         case _: [:]
         }
     }

@@ -11,7 +11,7 @@ struct NamespaceReading {
         let reference: NamespaceRef
         let space: OpenNamespace
         /// Settings to read; nil where no manifest speaks of it.
-        let paths: [String]?
+        let paths: [SettingPath]?
     }
 
     /// What a worker reads at a time.
@@ -42,7 +42,11 @@ struct NamespaceReading {
     }
 
     /// Begins with what is in the netns folder, and what the manifests name elsewhere.
-    func start(_ spaces: [String: OpenNamespace]) throws -> Started {
+    ///
+    /// The firewall is read from the lookout, where there is one: for a rule that speaks of an interface by index
+    /// libnftables reads all links of the thread's namespace, each with the id of its other end. It prints numbers then,
+    /// as our own rules have them.
+    func start(_ spaces: [String: OpenNamespace], lookout: SharedDescriptor?) throws -> Started {
         let candidates = try candidates(spaces)
         let firewall = session.firewallReading
         let (sockets, desired, scope, counters) = (session.workerSockets, desired, desired.scope, counters)
@@ -54,6 +58,7 @@ struct NamespaceReading {
             return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
         } _: { position, tools, entrance -> Piece in
             if position == 0 {
+                if let lookout { try entrance.enter(lookout.rawValue) }
                 let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
                 return .firewall(rules, others)
             }
@@ -63,9 +68,14 @@ struct NamespaceReading {
     }
 
     private func candidates(_ spaces: [String: OpenNamespace]) throws -> [Candidate] {
-        let reads = Dictionary(
-            Reads.settings(desired, ipv6: features.ipv6).map { ($0.namespace, $0.paths) },
-            uniquingKeysWith: { first, _ in first })
+        // Most compartments have the same.
+        var parted: [[String]: [SettingPath]] = [:]
+        var reads: [NamespaceRef: [SettingPath]] = [:]
+        for read in Reads.settings(desired, ipv6: features.ipv6) where reads[read.namespace] == nil {
+            let paths = parted[read.paths] ?? read.paths.map { SettingPath($0) }
+            parted[read.paths] = paths
+            reads[read.namespace] = paths
+        }
         var candidates: [Candidate] = []
         for (name, space) in spaces {
             let reference = NamespaceRef.named(name)

@@ -33,10 +33,12 @@ public struct Observer {
     /// Reads once; nothing is kept but open sockets.
     public func observe() throws -> Observation {
         let features = Self.features()
-        let folder = try readFolder()
-        let readings = try NamespaceReading(session, desired, features, counters: counters).start(folder.spaces)
+        var folder = try readFolder()
+        let lookout = Lookout(session, &folder.spaces)
+        let readings = try NamespaceReading(session, desired, features, counters: counters)
+            .start(folder.spaces, lookout: lookout?.namespace)
         // While the workers read firewall and compartments, the host's own tables are read here.
-        let host = Result { try observeHost(features) }
+        let host = Result { try observeHost(features, lookout) }
         let (firewall, otherScopes, namespaces) = try readings.wait(
             hostLinks: (try? host.get())?.host.links ?? [])
         var state = try host.get()
@@ -49,11 +51,13 @@ public struct Observer {
     }
 
     /// Everything but compartments.
-    private func observeHost(_ features: KernelFeatures) throws -> ObservedState {
+    private func observeHost(_ features: KernelFeatures, _ lookout: Lookout?) throws -> ObservedState {
         var tables = try NamespaceTables.read(
-            session.connection, counters: counters, rules: false, mayMove: { Reads.mayMove(desired, $0) })
+            session.connection, counters: counters, rules: false, links: lookout?.links(counters: counters),
+            mayMove: { Reads.mayMove(desired, $0) })
         tables.links.sort { $0.index < $1.index }
-        let settings = try Settings.read(["net/ipv6/conf/all/forwarding"] + SharedSetting.bridgeTracking)
+        let settings = try Settings.read(
+            (["net/ipv6/conf/all/forwarding"] + SharedSetting.bridgeTracking).map { SettingPath($0) })
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
         var state = ObservedState(host: host, features: features)
         state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }

@@ -30,7 +30,7 @@ public final class HostSession {
 
     private let library: Nftables
     private let netfilter: NetlinkSocket
-    private let buffer = ReceiveBuffer()
+    let buffer = ReceiveBuffer()
 
     /// Opens the host's sockets in the calling thread's network namespace.
     public init(_ folders: Folders) throws {

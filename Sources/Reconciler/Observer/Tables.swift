@@ -13,12 +13,14 @@ struct NamespaceTables: Sendable {
     var qdiscs: [ObservedQdisc]
 
     /// Reads links, addresses, routes, neighbours, queueing disciplines, in compartments rules, and where there are
-    /// bridges their forwarding entries. `mayMove` says of the links whether what lies on them may have to be made again
-    /// elsewhere, byte for byte.
+    /// bridges their forwarding entries. Links are those given, where they were read already. `mayMove` says of the links
+    /// whether what lies on them may have to be made again elsewhere, byte for byte.
     static func read(
-        _ connection: NetlinkConnection, counters: Bool, rules: Bool, mayMove: ([ObservedLink]) -> Bool = { _ in false }
+        _ connection: NetlinkConnection, counters: Bool, rules: Bool, links: [LinkMessage]? = nil,
+        mayMove: ([ObservedLink]) -> Bool = { _ in false }
     ) throws -> NamespaceTables {
-        let links = try connection.links(counters: counters).map { ObservedLink($0) }.sorted { $0.index < $1.index }
+        let links = try (links ?? connection.links(counters: counters)).map { ObservedLink($0) }
+            .sorted { $0.index < $1.index }
         let keepsBody = mayMove(links)
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
@@ -68,11 +70,11 @@ struct NamespaceTables: Sendable {
 /// Values below `/proc/sys`, as the calling thread's network namespace has them.
 enum Settings {
     /// Those of the paths that exist. One that this kernel lacks is a difference, which the plan shows.
-    static func read(_ paths: [String], _ tree: SettingsTree? = nil) throws(SystemError) -> [String: String] {
+    static func read(_ paths: [SettingPath], _ tree: SettingsTree? = nil) throws(SystemError) -> [String: String] {
         guard !paths.isEmpty else { return [:] }
         var settings = KernelSettings(tree)
-        var values: [String: String] = [:]
-        for path in paths { values[path] = try settings.read(path) }
+        var values: [String: String] = Dictionary(minimumCapacity: paths.count)
+        for path in paths { values[path.text] = try settings.read(path) }
         return values
     }
 }

@@ -1,0 +1,82 @@
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import SystemCalls
+
+/// An empty network namespace of our own, from which the host is looked at where it has many namespaces.
+///
+/// Of a cable's other end the kernel says which id the asker's namespace gave the one that it is in, and goes through all
+/// ids that this has until it comes to it. Those of the host are marks, far apart: among a thousand every cable takes
+/// five hundred steps from one to the next. Here the namespaces are counted, which makes the steps short, and one list
+/// tells which number is which of the host's ids. Nobody else sees this namespace; it goes with its descriptor.
+struct Lookout {
+    /// The namespace. Nothing is in it but a loopback.
+    let namespace: SharedDescriptor
+    private let connection: NetlinkConnection
+    /// Ids that the host gave, by number in here.
+    private let hostIDs: [Int32: Int32]
+
+    /// Fewer namespaces are found as fast without.
+    private static let minimum = 32
+    /// What the host has for a number.
+    private static let host: Int32 = 0
+
+    /// A lookout for a host with these namespaces, whose ids are filled in; nil where there are few, or the kernel gives
+    /// none: then everything is asked of the host.
+    init?(_ session: HostSession, _ spaces: inout [String: OpenNamespace]) {
+        guard spaces.count >= Self.minimum else { return nil }
+        let names = spaces.keys.sorted()
+        do {
+            namespace = try session.workers[0].createNamespace()
+            let socket = try session.workers[0].run(in: namespace.rawValue) { try NetlinkSocket(.route) }
+            connection = NetlinkConnection(socket, buffer: session.buffer)
+            try Self.count([session.hostNamespace] + names.compactMap { spaces[$0]?.descriptor }, connection)
+            var hostIDs = Self.table(try connection.namespaceIDs(of: Self.host))
+            for (number, name) in zip(Int32(1)..., names) {
+                guard var space = spaces[name] else { continue }
+                // The list may be too long for the kernel, and one that is bound to two names has the first one's number.
+                space.id =
+                    try space.id ?? hostIDs[number]
+                    ?? session.connection.namespaceID(descriptor: space.descriptor.rawValue)
+                hostIDs[number] = space.id
+                spaces[name] = space
+            }
+            self.hostIDs = hostIDs
+        } catch {
+            return nil
+        }
+    }
+
+    /// Gives each namespace its place as id.
+    private static func count(_ namespaces: [SharedDescriptor], _ connection: NetlinkConnection) throws {
+        let requests = zip(host..., namespaces).map {
+            NamespaceIDMessage.set(descriptor: $1.rawValue, id: $0, operation: "count namespaces")
+        }
+        for case let refusal? in try connection.perform(requests.map { [$0] }) where refusal.code != .exists {
+            throw refusal
+        }
+    }
+
+    private static func table(_ messages: [NamespaceIDMessage]) -> [Int32: Int32] {
+        Dictionary(
+            messages.filter { $0.readersID >= 0 && $0.id >= 0 }.map { ($0.readersID, $0.id) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The host's links (`ip -d link show`), as the host itself would be told of them; nil where one leads into a
+    /// namespace whose id is not known here.
+    func links(counters: Bool) -> [LinkMessage]? {
+        guard var links = try? connection.links(counters: counters, target: Self.host) else { return nil }
+        var hostIDs = hostIDs
+        if links.contains(where: { $0.linkNamespaceID.map { hostIDs[$0] == nil } ?? false }) {
+            // A namespace that was not counted has got a number by the question.
+            guard let messages = try? connection.namespaceIDs(of: Self.host) else { return nil }
+            hostIDs.merge(Self.table(messages)) { first, _ in first }
+        }
+        for index in links.indices {
+            guard let number = links[index].linkNamespaceID else { continue }
+            guard let id = hostIDs[number] else { return nil }
+            links[index].linkNamespaceID = id
+        }
+        return links
+    }
+}
