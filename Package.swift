@@ -83,7 +83,7 @@ let package = Package(
         tests("ApplyTests", ["TestSupport", "bulkhead"]),
         tests("FaultTests", ["TestSupport", "bulkhead"]),
         tests("PolicyTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport"]),
-        tests("ObserverTests", ["Model", "Reconciler"]),
+        tests("ObserverTests", ["Firewall", "JSON", "Model", "NetlinkCodec", "Reconciler"]),
         tests("InputTests", ["TestSupport", "bulkhead"]),
         tests("TraceTests", ["TestSupport", "bulkhead"]),
         tests("VerifyTests", ["TestSupport", "bulkhead"]),

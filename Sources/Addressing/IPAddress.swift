@@ -46,8 +46,13 @@ public enum IPAddress: Hashable, Comparable, Sendable {
     }
 
     /// An address from 4 or 16 bytes in network order.
-    public init?(bytes: some Collection<UInt8>) {
-        let value = bytes.count <= 16 ? bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) } : 0
+    public init?(bytes: some Collection<UInt8>) { self.init(bytes: Array(bytes)[...]) }
+
+    /// The same from a part of a message, of which thousands are read: not generic, because a generic one of another
+    /// module is not specialized.
+    public init?(bytes: ArraySlice<UInt8>) {
+        guard bytes.count <= 16 else { return nil }
+        let value = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
         switch bytes.count {
         case 4: self = .v4(IPv4Address(value: UInt32(truncatingIfNeeded: value)))
         case 16: self = .v6(IPv6Address(value: value))

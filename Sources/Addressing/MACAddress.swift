@@ -7,7 +7,10 @@ public struct MACAddress: Hashable, Comparable, Sendable {
     public init(value: UInt64) { self.value = value & 0xffff_ffff_ffff }
 
     /// An address from six bytes.
-    public init?(bytes: some Collection<UInt8>) {
+    public init?(bytes: some Collection<UInt8>) { self.init(bytes: Array(bytes)[...]) }
+
+    /// The same from a part of a message, not generic for the same reason as that of `IPAddress`.
+    public init?(bytes: ArraySlice<UInt8>) {
         guard bytes.count == 6 else { return nil }
         self.value = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }

@@ -106,6 +106,19 @@ extension NetlinkConnection {
         }
     }
 
+    /// The number of the last change of nftables, on a socket of netfilter.
+    public func firewallGeneration() throws -> UInt32? {
+        try get(FirewallGeneration.get()).map { try FirewallGeneration.id(decoding: $0.body) }
+    }
+
+    /// `nft list set`, on a socket of netfilter; `family` as in `TableMessage`.
+    public func setElements(family: UInt8, table: String, set: String) throws -> [SetElementMessage] {
+        try dump(SetElementMessage.dump(family: family, table: table, set: set)) { message in
+            guard message.type == SetElementMessage.new else { return nil }
+            return try SetElementMessage(decoding: message.body)
+        }
+    }
+
     /// `nft list tables`, on a socket of netfilter.
     public func firewallTables() throws -> [TableMessage] {
         try dump(TableMessage.dump()) { message in

@@ -84,6 +84,8 @@ import Testing
             read += (try? NamespaceIDMessage(decoding: body)) == nil ? 0 : 1
             read += (try? ConntrackMessage(decoding: body)) == nil ? 0 : 1
             read += (try? TableMessage(decoding: body)) == nil ? 0 : 1
+            read += (try? SetElementMessage(decoding: body)) == nil ? 0 : 1
+            read += (try? FirewallGeneration.id(decoding: body)) == nil ? 0 : 1
             var messages = MessageReader(body)
             while let message = try? messages.next() { _ = try? Acknowledgement(message) }
         }

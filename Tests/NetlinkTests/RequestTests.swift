@@ -251,6 +251,12 @@ import Testing
         expect(
             NamespaceIDMessage.set(descriptor: 9, id: 0x6000_0001, operation: "x"), 88, 0,
             "00000000 0800 0100 01000060 0800 0300 09000000")
+        // NFT_MSG_GETSETELEM, NLM_F_DUMP: NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET.
+        expect(
+            SetElementMessage.dump(family: 7, table: "t", set: "ports"), 0xa0d, 0x300,
+            "07000000 0600 0100 7400 0000 0a00 0200 706f72747300 0000")
+        // NFT_MSG_GETGEN.
+        expect(FirewallGeneration.get(), 0xa10, 0, "00000000")
         // RTM_GETNSID, NLM_F_DUMP: NETNSA_TARGET_NSID.
         expect(NamespaceIDMessage.dump(target: 7), 90, 0x300, "00000000 0800 0400 07000000")
         // RTM_GETLINK, NLM_F_DUMP: IFLA_EXT_MASK, IFLA_TARGET_NETNSID.

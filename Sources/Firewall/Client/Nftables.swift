@@ -31,28 +31,42 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         setOutput(withCounters: false)
     }
 
-    private func setOutput(withCounters: Bool) {
+    private func setOutput(withCounters: Bool, isTerse: Bool = false) {
         // Names of protocols come from /etc/protocols, which a small system has not; numbers are the same everywhere.
         let flags =
             UInt32(NFT_CTX_OUTPUT_JSON) | UInt32(NFT_CTX_OUTPUT_NUMERIC_PROTO)
-            | (withCounters ? 0 : UInt32(NFT_CTX_OUTPUT_STATELESS))
+            | (withCounters ? 0 : UInt32(NFT_CTX_OUTPUT_STATELESS)) | (isTerse ? UInt32(NFT_CTX_OUTPUT_TERSE) : 0)
         unsafe nft_ctx_output_set_flags(context, flags)
     }
 
     deinit { unsafe nft_ctx_free(context) }
 
     /// These tables (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put there cannot
-    /// confuse the parser. Counts of counters are there where they are asked for.
-    public func list(_ tables: [TableHeading], withCounters: Bool = false) throws -> Ruleset {
+    /// confuse the parser. Counts of counters are there where they are asked for, elements of named sets (`nft -t`) unless
+    /// somebody else reads these.
+    public func list(_ tables: [TableHeading], withCounters: Bool = false, withElements: Bool = true) throws -> Ruleset
+    {
         try turn.withLock { _ in
             defer { setOutput(withCounters: false) }
-            return Ruleset(tables: try tables.compactMap { try listInTurn($0, withCounters) })
+            return Ruleset(tables: try tables.compactMap { try listInTurn($0, withCounters, withElements) })
         }
     }
 
-    private func listInTurn(_ heading: TableHeading, _ withCounters: Bool) throws(FirewallError) -> Table? {
+    /// Elements of one set (`nft -j list set FAMILY TABLE NAME`); nil where it is gone, or has a name that cannot be written
+    /// in a command.
+    public func elements(of set: NamedSet, in heading: TableHeading) throws -> [Element]? {
+        guard RawSets.isPlain(set.name) else { return nil }
+        return try turn.withLock { _ in
+            setOutput(withCounters: false)
+            return try setsInTurn(set.dataType == nil ? "set" : "map", heading, set.name).first?.elements
+        }
+    }
+
+    private func listInTurn(_ heading: TableHeading, _ withCounters: Bool, _ withElements: Bool) throws(FirewallError)
+        -> Table?
+    {
         guard heading.flags != nil else {
-            setOutput(withCounters: withCounters)
+            setOutput(withCounters: withCounters, isTerse: !withElements)
             let listing = try read("list table \(heading.title)", of: heading)
             return Listing.table(heading.family, heading.name, listing)
         }

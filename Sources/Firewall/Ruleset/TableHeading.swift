@@ -45,7 +45,7 @@ extension Table {
 
 extension Table.Family {
     /// `NFPROTO_INET` and its like (`linux/netfilter.h`).
-    fileprivate var number: UInt8 {
+    public var number: UInt8 {
         switch self {
         case .inet: 1
         case .arp: 3

@@ -14,13 +14,13 @@ struct FirewallReading: Sendable {
     /// The tables of a scope.
     func rules(of scope: ObjectName, withCounters: Bool = false, buffer: ReceiveBuffer) throws -> Ruleset {
         let name = Compiler.tableName(scope)
-        return try library.list(try headings(buffer).filter { $0.name == name }, withCounters: withCounters)
+        return try list(try headings(buffer).filter { $0.name == name }, withCounters, buffer)
     }
 
     /// The tables of the scope of these manifests, and what other scopes have of what all share.
     func read(_ desired: DesiredState, withCounters: Bool, buffer: ReceiveBuffer) throws -> (Ruleset, [OtherScope]) {
         let (all, name) = (try headings(buffer), Compiler.tableName(desired.scope))
-        let rules = try library.list(all.filter { $0.name == name }, withCounters: withCounters)
+        let rules = try list(all.filter { $0.name == name }, withCounters, buffer)
         // Nothing is asked of them where nothing is wanted that could clash.
         guard !desired.networks.isEmpty else { return (rules, []) }
         let withPorts = desired.endpoints.contains { !$0.portMappings.isEmpty }
@@ -30,6 +30,38 @@ struct FirewallReading: Sendable {
             }
         }
         return (rules, others.sorted { $0.scope < $1.scope })
+    }
+
+    /// Rules by libnftables, and elements of sets, of which there may be thousands, from the kernel's own messages. If that
+    /// cannot be had, all of it by libnftables.
+    private func list(_ headings: [TableHeading], _ withCounters: Bool, _ buffer: ReceiveBuffer) throws -> Ruleset {
+        let connection = NetlinkConnection(socket, buffer: buffer)
+        for _ in 0..<Self.attempts {
+            guard let before = try? connection.firewallGeneration() else { break }
+            var rules = try library.list(headings, withCounters: withCounters, withElements: false)
+            let isWhole = try rules.tables.indices.allSatisfy { try fill(&rules.tables[$0], headings, connection) }
+            // One state of it, not parts of two.
+            if isWhole, try connection.firewallGeneration() == before { return rules }
+        }
+        return try library.list(headings, withCounters: withCounters)
+    }
+
+    /// How often it is read anew because it changed meanwhile.
+    private static let attempts = 3
+
+    /// Whether all elements of its sets could be read.
+    private func fill(_ table: inout Table, _ headings: [TableHeading], _ connection: NetlinkConnection) throws -> Bool
+    {
+        guard let heading = headings.first(where: { $0.family == table.family }) else { return false }
+        for index in table.sets.indices where !table.sets[index].isLearned {
+            let set = table.sets[index]
+            let messages = try? connection.setElements(
+                family: heading.family.number, table: heading.name, set: set.name)
+            let known = messages.flatMap { SetElements(set)?.elements($0) }
+            guard let elements = try known ?? library.elements(of: set, in: heading) else { return false }
+            table.sets[index].elements = elements
+        }
+        return true
     }
 
     private func headings(_ buffer: ReceiveBuffer) throws -> [TableHeading] {
