@@ -27,7 +27,9 @@ import Testing
         let before = try HostDump(host)
         let found = try findings(host)
         let has = try #require(found.first { $0.subject == "kernel" && $0.level == "ok" }).message
-        #expect(has.hasPrefix("has bridge, veth, nftables, family inet, nftables, family bridge"), "\(has)")
+        #expect(
+            has.hasPrefix("has bridge, veth, nftables, family inet, connection labels, nftables, family bridge"),
+            "\(has)")
         try host.sh("ip link add up0 type veth peer name up1")
         for kind in ["vlan", "macvlan", "macvtap", "ipvlan", "vxlan"] {
             let options = ["vlan": "link up0 type vlan id 5", "vxlan": "type vxlan id 5 dstport 4789"]

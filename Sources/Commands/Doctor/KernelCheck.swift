@@ -5,6 +5,7 @@ enum KernelCheck {
     /// What manifests need a feature for; nil where nothing works without it.
     private static let uses: [(feature: String, name: String, need: String?)] = [
         ("link/bridge", "bridge", nil), ("link/veth", "veth", nil), ("nftables/inet", "nftables, family inet", nil),
+        ("nftables/connection labels", "connection labels", nil),
         ("nftables/bridge", "nftables, family bridge", nil), ("nftables/NAT", "nftables NAT", "networks of type nat"),
         (
             "nftables/bridge conntrack", "connection tracking on bridges",

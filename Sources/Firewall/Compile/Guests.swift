@@ -82,12 +82,36 @@ enum Guests {
         }
     }
 
+    /// `intraNetwork: deny` for what no address tells: no policy can open a way there, so that nothing of a sibling's but
+    /// answers reaches the MAC of such an endpoint, whatever else was let through with the same addresses. The first packet
+    /// may have gone to a MAC of nobody, as what goes to the physical network does. Nor does the host send there what came
+    /// from a sibling.
+    static var unaddressed: [Rule] {
+        let begins = Nft.equal(["ct": ["key": "direction"]], "original")
+        func isUnknown(_ family: AddressFamily) -> JSON {
+            Nft.differs(target(family), .string("@shared\(family.suffix)"))
+        }
+        let conditions: [[JSON]] =
+            [[Nft.equal(Nft.receiver, "@shared_unaddressed"), begins]]
+            + AddressFamily.allCases.flatMap { family -> [[JSON]] in
+                [
+                    [Nft.equal(Nft.receiver, "@shared_unchecked"), begins, isUnknown(family)]
+                        + (family == .ipv6 ? [Nft.differs(Nft.payload("ip6", "daddr"), Nft.linkLocal6)] : []),
+                    [
+                        Nft.equal(Nft.receiver, "@shared_sides"),
+                        Nft.equal(target(family), .string("@shared_subnets\(family.suffix)")), isUnknown(family),
+                    ],
+                ]
+            }
+        return conditions.map { Rule(denied + $0 + [Nft.counter, Nft.drop], comment: "intraNetwork: deny") }
+    }
+
+    private static let denied = [
+        Nft.equal(Nft.concat(Nft.input, Nft.output), "@shared_siblings_denied"), Nft.equal(Nft.sender, "@members"),
+    ]
+
     /// `intraNetwork: deny`, by way of the host, too, whose MAC a frame has then.
     static var isolation: [Rule] {
-        let denied = [
-            Nft.equal(Nft.concat(Nft.input, Nft.output), "@shared_siblings_denied"),
-            Nft.equal(Nft.sender, "@members"),
-        ]
         let receivers =
             [Nft.equal(Nft.receiver, "@members")]
             + AddressFamily.allCases.map { Nft.equal(target($0), .string("@shared\($0.suffix)")) }
@@ -125,6 +149,11 @@ extension CompilerInput {
         bridges(where: \.isShared) + facts.otherShared.map { Element(key: .string($0), comment: nil) }
     }
 
+    /// From port to port of each of these.
+    func sharedSegments() -> [Element] {
+        sharedBridges().map { Element(key: Nft.concat($0.key, $0.key), comment: $0.comment) }
+    }
+
     /// Endpoints on segments that others share, with their networks.
     var sharedEndpoints: [(endpoint: Endpoint, network: Network)] {
         desired.endpoints.compactMap { endpoint in
@@ -133,14 +162,51 @@ extension CompilerInput {
     }
 
     /// MACs by which the endpoints of shared segments are told from all others there.
-    func sharedMembers() -> [Element] {
-        sharedEndpoints.flatMap { endpoint, network in
+    func sharedMembers() -> [Element] { members(sharedEndpoints) }
+
+    private func members(_ endpoints: [(endpoint: Endpoint, network: Network)]) -> [Element] {
+        endpoints.flatMap { endpoint, network in
             Set([endpoint.mac] + endpoint.allowedMACs).sorted().map {
                 Element(
                     key: Nft.concat(.string(network.bridge.text), .string($0.description)),
                     comment: endpoint.id.description)
             }
         }
+    }
+
+    /// Where `intraNetwork: deny` keeps siblings from endpoints of which the manifests know no address, and from those that
+    /// may use others beside; what tells frames to the host from others there; and the segment's own addresses.
+    func unaddressedSets() -> [NamedSet] {
+        let denied = desired.networks.filter { $0.isShared && $0.deniesIntraNetwork }
+        let ends = sharedEndpoints.filter { $0.network.deniesIntraNetwork }
+        return [
+            NamedSet(
+                name: "shared_sides", keyTypes: ["ifname", "ether_addr"],
+                elements: denied.compactMap { network in
+                    facts.sharedMACs[network.metadata.name].map {
+                        Element(
+                            key: Nft.concat(.string(network.bridge.text), .string($0.description)),
+                            comment: network.id.description)
+                    }
+                }), sharedSubnets(.ipv4, denied), sharedSubnets(.ipv6, denied),
+            NamedSet(
+                name: "shared_unaddressed", keyTypes: ["ifname", "ether_addr"],
+                elements: members(ends.filter(\.endpoint.addresses.isEmpty))),
+            NamedSet(
+                name: "shared_unchecked", keyTypes: ["ifname", "ether_addr"],
+                elements: members(ends.filter { !$0.endpoint.addresses.isEmpty && !$0.endpoint.checksAddresses })),
+        ]
+    }
+
+    private func sharedSubnets(_ family: AddressFamily, _ networks: [Network]) -> NamedSet {
+        NamedSet(
+            name: "shared_subnets\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
+            elements: networks.flatMap { network in
+                network.subnets.map(\.prefix).filter { $0.family == family }.map {
+                    Element(
+                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
+                }
+            })
     }
 
     /// Addresses of the endpoints of shared segments.

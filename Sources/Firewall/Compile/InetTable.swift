@@ -172,6 +172,7 @@ extension Compiler {
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
             onSegment(input, .ipv4), onSegment(input, .ipv6), segments(input),
             NamedSet(name: "shared", keyTypes: ["ifname"], elements: input.sharedBridges()),
+            NamedSet(name: "shared_segments", keyTypes: ["ifname", "ifname"], elements: input.sharedSegments()),
             input.sharedAddresses(.ipv4), input.sharedAddresses(.ipv6), Guests.locals,
             NamedSet(
                 name: "shared_siblings_denied", keyTypes: ["ifname", "ifname"],
@@ -180,7 +181,7 @@ extension Compiler {
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
-        ]
+        ] + input.unaddressedSets()
     }
 
     /// Interfaces that did not forward a family before. One that did goes on to, whatever it did with the other.
@@ -242,20 +243,6 @@ extension Compiler {
         }
     }
 
-    /// What passes whatever policies say: known connections, and what keeps a segment working.
-    private static func knownRules() -> [Rule] {
-        [
-            Rule([Nft.isAnswer, Nft.accept], comment: "answers and related errors"),
-            // Of what goes to a group the kernel says that it was let through when the host alone has had it.
-            Rule(
-                [Nft.differs(Nft.payload("ip", "daddr"), "@groups4"), Nft.isKnown, Nft.accept],
-                comment: "connections that were let through"),
-            Rule(
-                [Nft.differs(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.isKnown, Nft.accept],
-                comment: "connections that were let through"),
-        ] + segmentRules()
-    }
-
     /// What keeps a segment working does not leave it: a router takes one from the hop limit, and forwards nothing from a
     /// link-local address or none.
     private static func segmentRules() -> [Rule] {
@@ -291,7 +278,7 @@ extension Compiler {
     /// The sender's side of forwarding. Only packets that touch one of our switches, or an endpoint on a segment that it
     /// shares with others, get past the rules that return.
     private static func senderRules() -> [Rule] {
-        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + knownRules() + [
+        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + Passage.forwarded() + segmentRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                 comment: "belongs to no connection"), middles,
@@ -361,7 +348,8 @@ extension Compiler {
             Rule(
                 [Nft.differs(Nft.output, isOurs), Nft.differs(Nft.output, "@shared"), Nft.back],
                 comment: "not to one of ours")
-        ] + knownRules() + [Guests.detour] + Guests.strangers + [middles] + memberRules(.ingress)
+        ] + Passage.forwarded(but: Guests.unaddressed) + segmentRules() + [Guests.detour] + Guests.strangers + [middles]
+            + memberRules(.ingress)
             + cardRules(.ingress) + [
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
@@ -394,7 +382,7 @@ extension Compiler {
             Rule(
                 [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
                 comment: "from others on a shared segment")
-        ] + knownRules() + [middles] + memberRules(.egress) + cardRules(.egress) + [
+        ] + Passage.toHost + segmentRules() + [middles] + memberRules(.egress) + cardRules(.egress) + [
             Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
         ]
     }
@@ -410,7 +398,7 @@ extension Compiler {
                         Nft.differs(Guests.target(family), .string("@shared\(family.suffix)")),
                     ] + (family == .ipv6 ? [Nft.differs(Guests.target(.ipv6), Guests.all)] : []) + [Nft.back],
                     comment: "not to one of ours")
-            } + knownRules() + [middles] + memberRules(.ingress) + [
+            } + Passage.fromHost + segmentRules() + [middles] + memberRules(.ingress) + [
                 Rule(
                     [
                         Nft.equal(Nft.output, "@policed"), Nft.equal(Guests.target(.ipv6), Guests.all), Nft.counter,
@@ -428,7 +416,7 @@ extension Compiler {
     /// From the host to published ports. The hook still knows the interface of the address that was asked for, so that the
     /// endpoint is found by its own address alone. (Where the interface is known, after routing, nothing can be rejected.)
     private static func translatedRules() -> [Rule] {
-        knownRules() + [middles]
+        Passage.fromHost + segmentRules() + [middles]
             + AddressFamily.allCases.map { family in
                 let target = Nft.payload(family.protocolName, "daddr")
                 return Rule([Nft.verdicts(target, translatedMap(family))], comment: "policies: ingress")

@@ -43,7 +43,9 @@ enum Nft {
     static let isForHost = equal(["fib": ["result": "type", "flags": ["daddr"]]], "local")
     /// A packet of a connection whose first packet passed every hook: also of one that nobody has answered yet.
     static let isKnown = contains(["ct": ["key": "status"]], "confirmed")
-    static let isAnswer = contains(["ct": ["key": "state"]], ["established", "related"])
+    static let isUnknown = differs(["&": [["ct": ["key": "status"]], "confirmed"]], "confirmed")
+    static let isEstablished = contains(["ct": ["key": "state"]], "established")
+    static let isRelated = contains(["ct": ["key": "state"]], "related")
     /// ICMPv6 that a segment needs, whoever may talk to whom: solicitations and advertisements, and, to groups alone, what
     /// is said of listeners.
     static let discoveryTypes: [JSON] = [

@@ -50,6 +50,7 @@ public struct KernelSurvey: Hashable, Sendable {
         let library = try Nftables()
         let questions: [(name: String, family: String, chain: JSON, rule: JSON)] = [
             ("inet", "inet", chain("inet", "filter", "forward", 0), [established, accept]),
+            ("connection labels", "inet", chain("inet", "filter", "forward", 0), [label]),
             ("NAT", "inet", chain("inet", "nat", "postrouting", 100), [["masquerade": nil]]),
             ("bridge", "bridge", chain("bridge", "filter", "prerouting", -300), [accept]),
             ("bridge conntrack", "bridge", chain("bridge", "filter", "forward", 0), [established, accept]),
@@ -74,6 +75,7 @@ public struct KernelSurvey: Hashable, Sendable {
     private static let established: JSON = [
         "match": ["op": "in", "left": ["ct": ["key": "state"]], "right": "established"]
     ]
+    private static let label: JSON = ["mangle": ["key": ["ct": ["key": "label"]], "value": 120]]
 
     private static func chain(_ family: String, _ type: String, _ hook: String, _ priority: Int64) -> JSON {
         [
