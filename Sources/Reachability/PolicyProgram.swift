@@ -33,8 +33,10 @@ public struct PolicyProgram: Hashable, Sendable {
     /// Works out the profile of every endpoint that a policy selects.
     public init(_ desired: DesiredState) { self.init(desired.policies) }
 
-    /// The same of policies alone.
-    init(_ policies: [Policy]) {
+    /// What other hosts ask of their endpoints on overlays.
+    public static func remote(_ desired: DesiredState) -> PolicyProgram { PolicyProgram(desired.remotePolicies) }
+
+    private init(_ policies: [Policy]) {
         self.policies = policies
         var result: [TrafficDirection: [ObjectName: Profile]] = [:]
         for direction in TrafficDirection.allCases {

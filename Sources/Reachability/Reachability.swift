@@ -23,7 +23,7 @@ public struct Reachability: Sendable {
         self.desired = desired
         self.hostAddresses = hostAddresses
         program = PolicyProgram(desired)
-        remoteProgram = PolicyProgram(desired.remotePolicies)
+        remoteProgram = .remote(desired)
         let all = desired.endpoints + desired.remotes.map(\.endpoint)
         endpoints = Dictionary(all.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         remotes = Set(desired.remotes.map(\.endpoint.metadata.name))

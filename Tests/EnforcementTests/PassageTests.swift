@@ -220,12 +220,8 @@ import Testing
         #expect(try heard(site.web.host, "10.66.0.1"))
     }
 
-    /// `intraNetwork: deny` for an endpoint of which no manifest knows an address.
-    @Test func noSiblingReachesOneWithoutAddresses() throws {
-        let web = try PolicyHost([])
-        let router = try ScratchHost()
-        try router.connect(
-            "eth0", ["10.88.0.1/24", "fd00:88::1/64"], to: web.host, "eth1", ["10.88.0.2/24", "fd00:88::2/64"])
+    /// A network of endpoints that do not meet: two without addresses, one that may use any.
+    private static func secluded() -> String {
         var text = """
             apiVersion: bulkhead.dev/v1alpha1
             kind: Network
@@ -256,7 +252,16 @@ import Testing
 
                 """
         }
-        try web.host.write("base.yaml", text)
+        return text
+    }
+
+    /// `intraNetwork: deny` for an endpoint of which no manifest knows an address.
+    @Test func noSiblingReachesOneWithoutAddresses() throws {
+        let web = try PolicyHost([])
+        let router = try ScratchHost()
+        try router.connect(
+            "eth0", ["10.88.0.1/24", "fd00:88::1/64"], to: web.host, "eth1", ["10.88.0.2/24", "fd00:88::2/64"])
+        try web.host.write("base.yaml", Self.secluded())
         // A policy on the network: frames between ports are no longer dropped whatever they hold.
         try web.policies([("a-in", "appliesTo: {endpoints: {matchLabels: {app: a}}}\ningress: {default: allow}")])
         try web.apply()

@@ -58,7 +58,7 @@ final class OverlaySite {
     func host(_ name: String) throws -> ScratchHost { try #require(hosts[name]) }
 
     /// Hosts, an overlay `red` on all three, `blue` with the same prefix on the first two, and what else is given.
-    func declare(_ documents: [String]) throws {
+    func declare(_ documents: [String], red: String = "") throws {
         var text = ""
         for (name, number) in [("node-a", 1), ("node-b", 2), ("node-c", 3)] {
             text += """
@@ -74,7 +74,7 @@ final class OverlaySite {
             apiVersion: bulkhead.dev/v1alpha1
             kind: Network
             metadata: {name: red}
-            spec: {type: overlay, vxlan: {vni: 4096}, subnets: [{prefix: 10.0.0.0/24}, {prefix: "fd00::/64"}]}
+            spec: {type: overlay, vxlan: {vni: 4096}, subnets: [{prefix: 10.0.0.0/24}, {prefix: "fd00::/64"}]\(red)}
             ---
             apiVersion: bulkhead.dev/v1alpha1
             kind: Network

@@ -103,6 +103,15 @@ import Testing
         let trace = try site.host("node-b").bulkhead(
             "trace", "10.0.0.12", "rb", "manifests", "--host", "node-b", "--port", "80")
         #expect(trace.output.contains("db/ingress") || trace.output.contains("Policy/db"), "\(trace.output)")
+
+        // What an ingress policy opens in spite of isolation is decided on the receiver's Host: the sender's lets it go.
+        try site.declare(Self.pair + [policy], red: ", isolation: {intraNetwork: deny}")
+        try site.apply("node-a", "node-b", "node-c")
+        for family in ["10.0.0.", "fd00::"] {
+            #expect(try site.ping("ra", on: "node-a", "\(family)11"))
+            #expect(try !site.ping("rc", on: "node-c", "\(family)11"))
+            #expect(try !site.ping("rc", on: "node-c", "\(family)10"))
+        }
     }
 
     @Test func anEndpointChangesNothingButItsEntries() throws {

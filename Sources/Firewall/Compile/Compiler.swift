@@ -28,7 +28,9 @@ struct CompilerInput {
     let networks: [ObjectName: Network]
     let tableName: String
     let program: PolicyProgram
-    /// Networks with an endpoint for which an enforced policy says what may come in.
+    /// Endpoints on other hosts for which an enforced policy says there what may come in.
+    let policedRemotes: [Endpoint]
+    /// Networks with an endpoint, here or there, for which an enforced policy says what may come in.
     private let policedNetworks: Set<ObjectName>
 
     init(_ desired: DesiredState, _ facts: HostFacts) {
@@ -38,8 +40,11 @@ struct CompilerInput {
         tableName = Compiler.tableName(desired.scope)
         let program = PolicyProgram(desired)
         self.program = program
+        let remote = PolicyProgram.remote(desired)
+        policedRemotes = desired.remotes.map(\.endpoint).filter { remote.isPoliced(.ingress, $0.metadata.name) }
         policedNetworks = Set(
-            desired.endpoints.filter { program.isPoliced(.ingress, $0.metadata.name) }.map(\.network))
+            (desired.endpoints.filter { program.isPoliced(.ingress, $0.metadata.name) } + policedRemotes).map(\.network)
+        )
     }
 
     /// One element a network that fulfils the condition: the name of its bridge.

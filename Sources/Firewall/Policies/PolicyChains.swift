@@ -33,16 +33,26 @@ struct PolicyChains {
             .filter { seen.insert($0).inserted }
     }
 
+    /// Endpoints that policies speak of, and where what is theirs is decided. What comes in to one on another host is
+    /// decided there, isolation included: here it passes.
+    private func ends(_ direction: TrafficDirection) -> [(endpoint: Endpoint, verdict: JSON)] {
+        let own = input.desired.endpoints.compactMap { endpoint in
+            input.program.profile(direction, of: endpoint.metadata.name).map { (endpoint, Nft.jump(name($0))) }
+        }
+        switch (direction, place) {
+        case (.ingress, .inet): return own + input.policedRemotes.map { ($0, Nft.accept) }
+        case (.ingress, .bridge), (.egress, .inet), (.egress, .bridge): return own
+        }
+    }
+
     /// Elements that lead an endpoint's packets to its list: by its interface and addresses.
     func members(_ direction: TrafficDirection, _ family: AddressFamily) -> (single: [Element], blocks: [Element]) {
         var result: (single: [Element], blocks: [Element]) = ([], [])
-        for endpoint in input.desired.endpoints {
-            guard let profile = input.program.profile(direction, of: endpoint.metadata.name),
-                let interface = input.interface(of: endpoint, place)
-            else { continue }
+        for (endpoint, verdict) in ends(direction) {
+            guard let interface = input.interface(of: endpoint, place) else { continue }
             for source in endpoint.identities(family) {
                 let element = Element(
-                    key: Nft.concat(.string(interface), Nft.prefix(source)), data: Nft.jump(name(profile)),
+                    key: Nft.concat(.string(interface), Nft.prefix(source)), data: verdict,
                     comment: endpoint.id.description)
                 if source.length == family.width {
                     result.single.append(element)
@@ -70,10 +80,9 @@ struct PolicyChains {
 
     /// Elements that lead to an endpoint's list by its MACs.
     func cardMembers(_ direction: TrafficDirection) -> [Element] {
-        input.desired.endpoints.flatMap { endpoint -> [Element] in
-            guard let profile = input.program.profile(direction, of: endpoint.metadata.name) else { return [] }
-            return input.cardKeys(of: endpoint, place).map {
-                Element(key: $0, data: Nft.jump(name(profile)), comment: endpoint.id.description)
+        ends(direction).flatMap { endpoint, verdict in
+            input.cardKeys(of: endpoint, place).map {
+                Element(key: $0, data: verdict, comment: endpoint.id.description)
             }
         }
     }
