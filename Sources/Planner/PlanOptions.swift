@@ -9,6 +9,8 @@ public struct PlanOptions: Hashable, Sendable {
     public var adopts: Set<ObjectID>
     /// Where not nil, only these objects are removed and all others are left as they are (`destroy PATH`).
     public var removesOnly: Set<ObjectID>?
+    /// Bridges of others that networks to be removed are on.
+    public var leavesBridges: Set<String> = []
     /// Folder of the per-namespace files, `/etc/netns`.
     public var netnsEtcDirectory: String
     /// Local address and port of the SSH session that bulkhead runs in, which no mapping may shadow.

@@ -302,6 +302,55 @@ import Testing
         #expect(try host.apply().status == 0)
         #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
     }
+
+    /// The network of a protected endpoint, or its compartment, is destroyed by its document alone.
+    @Test func whatAProtectedEndpointIsOnIsNotDestroyedBeneathIt() throws {
+        let host = try ScratchHost()
+        let room = """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: room}
+            spec: {}
+            """
+        let lan = """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, bridge: {existing: br0}, subnets: [{prefix: 192.0.2.0/24, gateway: 192.0.2.254}]}
+            """
+        try host.sh("ip link add br0 type bridge; ip link set br0 up")
+        let plain = Manifests.endpoint("plain")
+        try host.declare(
+            Manifests.web, lan, room, plain,
+            Manifests.endpoint("keep", "compartment: room", annotations: Manifests.protected),
+            Manifests.endpoint("guest", "addresses: [192.0.2.10]", network: "lan", annotations: Manifests.protected))
+        let apply = try host.apply()
+        #expect(apply.status == 0, "\(apply.errors)")
+        func message(_ name: String, _ what: String) -> String {
+            "error: Endpoint/\(name) is protected (bulkhead.dev/prevent-destroy), and this would delete \(what); apply it "
+                + "once without the annotation, then remove it\n"
+        }
+        let destroy = ["destroy", "--yes", "manifests"]
+        try host.declare(Manifests.web)
+        try refuse(host, message("keep", "bridge bh-web, which it is on"), destroy)
+        try host.declare(room)
+        try refuse(host, message("keep", "namespace room, which it is in"), destroy)
+        try host.declare(lan)
+        try refuse(host, message("guest", "the rules of its network on br0"), destroy)
+        try host.declare(Manifests.web, plain)
+        try refuse(host, message("keep", "bridge bh-web, which it is on"), destroy)
+        // One that goes along says so itself, once.
+        try host.declare(Manifests.web, Manifests.endpoint("keep"))
+        let both = try host.bulkhead("destroy", "--yes", "manifests")
+        #expect(both.status == 1)
+        #expect(both.errors.split(separator: "\n").filter { $0.contains("protected") }.count == 1, "\(both.errors)")
+        try host.declare(
+            Manifests.web, lan, room, plain, Manifests.endpoint("keep", "compartment: room"),
+            Manifests.endpoint("guest", "addresses: [192.0.2.10]", network: "lan"))
+        #expect(try host.apply().status == 0)
+        try host.declare(Manifests.web)
+        #expect(try host.bulkhead("destroy", "--yes", "manifests").status == 0)
+    }
 }
 
 extension String {

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import ArgumentParser
 internal import JSON
 internal import Manifest
@@ -91,6 +92,7 @@ struct Destroy: Verb {
             options.removesOnly = Set(
                 state.networks.map(\.id) + state.compartments.map(\.id) + state.endpoints.map(\.id)
                     + state.policies.map(\.id))
+            options.leavesBridges = Set(state.networks.filter { !$0.ownsBridge }.map(\.bridge.text))
         }
         let comparison = try Comparison.live(nothing, sources: sources, global, options)
         let given = Comparison.resolved(paths.paths)

@@ -15,6 +15,7 @@ extension Builder {
             removeLink(link, mark)
         }
         removeForeignPorts(bridges, cards)
+        keepProtectedGuestsOfOthers()
         let spaces = Set(context.desired.compartments.map(\.reference))
         for space in context.observed.namespaces where !spaces.contains(space.reference) {
             guard let mark = context.owner(of: space), context.mayRemove(mark.owner) else { continue }
@@ -24,6 +25,7 @@ extension Builder {
 
     private mutating func removeLink(_ link: ObservedLink, _ mark: OwnershipMark) {
         guard isRemovable(mark, what: link.name) else { return }
+        if link.kind == "bridge" { keepProtectedGuests(of: link) }
         let isCard = link.kind == "veth"
         let uplink = context.observed.host.uplinkPort(of: link)
         if let uplink, !claimed.contains(uplink.name) {
@@ -65,6 +67,7 @@ extension Builder {
         guard case .named(let name) = space.reference,
             isRemovable(context.current(mark, of: name), what: "namespace \(space.reference)")
         else { return }
+        keepProtectedGuests(in: space)
         let foreign = space.links.filter { link in
             !link.isLoopback && !context.isOwnCard(link, in: space)
         }
