@@ -112,6 +112,34 @@ import Testing
         #expect(try host.bulkhead("drift", "manifests").status == 0)
     }
 
+    /// While the guard is stopped, the change ends, and whatever says so in its folder is removed. The history knows.
+    @Test(arguments: ["confirm", "withdraw"]) func aGuardThatGoesOnLateAsksTheHistory(_ end: String) throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        if end == "confirm" {
+            #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        } else {
+            // It stops before its first step, so that its guard can be stopped; then a step fails.
+            let process = try host.start(
+                [ScratchHost.binary, "apply", "manifests", "--yes", "--confirm-within", "1h"],
+                environment: ["BULKHEAD_FAULT": "stop-before:0,refuse:3:0"])
+            #expect(process.waitForStop())
+            kill(try pending.guardID(), SIGSTOP)
+            process.signal(SIGCONT)
+            #expect(try process.finish().status == 1)
+        }
+        let number = try pending.guardID()
+        kill(number, SIGSTOP)
+        if end == "confirm" { #expect(try host.bulkhead("confirm").status == 0) }
+        let after = try HostDump(host)
+        try host.sh(
+            "exec 9<state/pending/guard; rm -rf state/pending; kill -CONT \(number); flock -w 60 9; ! ls state/pending")
+        #expect(try HostDump(host).differences(from: after) == [])
+        if end == "withdraw" { #expect(after.differences(from: before) == []) }
+        #expect(try pending.results() == ["applied", end == "confirm" ? "confirmed" : "undone"])
+    }
+
     @Test func withoutAGuardTheNextRunUndoesWhatNobodyConfirmed() throws {
         let pending = try PendingHost()
         let host = pending.host

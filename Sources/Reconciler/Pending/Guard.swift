@@ -131,11 +131,13 @@ public final class Guard {
         try? record(done, of: current, in: state)
     }
 
-    /// Whether somebody ended the change: that it is not there proves nothing. Where nobody says what became of it, it is
-    /// written down again, as waiting and over.
+    /// Whether somebody ended the change: that it is not there proves nothing. Where nobody says what became of it, the
+    /// history included, it is written down again, as waiting and over.
     private func isEnded() throws -> Bool {
         // Another one began meanwhile, or began and ended.
         if try folder.change() != nil || !earlier.isSuperset(of: folder.marks()) { return true }
+        // Its traces are gone with the folder, and the history knows.
+        if try folder.end(of: change) != nil { return true }
         try folder.restore(change)
         return false
     }

@@ -57,9 +57,10 @@ extension PendingFolder {
         // Its traces are gone, as when the next change began.
         switch change.number.flatMap({ History(state: state).entry($0).record })?.result {
         case .confirmed: return .confirmed
-        case .reverted: return .undone(left: [])
+        // Undone by its own apply, it never came to wait.
+        case .reverted, .undone: return .undone(left: [])
         case .broken: return .undone(left: [Self.unwritten])
-        case .applied, .unchanged, .undone, .pending, .running, .interrupted, nil: return nil
+        case .applied, .unchanged, .pending, .running, .interrupted, nil: return nil
         }
     }
 
