@@ -141,6 +141,12 @@ public enum Host {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// Throws (`EMFILE`) unless that many more files can be opened.
+    public static func requireFiles(_ count: Int) throws(SystemError) {
+        var held: [SharedDescriptor] = []
+        for _ in 0..<count { held.append(SharedDescriptor(try FileDescriptor.reading("/dev/null"))) }
+    }
+
     /// Runs a program with fixed arguments and no shell; its exit status.
     public static func run(_ program: String, _ arguments: [String]) throws(SystemError) -> Int32 {
         var process: pid_t = 0

@@ -89,6 +89,25 @@ import Testing
         #expect(again.errors.contains("EMFILE (Too many open files); raise the limit (`ulimit -n`"))
     }
 
+    /// libnftables ends the process with status 3 where it gets no socket, and 3 means a host that is half configured.
+    @Test func whateverTheNumberOfOpenFilesNothingIsLeftHalfDone() throws {
+        let host = try hostWithWeb()
+        let before = try HostDump(host)
+        var refused = 0
+        for limit in 8..<64 {
+            let result = try host.run([
+                "sh", "-c", "ulimit -n \(limit); exec \(ScratchHost.binary) apply --yes --quiet manifests",
+            ])
+            if result.status == 0 { break }
+            refused += 1
+            #expect(result.status == 1, "\(limit): \(result.errors)")
+            #expect(!result.errors.isEmpty, "\(limit)")
+            #expect(try HostDump(host).differences(from: before) == [], "\(limit)")
+        }
+        #expect(refused > 4)
+        #expect(try host.steps() == [])
+    }
+
     /// libnftables cannot use descriptors from 1024 on.
     @Test func moreThanAThousandOpenFilesAreNoHindrance() throws {
         let host = try ScratchHost()

@@ -38,7 +38,7 @@ public final class HostSession {
         Host.raiseFileLimit()
         // First of all: it waits by select(2), which aborts the process where the descriptor is 1024 or higher, and
         // namespaces take two each.
-        library = try Nftables()
+        library = try Library.open()
         connection = try NetlinkConnection(buffer: buffer)
         netfilter = try NetlinkSocket(.netfilter)
         // One thread a core reads namespaces; more would only wait for the kernel's locks.

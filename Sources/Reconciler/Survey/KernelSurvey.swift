@@ -47,7 +47,7 @@ public struct KernelSurvey: Hashable, Sendable {
     }
 
     private static func firewall() throws -> [Feature] {
-        let library = try Nftables()
+        let library = try Library.open()
         let questions: [(name: String, family: String, chain: JSON, rule: JSON)] = [
             ("inet", "inet", chain("inet", "filter", "forward", 0), [established, accept]),
             ("connection labels", "inet", chain("inet", "filter", "forward", 0), [label]),
