@@ -19,6 +19,7 @@ public enum Planner {
         var builder = Builder(context: context)
         builder.checkAttachments()
         builder.checkConflicts(firewall)
+        builder.warnOfLostBridges(firewall)
         builder.compareModule()
         builder.compareNamespaces()
         builder.compareBridges()

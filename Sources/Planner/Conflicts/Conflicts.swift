@@ -29,9 +29,11 @@ extension Builder {
             // A network may lie in the prefixes of the interface that joins it to the physical one.
             let link = context.attached[network.metadata.name]
             let holder = link?.master.flatMap { context.link($0, in: .host) }
-            // What another uplink gets back does not stay on the bridge.
+            // What another uplink gets back does not stay on the bridge. Where the wanted one is not found, that is all
+            // there is to say.
             let bridge = context.hostLinks[network.bridge.text].flatMap { bridge in
-                context.observed.host.uplinkPort(of: bridge).map { $0.index == link?.index } ?? true ? bridge : nil
+                let port = context.observed.host.uplinkPort(of: bridge)
+                return port == nil || link == nil || port?.index == link?.index ? bridge : nil
             }
             let links = [link, holder, bridge]
             let beyond =

@@ -34,7 +34,7 @@ struct AttachmentSearch {
         switch network.attachment {
         case nil: return nil
         case .existingBridge: return bridge(network)
-        case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink)
+        case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink, network)
         }
     }
 
@@ -57,10 +57,16 @@ struct AttachmentSearch {
         return .found(link)
     }
 
-    private func uplink(_ uplink: Uplink) -> Outcome {
+    private func uplink(_ uplink: Uplink, _ network: Network) -> Outcome {
         switch uplink.selector {
         case .interface(let name):
             guard let link = byName[name.text] else {
+                if let bridge = byName[network.bridge.text], let port = observed.host.uplinkPort(of: bridge) {
+                    let other = port.name.terminalSafe
+                    return .missing(
+                        "the uplink \(name) is not there; \(network.bridge) stands for \(other), so if it was renamed, give it back "
+                            + "its name (`ip link set \(other) name \(name)`), or write the new one into the manifest")
+                }
                 return .missing("the uplink \(name) is not there; name another (`ip link show`)")
             }
             return usable(link)
