@@ -1,5 +1,6 @@
 internal import Addressing
 public import NetlinkCodec
+internal import SystemCalls
 
 /// Whole tables, one dump each.
 extension NetlinkConnection {
@@ -26,6 +27,18 @@ extension NetlinkConnection {
                 guard message.type == .newRoute else { return nil }
                 return try RouteMessage(decoding: message.body)
             }
+        }
+    }
+
+    /// `ip nexthop show`; none where the kernel knows no such objects (before Linux 5.3).
+    public func nextHops() throws -> [NextHopMessage] {
+        do {
+            return try dump(NextHopMessage.dump()) { message in
+                guard message.type == .newNextHop else { return nil }
+                return try NextHopMessage(decoding: message.body)
+            }
+        } catch let error as NetlinkError where error.code == .notSupported {
+            return []
         }
     }
 

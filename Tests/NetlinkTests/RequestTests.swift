@@ -198,6 +198,71 @@ import Testing
             "02 18 0000 05000000 0800 0200 0a580001 0800 0100 0a580001")
     }
 
+    /// As `ip -6 address` on link 3 tells: 192.0.2.1/24 deprecated, which IPv4 says by a flag alone; 2001:db8::1/64 for 3000
+    /// and 2000 seconds, made by bulkhead on the bridge (protocol 98, nodad).
+    @Test func movedAddresses() throws {
+        let four = bytes(
+            """
+            02 18 a0 00 03000000 0800 0100 c0000201 0800 0200 c0000201
+            0900 0300 6574683100 000000 0800 0800 a0000000
+            1400 0600 ffffffff ffffffff 11000000 11000000
+            """)
+        let first = try AddressMessage.move(four, of: "eth1", to: 7, .out, operation: "x")
+        expect(
+            first.add, 20, 0x600,
+            """
+            02 18 00 00 07000000 0800 0100 c0000201 0800 0200 c0000201
+            1400 0600 00000000 ffffffff 11000000 11000000
+            0800 0800 80000000
+            """)
+        #expect(first.settle == nil)
+        let six = bytes(
+            """
+            0a 40 02 00 03000000 1400 0100 20010db8000000000000000000000001
+            1400 0600 d0070000 b80b0000 11000000 11000000
+            0800 0800 02000000 0500 0b00 62 000000
+            """)
+        let back = try AddressMessage.move(six, of: "bh-lan", to: 7, .back, operation: "x")
+        let head = """
+            0a 40 00 00 07000000 1400 0100 20010db8000000000000000000000001
+            1400 0600 d0070000 b80b0000 11000000 11000000
+            """
+        expect(back.add, 20, 0x600, head + "0800 0800 02000000")
+        expect(try #require(back.settle), 20, 0x100, head + "0800 0800 00000000")
+        #expect(AddressMessage.ends(six) && !AddressMessage.ends(four))
+    }
+
+    /// A route that ends in 3000 seconds says so in another attribute than it is told in; of several next hops that by link
+    /// 3 is by link 7 from now on; so is a next-hop object, whose scope is told only.
+    @Test func movedRoutes() throws {
+        let ending = bytes(
+            """
+            0a 30 00 00 fe 03 00 01 00000000 1400 0100 20010db8008300000000000000000000
+            0800 0400 03000000 2400 0c00 00000000 00000000 e0930400 00000000 00000000 00000000 00000000 00000000
+            """)
+        expect(
+            RouteMessage.move(ending, from: 3, to: 7, operation: "x"), 24, 0x600,
+            """
+            0a 30 00 00 fe 03 00 01 00000000 1400 0100 20010db8008300000000000000000000
+            0800 0400 07000000 2400 0c00 00000000 00000000 e0930400 00000000 00000000 00000000 00000000 00000000
+            0800 1700 b80b0000
+            """)
+        #expect(RouteMessage.ends(ending))
+        let several = """
+            02 10 00 00 fe 03 00 01 00000000 0800 0100 0a540000
+            2400 0900 1000 00 00 05000000 0800 0500 ac1e0009 1000 00 02 03000000 0800 0500 c00002fe
+            """
+        #expect(!RouteMessage.ends(bytes(several)))
+        expect(
+            RouteMessage.remove(bytes(several), named: 3, from: 7, operation: "x"), 25, 0,
+            several.replacing("fe 03 00 01", with: "fe 00 00 01").replacing("02 03000000", with: "02 07000000"))
+        let hop = bytes("02 fd 03 00 10000000 0800 0100 05000000 0800 0500 03000000 0800 0600 c00002fe")
+        #expect(try NextHopMessage(decoding: hop[...]).link == 3)
+        expect(
+            try NextHopMessage.move(hop, to: 7, operation: "x"), 104, 0x500,
+            "02 00 03 00 00000000 0800 0100 05000000 0800 0500 07000000 0800 0600 c00002fe")
+    }
+
     @Test func routes() throws {
         let hop = try #require(IPAddress("10.88.0.1"))
         let all = try #require(IPPrefix("0.0.0.0/0"))

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the kernel deletes or changes when an address leaves an uplink, and what does not move along, is refused.
+/// What lies on an uplink and does not move along is refused.
 @Suite struct UplinkDependentsTests {
     private static let cure = ", or use an uplink that the host does not use itself"
 
@@ -31,18 +31,6 @@ import Testing
     }
 
     static let cases = [
-        Case(
-            setup: "ip route add 10.82.0.0/16 via 172.30.0.9 dev wg0 src 192.0.2.1",
-            undo: "ip route delete 10.82.0.0/16",
-            reason:
-                "the host's route `10.82.0.0/16 via 172.30.0.9 src 192.0.2.1` on wg0 has its source address there, and would be lost or changed"
-        ),
-        Case(
-            setup: "ip -6 route add 2001:db8:9::/48 dev wg0 src 2001:db8::1",
-            undo: "ip -6 route delete 2001:db8:9::/48",
-            reason:
-                "the host's route `2001:db8:9::/48 src 2001:db8::1` on wg0 has its source address there, and would be lost or changed"
-        ),
         Case(
             setup: "ip neigh replace 192.0.2.99 lladdr 02:00:00:00:00:99 dev LINK nud permanent",
             undo: "ip neigh delete 192.0.2.99 dev LINK",

@@ -1,12 +1,21 @@
 /// A route that the kernel told of, as a request: what `ip route flush` and `ip route restore` send back.
 ///
-/// Three things cannot go back as they came: the state of the route in `rtm_flags`; beside `RTA_NH_ID` what the
-/// next-hop object says, which the kernel tells but does not take; and the index of a link that was made anew.
+/// Four things cannot go back as they came: the state of the route in `rtm_flags`; beside `RTA_NH_ID` what the
+/// next-hop object says, which the kernel tells but does not take; the index of a link that was made anew; and how long it
+/// lasts, which the kernel tells in RTA_CACHEINFO and takes in RTA_EXPIRES.
 struct RouteBody {
     private(set) var bytes: [UInt8]
+    /// Whether it ends by itself.
+    private(set) var ends = false
 
-    /// The body for a link that has this index now.
+    /// The body for a link that has this index now; it is told with that of the first next hop.
     init(_ body: [UInt8], link: UInt32, isRemoved: Bool = false) {
+        let old = body.count < Self.headerSize ? nil : Self.link(in: Self.attributes(body), body)
+        self.init(body, replacing: old, with: link, isRemoved: isRemoved)
+    }
+
+    /// The body with one index for another.
+    init(_ body: [UInt8], replacing old: UInt32?, with link: UInt32, isRemoved: Bool = false) {
         bytes = body
         guard body.count >= Self.headerSize else { return }
         let attributes = Self.attributes(body)
@@ -20,16 +29,31 @@ struct RouteBody {
         // A route by an object that drops is told as a blackhole, and is one of any type and scope where it is kept.
         if hasObject { (header[6], header[7]) = isRemoved ? (255, 0) : (header[6], 1) }
         bytes = header
-        let old = Self.link(in: attributes, body)
         for attribute in attributes where !(hasObject && Self.ofObject.contains(attribute.type)) {
             let start = bytes.count
             bytes += body[attribute.range]
             switch attribute.type {
-            case 4: write(link, at: start + 4)
+            case 4 where Self.number(body, attribute.range.lowerBound + 4) == old: write(link, at: start + 4)
             case 9: replaceHops(old, link, from: start + 4)
             case _: break
             }
         }
+        guard let seconds = Self.secondsLeft(attributes, body) else { return }
+        ends = true
+        if !isRemoved { appendNumber(seconds, as: 23) }
+    }
+
+    /// `rta_expires` of RTA_CACHEINFO, in hundredths of a second (USER_HZ); 0 for good.
+    private static func secondsLeft(_ attributes: [(type: UInt16, range: Range<Int>)], _ body: [UInt8]) -> UInt32? {
+        guard let cache = attributes.first(where: { $0.type == 12 }),
+            let ticks = number(body, cache.range.lowerBound + 12), ticks > 0, ticks <= UInt32(Int32.max)
+        else { return nil }
+        return max(1, (ticks + 50) / 100)
+    }
+
+    private mutating func appendNumber(_ number: UInt32, as type: UInt16) {
+        bytes += [8, 0, UInt8(truncatingIfNeeded: type), UInt8(truncatingIfNeeded: type >> 8), 0, 0, 0, 0]
+        write(number, at: bytes.count - 4)
     }
 
     /// `struct rtmsg`.

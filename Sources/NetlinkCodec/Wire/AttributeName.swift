@@ -30,7 +30,7 @@ extension Request {
         switch type {
         case .newLink, .deleteLink, .getLink, .setLink, .newLinkProperty, .deleteLinkProperty: 16
         case .newRoute, .deleteRoute, .getRoute, .newNeighbour, .deleteNeighbour, .getNeighbour: 12
-        case .newAddress, .deleteAddress, .getAddress: 8
+        case .newAddress, .deleteAddress, .getAddress, .newNextHop, .getNextHop: 8
         case _: 4
         }
     }

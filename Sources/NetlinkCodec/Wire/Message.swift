@@ -51,6 +51,10 @@ public struct MessageType: RawRepresentable, Hashable, Sendable {
     public static let newNamespaceID = MessageType(rawValue: 88)
     /// `RTM_GETNSID`.
     public static let getNamespaceID = MessageType(rawValue: 90)
+    /// `RTM_NEWNEXTHOP`.
+    public static let newNextHop = MessageType(rawValue: 104)
+    /// `RTM_GETNEXTHOP`.
+    public static let getNextHop = MessageType(rawValue: 106)
     /// `RTM_NEWLINKPROP`.
     public static let newLinkProperty = MessageType(rawValue: 108)
     /// `RTM_DELLINKPROP`.

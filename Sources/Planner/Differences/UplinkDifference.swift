@@ -17,7 +17,7 @@ extension Builder {
         guard !isThere || !cargo.addresses.isEmpty else { return }
         let name = uplink.name.terminalSafe
         let isHeld = isHeld(
-            from, by: cargo.addresses,
+            from,
             "\(name) cannot \(from.index == uplink.index ? "become a port of" : "change to") \(network.bridge)",
             cure: ", or use an uplink that the host does not use itself", owner: network.id,
             source: network.metadata.source)
@@ -66,7 +66,7 @@ extension Builder {
         claimed.insert(uplink.name)
         let (name, holder) = (uplink.name.terminalSafe, bridge.name.terminalSafe)
         let isHeld = isHeld(
-            bridge, by: cargo.addresses, "\(name) cannot get back what the host has on \(holder)", cure: "",
+            bridge, "\(name) cannot get back what the host has on \(holder)", cure: "",
             owner: owner,
             source: source)
         guard !isHeld else { return }
@@ -108,31 +108,12 @@ extension Builder {
     }
 }
 
-/// What the host has on a link.
-struct Cargo {
-    var addresses: [CarriedAddress] = []
-    var routes: [CarriedRoute] = []
-    /// Next hops of the routes.
-    var gateways: [IPAddress] = []
-
-    /// `192.0.2.1/24, default via 192.0.2.254`.
-    var words: String { (addresses.map { "\($0.address)" } + routes.map(\.words)).joined(separator: ", ") }
-}
-
 extension Builder {
-    /// What moves along. Link-local addresses and what the kernel makes of addresses come by themselves.
+    /// What moves along.
     func movable(of link: ObservedLink) -> Cargo {
-        var cargo = Cargo()
-        let reference = LinkReference(.host, link.name)
-        for address in context.addresses[.host]?[link.index] ?? [] where address.isManaged {
-            cargo.addresses.append(CarriedAddress(address: address.address, body: address.body))
-        }
-        let routes = (context.routes[.host]?[link.index] ?? []).filter(\.isOfHost)
-        for route in routes.filter({ $0.gateway == nil }) + routes.filter({ $0.gateway != nil }) {
-            cargo.routes.append(CarriedRoute(words: route.entry(on: reference).description, body: route.body))
-        }
-        cargo.gateways = Set(routes.compactMap(\.gateway)).sorted()
-        return cargo
+        Cargo(
+            on: LinkReference(.host, link.name), index: link.index, addresses: context.observed.host.addresses,
+            routes: context.observed.host.routes)
     }
 
     /// The same, unless something of it would be lost on the way; then the plan says so.
@@ -153,7 +134,8 @@ extension Builder {
             reasons.append(
                 "its route \(learnt.entry(on: LinkReference(.host, link.name))) is learnt from router advertisements")
         }
-        if let shared = routes.first(where: { !$0.nextHopLinks.isEmpty }) {
+        let shared = context.observed.host.routes.first { $0.nextHopLinks.contains(link.index) }
+        if let shared {
             reasons.append(
                 "its route to \(shared.destination) has several next hops, or one that is an object of its own")
         }
@@ -166,13 +148,5 @@ extension Builder {
             return nil
         }
         return cargo
-    }
-}
-
-extension ObservedRoute {
-    /// Whether somebody made it for the host, so that it has to be where the addresses are.
-    var isOfHost: Bool {
-        table != 255 && origin != 2 && !destination.address.isMulticast && ![2, 3, 4, 5].contains(type)
-            && nextHopLinks.isEmpty && ![1, 9].contains(origin)
     }
 }

@@ -60,14 +60,28 @@ public struct CarriedAddress: Hashable, Codable, Sendable {
 
 /// A route that moves, as the kernel says it.
 public struct CarriedRoute: Hashable, Codable, Sendable {
+    /// What becomes of it.
+    public enum Kind: Hashable, Codable, Sendable {
+        /// It is removed and made again, through another link wherever its body has the index of this one.
+        case through(UInt32)
+        /// It stays: its next hops are an object of its own, which is changed in place.
+        case byObject
+        /// It is by other links, but from an address that moves, with which the kernel would delete or change it: it is
+        /// removed and made again as it is.
+        case elsewhere
+    }
+
     /// As `ip route` writes it.
     public var words: String
     /// `struct rtmsg` and attributes.
     public var body: [UInt8]
+    /// What becomes of it.
+    public var kind: Kind
 
     /// A route.
-    public init(words: String, body: [UInt8]) {
+    public init(words: String, body: [UInt8], kind: Kind) {
         self.words = words
         self.body = body
+        self.kind = kind
     }
 }

@@ -48,7 +48,7 @@ struct Undoing {
             }
         }
         for line in bring(to: { _ in firewall }) where !left.contains(line) { left.append(line) }
-        return left + remains(of: plan)
+        return left + remains(of: plan, done)
     }
 
     /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge
@@ -76,8 +76,14 @@ struct Undoing {
         }
     }
 
-    /// The host is as it was before if the same plan would be made for it again.
-    private func remains(of plan: Plan) -> [String] {
+    /// The host is as it was before if the same plan would be made for it again. What others did to an uplink that was not
+    /// moved is not this plan's doing.
+    private func remains(of plan: Plan, _ done: [Int: Set<Int>]) -> [String] {
+        let uplinks = plan.steps.indices.filter { plan.steps[$0].operations.contains(where: \.movesUplink) }
+        let moved = uplinks.filter { index in
+            done[index, default: []].contains { !plan.steps[index].operations[$0].isQuestion }
+        }
+        let untouched = Set(Set(uplinks).subtracting(moved).map { plan.steps[$0].id })
         let again: Plan
         do {
             let observation = try Observer(session, desired: desired).observe()
@@ -86,7 +92,7 @@ struct Undoing {
         } catch let failure as Planner.Failure {
             // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way. What the
             // host had on an uplink bears none.
-            guard plan.steps.contains(where: { $0.operations.contains(where: \.movesUplink) }) else { return [] }
+            guard !moved.isEmpty else { return [] }
             let reason = failure.diagnostics.first.map { ": \($0.message)" } ?? ""
             return ["whether all is as before could not be checked\(reason)"]
         } catch {
@@ -94,8 +100,10 @@ struct Undoing {
         }
         let before = Set(plan.steps.map(Trace.init))
         let after = Set(again.steps.map(Trace.init))
-        return again.steps.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
-            + plan.steps.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
+        let found = again.steps.filter { !untouched.contains($0.id) }
+        let planned = plan.steps.filter { !untouched.contains($0.id) }
+        return found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
+            + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
     }
 
     /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
@@ -113,6 +121,18 @@ extension Operation {
     fileprivate var movesUplink: Bool {
         if case .moveUplink = self { return true }
         return false
+    }
+
+    /// Whether it only asks.
+    fileprivate var isQuestion: Bool {
+        switch self {
+        case .noteNeighbours, .expectNeighbours: true
+        case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .createLink, .deleteLink, .changeLink,
+            .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc,
+            .addNeighbour, .removeNeighbour, .forgetNeighbours, .moveUplink, .writeSetting, .rememberOriginal,
+            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
+            false
+        }
     }
 
     fileprivate var isFirewall: Bool {

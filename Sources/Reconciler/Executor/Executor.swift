@@ -395,5 +395,27 @@ final class Executor {
             }
             return space.descriptor.rawValue
         }
+
+        func cargo(of move: UplinkMove) throws -> (move: UplinkMove, nextHops: [[UInt8]]) {
+            executor.flush()
+            if executor.isStopped { throw Stopped() }
+            let connection = executor.session.connection
+            guard executor.isUndoing else {
+                // What left the one link would be lost without the other.
+                guard try connection.link(move.to.name)?.index == index(of: move.to) else {
+                    throw NetlinkError(operation: "read link \(move.to.name)", code: .noDevice, text: nil)
+                }
+                let reading = try UplinkReading(connection, on: move.from, try index(of: move.from))
+                return (try reading.current(move), reading.nextHops)
+            }
+            let reading = try UplinkReading(connection, on: move.from, try indexWhileThere(of: move.from))
+            return (reading.returning(move), reading.nextHops)
+        }
+
+        func indexWhileThere(of link: LinkReference) throws -> UInt32? {
+            guard executor.isUndoing else { return try index(of: link) }
+            executor.links[link] = try executor.identities.index(link, made: executor.links.index(made: link))
+            return executor.links[link]
+        }
     }
 }

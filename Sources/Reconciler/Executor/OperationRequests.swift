@@ -7,8 +7,12 @@ internal import Planner
 protocol LinkIndexes {
     /// Index of a link that exists by now.
     func index(of link: LinkReference) throws -> UInt32
+    /// The same; nil while undoing, where somebody deleted it, and all on it with it.
+    func indexWhileThere(of link: LinkReference) throws -> UInt32?
     /// Descriptor of a namespace, for the far end of a veth; nil for the host's own.
     func descriptor(of namespace: NamespaceRef) throws -> Int32?
+    /// A move with what lies on its link by now, and the bodies of the next-hop objects there.
+    func cargo(of move: UplinkMove) throws -> (move: UplinkMove, nextHops: [[UInt8]])
 }
 
 extension Operation {

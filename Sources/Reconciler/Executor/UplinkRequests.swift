@@ -1,34 +1,67 @@
+internal import Addressing
 internal import NetlinkCodec
 internal import Planner
 
 extension UplinkMove {
+    /// With what lies there by now.
+    func requests(_ indexes: some LinkIndexes) throws -> [Request] {
+        let (move, nextHops) = try indexes.cargo(of: self)
+        return try move.requests(indexes, nextHops: nextHops)
+    }
+
     /// In one datagram: routes and addresses go from the one link, the interface changes its place, they come on the
     /// other.
-    func requests(_ indexes: some LinkIndexes) throws -> [Request] {
-        let (old, new) = (try indexes.index(of: from), try indexes.index(of: to))
-        var requests: [Request] = []
-        for route in routes.reversed() {
-            let title = "remove route \(route.words) from \(from)"
-            requests.append(RouteMessage.remove(route.body, from: old, operation: title))
-        }
-        // The last one first: with the first of a prefix the kernel may take the others.
-        for address in addresses.reversed() {
-            let title = "remove address \(address.address) from \(from)"
-            requests.append(AddressMessage.remove(address.address, link: old, operation: title))
-        }
+    private func requests(_ indexes: some LinkIndexes, nextHops: [[UInt8]]) throws -> [Request] {
+        let new = try indexes.index(of: to)
+        var requests = try indexes.indexWhileThere(of: from).map(removals) ?? []
         if previousMaster != master {
             var change = LinkRequest.Change()
             change.master = try master.map { try indexes.index(of: .init(uplink.namespace, $0)) } ?? 0
             requests.append(LinkRequest.set(name: uplink.name, change))
         }
-        for address in addresses {
+        let arrivals = try arriving.map { address in
             let title = "add address \(address.address) to \(to)"
-            requests.append(
-                try AddressMessage.move(address.body, of: from.name, to: new, journey, operation: title))
+            return try AddressMessage.move(address.body, of: from.name, to: new, journey, operation: title)
+        }
+        requests += arrivals.map(\.add)
+        // A route by one of them stays all the time, and goes by the other link from now on.
+        for hop in nextHops {
+            requests.append(try NextHopMessage.move(hop, to: new, operation: "change a next hop from \(from) to \(to)"))
         }
         for route in routes {
             let title = "add route \(route.words) on \(to)"
-            requests.append(RouteMessage.move(route.body, to: new, operation: title))
+            switch route.kind {
+            case .through(let told):
+                requests.append(RouteMessage.move(route.body, from: told, to: new, operation: title))
+            case .elsewhere: requests.append(RouteMessage.move(route.body, from: 0, to: 0, operation: title))
+            case .byObject: break
+            }
+        }
+        return requests + arrivals.compactMap(\.settle)
+    }
+
+    /// Of IPv6 the kernel puts a new address before the others, and prefers it; of IPv4 behind them.
+    private var arriving: [CarriedAddress] {
+        addresses.filter { $0.address.address.family == .ipv4 }
+            + addresses.filter { $0.address.address.family == .ipv6 }.reversed()
+    }
+
+    private func removals(from old: UInt32) -> [Request] {
+        var requests: [Request] = []
+        for route in routes.reversed() {
+            let title = "remove route \(route.words) from \(from)"
+            switch route.kind {
+            case .through(let told):
+                requests.append(RouteMessage.remove(route.body, named: told, from: old, operation: title))
+            case .elsewhere:
+                requests.append(RouteMessage.remove(route.body, named: 0, from: 0, operation: title))
+            case .byObject: break
+            }
+        }
+        // The last one first: with the first of a prefix the kernel may take the others.
+        for address in addresses.reversed() {
+            let title = "remove address \(address.address) from \(from)"
+            requests.append(AddressMessage.remove(address.address, link: old, operation: title))
         }
         return requests
     }

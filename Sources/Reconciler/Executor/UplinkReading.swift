@@ -1,0 +1,68 @@
+internal import Addressing
+internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import Planner
+
+/// What the host has on the link of a move when its turn comes. Since the plan was made lifetimes went on, and others may
+/// have set the link down or changed what is there.
+struct UplinkReading {
+    private let link: LinkReference
+    private let isUp: Bool
+    private let cargo: Cargo
+    private let addresses: [ObservedAddress]
+    private let routes: [ObservedRoute]
+    private let index: UInt32?
+    /// Next-hop objects through the link, as the kernel tells of them.
+    let nextHops: [[UInt8]]
+
+    /// Reads the link that has this index; nil where it is gone.
+    init(_ connection: NetlinkConnection, on link: LinkReference, _ index: UInt32?) throws {
+        self.link = link
+        self.index = index
+        isUp = index == nil ? false : try connection.link(link.name)?.isUp ?? false
+        addresses = try connection.addresses().map { ObservedAddress($0, keepsBody: true) }
+        routes = try connection.routes().filter(ObservedRoute.matters).map { ObservedRoute($0, keepsBody: true) }
+        // No link has the index 0.
+        cargo = Cargo(on: link, index: index ?? 0, addresses: addresses, routes: routes)
+        nextHops = index == nil ? [] : try connection.nextHops().filter { $0.link == index }.map(\.body)
+    }
+
+    /// The move with what is there now; throws where that is not what the plan says.
+    func current(_ move: UplinkMove) throws -> UplinkMove {
+        if let difference = cargo.difference(from: move) {
+            let state = isUp ? "" : "it is down, "
+            throw StateError(
+                "\(link) is not as it was when the plan was made: \(state)\(difference); plan again")
+        }
+        var current = move
+        current.addresses = cargo.addresses
+        current.routes = cargo.routes + dependents(move)
+        return current
+    }
+
+    /// The move back, with what was there in the first place, but for what ended by itself meanwhile.
+    func returning(_ move: UplinkMove) -> UplinkMove {
+        var current = move
+        current.addresses = move.addresses.compactMap { planned in
+            guard index != nil, AddressMessage.ends(planned.body) else { return planned }
+            return cargo.addresses.first { $0.address == planned.address }
+        }
+        current.routes = move.routes.filter { $0.kind != .elsewhere }.compactMap { planned in
+            guard index != nil, RouteMessage.ends(planned.body) else { return planned }
+            return cargo.routes.first { $0.words == planned.words }
+        }
+        current.routes += dependents(move)
+        return current
+    }
+
+    /// Routes of the host by other links from addresses that move.
+    private func dependents(_ move: UplinkMove) -> [CarriedRoute] {
+        guard let index else { return [] }
+        let sources = Set(move.addresses.map(\.address.address))
+        return routes.filter { route in
+            route.link != index && !route.nextHopLinks.contains(index) && route.origin != 2 && route.table != 255
+                && route.preferredSource.map(sources.contains) ?? false
+        }.map { $0.staying(on: link) }
+    }
+}

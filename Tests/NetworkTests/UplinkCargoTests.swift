@@ -1,0 +1,182 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// All that the host has on a bridge that stands for its uplink comes back as it is: lifetimes, several next hops, and
+/// next hops that are objects. Taken, too, where it may be taken.
+@Suite struct UplinkCargoTests {
+    private func segment() throws -> Segment {
+        let segment = try Segment(
+            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
+            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
+        try segment.host.sh(
+            "ip link add wg0 type veth peer name wg1; ip link set wg0 up; ip link set wg1 up; "
+                + "ip address add 172.30.0.1/24 dev wg0; ip -6 address add fd00:30::1/64 dev wg0 nodad; \(Self.settle)")
+        return segment
+    }
+
+    private static let settle = "while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
+
+    /// Made on LINK by hand.
+    private static let things = """
+        ip address add 192.0.2.60/24 dev LINK valid_lft 3000 preferred_lft 2000
+        ip address add 192.0.2.61/24 dev LINK preferred_lft 0
+        ip address add 2001:db8::60/64 dev LINK nodad valid_lft 3000 preferred_lft 2000
+        ip address add 2001:db8::61/64 dev LINK nodad preferred_lft 0
+        ip route add 10.81.0.0/16 nexthop via 192.0.2.254 dev LINK weight 3 nexthop via 172.30.0.9 dev wg0
+        ip route add 10.84.0.0/16 nexthop via 172.30.0.9 dev wg0 nexthop via 192.0.2.254 dev LINK
+        ip -6 route add 2001:db8:81::/48 nexthop via fd00:30::9 dev wg0 nexthop via 2001:db8::254 dev LINK
+        ip nexthop add id 5 via 192.0.2.254 dev LINK
+        ip nexthop add id 6 via 2001:db8::254 dev LINK
+        ip nexthop add id 7 via 172.30.0.9 dev wg0
+        ip nexthop add id 8 group 5,2/7
+        ip route add 10.80.0.0/16 nhid 5
+        ip -6 route add 2001:db8:80::/48 nhid 6
+        ip route add 10.85.0.0/16 nhid 8
+        ip route add 10.83.0.0/16 via 192.0.2.254 src 192.0.2.60 dev LINK
+        ip -6 route add 2001:db8:83::/48 via 2001:db8::254 dev LINK expires 3000
+        """
+
+    /// What is there of them, with the link by its role and lifetimes by the minute.
+    private func seen(_ host: ScratchHost, on link: String) throws -> [String] {
+        let text = try host.sh(
+            """
+            set +e; ip -o address show dev \(link) scope global
+            ip route show table all | grep '^10[.]8\\|nexthop via'; ip -6 route show | grep '^2001:db8:8\\|nexthop via'
+            ip nexthop show; true
+            """)
+        return text.split(separator: "\n").map { line in
+            let words = line.split(whereSeparator: \.isWhitespace).map { word in
+                // Its name is the label of IPv4 addresses, too.
+                if word == link || word == "\(link)\\" { return "LINK" }
+                guard let match = word.wholeMatch(of: #/(\d+)sec/#), let number = Int(match.1) else {
+                    return String(word)
+                }
+                return number > 2900 ? "some 3000" : number > 1900 && number <= 2000 ? "some 2000" : String(word)
+            }
+            var result = words.joined(separator: " ").replacing(#/^\d+: /#, with: "").replacing("\\ ", with: " ")
+            // Told by some versions of the kernel.
+            result = result.replacing("expires some 3000", with: "expires").replacing(" proto kernel", with: "")
+            return result.replacing(" noprefixroute", with: "").replacing(" nodad", with: "")
+        }.sorted()
+    }
+
+    /// Fewer than the things would be if some were not understood by this kernel.
+    private func put(_ host: ScratchHost, on link: String) throws -> [String] {
+        try host.sh("set -e\n" + Self.things.replacingOccurrences(of: "LINK", with: link))
+        let seen = try seen(host, on: link)
+        #expect(seen.filter { $0.contains("LINK") }.count >= 15, "\(seen)")
+        return seen
+    }
+
+    @Test func comesBackAsItIs() throws {
+        let segment = try segment()
+        try segment.apply()
+        let before = try put(segment.host, on: "bh-lan")
+        let plan = try segment.host.bulkhead("plan", "manifests", "--detailed-exitcode")
+        #expect(plan.status == 0, "\(plan.output)")
+        let destroy = try segment.host.bulkhead("destroy", "--all", "--yes")
+        try #require(destroy.status == 0, "\(destroy.errors)")
+        try segment.host.sh(Self.settle)
+        let after = try seen(segment.host, on: "eth1")
+        #expect(after == before, "\(Set(after).symmetricDifference(before).sorted())")
+        #expect(try segment.ping(segment.host, to: 254))
+    }
+
+    /// The last step of the destroy fails: all that went back to the uplink is on the bridge again.
+    @Test func staysWhereGivingBackIsUndone() throws {
+        let segment = try segment()
+        try segment.apply()
+        let before = try put(segment.host, on: "bh-lan")
+        let all = try HostDump(segment.host)
+        for step in 1..<40 {
+            let result = try segment.host.bulkhead(
+                "destroy", "--all", "--yes", environment: ["BULKHEAD_FAULT": "refuse:\(step):0"])
+            guard result.status != 0 else { break }
+            #expect(result.status == 1, "step \(step): \(result.errors)")
+            try segment.host.sh(Self.settle)
+            #expect(try seen(segment.host, on: "bh-lan") == before, "step \(step)")
+            #expect(try HostDump(segment.host).differences(from: all) == [], "step \(step)")
+        }
+        try segment.host.sh(Self.settle)
+        #expect(try seen(segment.host, on: "eth1") == before)
+    }
+
+    /// Deprecated addresses are carried to the bridge as such, and back; so is a route that ends by itself.
+    @Test func deprecatedAddressesMoveAsSuch() throws {
+        let segment = try segment()
+        try segment.host.sh(
+            """
+            ip address add 192.0.2.61/24 dev eth1 preferred_lft 0
+            ip address add 2001:db8::61/64 dev eth1 nodad preferred_lft 0
+            ip -6 route add 2001:db8:83::/48 via 2001:db8::254 dev eth1 expires 3000
+            """)
+        let before = (try seen(segment.host, on: "eth1"), try HostDump(segment.host))
+        try segment.apply()
+        #expect(try seen(segment.host, on: "bh-lan") == before.0)
+        try segment.destroy(to: before.1)
+        #expect(try seen(segment.host, on: "eth1") == before.0)
+        let pending = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        #expect(pending.status == 0, "\(pending.errors)")
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.errors)")
+        try segment.host.sh(Self.settle)
+        #expect(try seen(segment.host, on: "eth1") == before.0)
+        #expect(try HostDump(segment.host).differences(from: before.1) == [])
+    }
+
+    /// A second next hop through the uplink counts as much as the first.
+    @Test func severalNextHopsAreNotTaken() throws {
+        let segment = try segment()
+        try segment.host.sh(
+            "ip route add 10.84.0.0/16 nexthop via 172.30.0.9 dev wg0 nexthop via 192.0.2.254 dev eth1")
+        let before = try HostDump(segment.host)
+        let result = try segment.host.bulkhead("apply", "manifests", "--yes")
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains(
+                "eth1 cannot become a port of bh-lan: its route to 10.84.0.0/16 has several next hops, or one that is an object of its own"
+            ), "\(result.errors)")
+        #expect(try HostDump(segment.host).differences(from: before) == [])
+    }
+
+    /// Routes by another interface from an address that moves stay, which the kernel would delete (IPv4) or change (IPv6);
+    /// so do IPv6 routes by the uplink itself from an address whose duplicates the kernel looks for.
+    @Test func routesFromAMovedAddressStay() throws {
+        let segment = try segment()
+        let made = """
+            ip route add 10.82.0.0/16 via 172.30.0.9 dev wg0 src 192.0.2.1
+            ip route add 10.86.0.0/16 src 192.0.2.1 nexthop via 172.30.0.9 dev wg0 nexthop via 172.30.0.10 dev wg0
+            ip -6 route add 2001:db8:9::/48 dev wg0 src 2001:db8::1
+            """
+        let remove =
+            "ip route delete 10.82.0.0/16; ip route delete 10.86.0.0/16; ip -6 route delete 2001:db8:9::/48"
+        let none = try HostDump(segment.host)
+        try segment.host.sh("set -e\n\(made)\nip -6 route add 2001:db8:99::/48 via 2001:db8::254 src 2001:db8::1")
+        let before = try HostDump(segment.host)
+        let routes = "ip route show dev wg0; ip route show 10.86.0.0/16; ip -6 route show dev wg0"
+        let there = try segment.host.sh(routes)
+        try segment.apply()
+        #expect(try segment.host.sh(routes) == there)
+        try segment.destroy(to: before)
+        // A step that fails behind the move.
+        let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
+        let count = plan.matches(of: #/"id": "([^"]+)"/#).count
+        let failed = try segment.host.bulkhead(
+            "apply", "manifests", "--yes", environment: ["BULKHEAD_FAULT": "refuse:\(count - 1):0"])
+        #expect(failed.status == 1, "\(failed.errors)")
+        #expect(try HostDump(segment.host).differences(from: before) == [])
+        // Made by hand while a change is pending, they outlive the revert.
+        try segment.host.sh("\(remove); ip -6 route delete 2001:db8:99::/48")
+        #expect(try HostDump(segment.host).differences(from: none) == [])
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        #expect(apply.status == 0, "\(apply.errors)")
+        try segment.host.sh(made)
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
+        try segment.host.sh(Self.settle)
+        #expect(try segment.host.sh(routes) == there)
+        try segment.host.sh(remove)
+        #expect(try HostDump(segment.host).differences(from: none) == [])
+    }
+}
