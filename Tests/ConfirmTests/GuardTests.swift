@@ -140,6 +140,27 @@ import Testing
         #expect(try pending.results() == ["applied", end == "confirm" ? "confirmed" : "undone"])
     }
 
+    /// `confirm` is killed right after the file that says so got its name: the next run tidies what undoing would have taken.
+    @Test func whatADeadConfirmLeftIsTidied() throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        kill(try pending.guardID(), SIGKILL)
+        try host.sh(
+            """
+            flock -w 60 state/pending/guard true
+            cd state/pending; mv change.json "confirmed-$(sed -n 's/.*"id": "\\(.*\\)".*/\\1/p' change.json)"
+            """)
+        #expect(try host.sh("ls state/pending").contains("plan.json"))
+        #expect(try pending.results() == ["applied", "confirmed"])
+        let next = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(next.output.hasSuffix("In sync: nothing to do.\n"), "\(next.output)")
+        #expect(try pending.results() == ["applied", "confirmed"])
+        let left = try host.sh("ls state/pending").split(separator: "\n")
+        #expect(left.count == 2 && left.contains("guard") && left[0].hasPrefix("confirmed-"), "\(left)")
+    }
+
     @Test func withoutAGuardTheNextRunUndoesWhatNobodyConfirmed() throws {
         let pending = try PendingHost()
         let host = pending.host

@@ -128,6 +128,8 @@ extension StateFolder {
                 try rewriteResult(of: number, to: result)
             }
             try folder.settle(mark)
+            // Who ended it may have died before that.
+            if try folder.change() == nil { folder.tidy() }
         }
     }
 }
