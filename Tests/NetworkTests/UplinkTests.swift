@@ -92,6 +92,18 @@ import Testing
         #expect(try segment.ping(segment.lan, to: 1))
     }
 
+    /// The host has spoken with an endpoint, which is not behind the uplink: that it does not answer there any more stands
+    /// against nothing.
+    @Test func isGivenBackWithoutTheEndpoints() throws {
+        let segment = try Segment(Self.documents(), addresses: Self.addresses)
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        #expect(try segment.ping(segment.host, to: 10))
+        let lately = try segment.host.sh("ip neigh show dev bh-lan nud reachable")
+        #expect(lately.contains("192.0.2.10 ") && lately.contains("2001:db8::10 "), "\(lately)")
+        try segment.destroy(to: before)
+    }
+
     /// Nobody confirms: the uplink gets back what it had, by itself. The plan says how to have that.
     @Test func isUndoneWhereNobodyConfirms() throws {
         let segment = try Segment(Self.documents(), addresses: Self.addresses)

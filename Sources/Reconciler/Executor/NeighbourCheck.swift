@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Model
 internal import NetlinkClient
 internal import NetlinkCodec
 internal import SystemCalls
@@ -38,12 +39,21 @@ struct NeighbourCheck {
     /// Those of the addresses, and of the neighbours that the host has spoken with lately, that answer.
     func answering(_ addresses: [IPAddress], on link: String) throws -> [IPAddress] {
         let index = try connection.linkIndex(link)
+        let own = try ownMACs()
         // REACHABLE.
-        let lately = try connection.neighbours(family: 0).filter { $0.link == index && $0.state & 0x02 != 0 }
-            .compactMap(\.address).sorted().prefix(Self.limit)
+        let lately = try connection.neighbours(family: 0).filter { neighbour in
+            neighbour.link == index && neighbour.state & 0x02 != 0 && neighbour.mac.map { !own.contains($0) } ?? false
+        }.compactMap(\.address).sorted().prefix(Self.limit)
         let all = Set(addresses + lately).sorted()
         let states = try ask(all, index)
         return all.filter { states[$0] == .known }
+    }
+
+    /// MACs behind cards of bulkhead's: endpoints do not go along with the uplink.
+    private func ownMACs() throws -> Set<MACAddress> {
+        let links = try connection.links(counters: false)
+        let cards = Set(links.filter { $0.alias.flatMap { OwnershipMark($0) } != nil }.map(\.index))
+        return Set(try connection.neighbours(family: 7).filter { cards.contains($0.link) }.compactMap(\.mac))
     }
 
     /// Throws where one of them does not answer on the link.
