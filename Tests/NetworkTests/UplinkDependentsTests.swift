@@ -44,6 +44,20 @@ import Testing
         Case(
             setup: "ip route add 239.2.0.0/16 dev LINK", undo: "ip route delete 239.2.0.0/16",
             reason: "the host's route `239.2.0.0/16` on LINK would be lost"),
+        Case(
+            setup:
+                "ip route add 10.95.0.0/16 via 192.0.2.9 dev LINK; ip route append 10.95.0.0/16 via 172.30.0.9 dev wg0",
+            undo: "ip route delete 10.95.0.0/16; ip route delete 10.95.0.0/16",
+            reason:
+                "the host has 2 routes to 10.95.0.0/16 in table 254 with metric 0, and the host's route `10.95.0.0/16 via 192.0.2.9` on LINK would lose its place among them"
+        ),
+        Case(
+            setup:
+                "ip route add 10.95.0.0/16 via 172.30.0.8 dev wg0 src 192.0.2.1; ip route append 10.95.0.0/16 via 172.30.0.9 dev wg0",
+            undo: "ip route delete 10.95.0.0/16; ip route delete 10.95.0.0/16",
+            reason:
+                "the host has 2 routes to 10.95.0.0/16 in table 254 with metric 0, and the host's route `10.95.0.0/16 via 172.30.0.8 src 192.0.2.1` on wg0 would lose its place among them"
+        ),
     ]
 
     @Test(arguments: cases) func isRefused(_ item: Case) throws {
