@@ -66,7 +66,7 @@ import Testing
     }
 
     /// Asks again and again from one port over UDP, once over TCP; prints what was answered.
-    private static let client = """
+    static let client = """
         import socket, sys, time
         kind, address = sys.argv[1:3]
         family = socket.AF_INET6 if ':' in address else socket.AF_INET

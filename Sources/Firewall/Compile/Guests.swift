@@ -87,22 +87,26 @@ enum Guests {
     /// may have gone to a MAC of nobody, as what goes to the physical network does. Nor does the host send there what came
     /// from a sibling.
     static var unaddressed: [Rule] {
-        let begins = Nft.equal(["ct": ["key": "direction"]], "original")
         func isUnknown(_ family: AddressFamily) -> JSON {
             Nft.differs(target(family), .string("@shared\(family.suffix)"))
         }
-        let conditions: [[JSON]] =
-            [[Nft.equal(Nft.receiver, "@shared_unaddressed"), begins]]
-            + AddressFamily.allCases.flatMap { family -> [[JSON]] in
-                [
-                    [Nft.equal(Nft.receiver, "@shared_unchecked"), begins, isUnknown(family)]
-                        + (family == .ipv6 ? [Nft.differs(Nft.payload("ip6", "daddr"), Nft.linkLocal6)] : []),
-                    [
-                        Nft.equal(Nft.receiver, "@shared_sides"),
-                        Nft.equal(target(family), .string("@shared_subnets\(family.suffix)")), isUnknown(family),
-                    ],
-                ]
-            }
+        let notLocal = Nft.differs(Nft.payload("ip6", "daddr"), Nft.linkLocal6)
+        // From one that may use any address, what looks like an answer may be to a question that it made up.
+        let origins =
+            [Nft.equal(["ct": ["key": "direction"]], "original")]
+            + ["@shared_unaddressed", "@shared_unchecked"].map { Nft.equal(Nft.sender, $0) }
+        let unchecked = Nft.equal(Nft.receiver, "@shared_unchecked")
+        let receivers: [[JSON]] = [
+            [Nft.equal(Nft.receiver, "@shared_unaddressed")], [unchecked, isUnknown(.ipv4)],
+            [unchecked, isUnknown(.ipv6), notLocal],
+        ]
+        let sides = AddressFamily.allCases.map { family in
+            [
+                Nft.equal(Nft.receiver, "@shared_sides"),
+                Nft.equal(target(family), .string("@shared_subnets\(family.suffix)")), isUnknown(family),
+            ]
+        }
+        let conditions = receivers.flatMap { receiver in origins.map { receiver + [$0] } } + sides
         return conditions.map { Rule(denied + $0 + [Nft.counter, Nft.drop], comment: "intraNetwork: deny") }
     }
 
@@ -175,14 +179,14 @@ extension CompilerInput {
     }
 
     /// Where `intraNetwork: deny` keeps siblings from endpoints of which the manifests know no address, and from those that
-    /// may use others beside; what tells frames to the host from others there; and the segment's own addresses.
+    /// may use others beside; what tells frames to the host from others on any segment; and the segments' own addresses.
     func unaddressedSets() -> [NamedSet] {
         let denied = desired.networks.filter { $0.isShared && $0.deniesIntraNetwork }
         let ends = sharedEndpoints.filter { $0.network.deniesIntraNetwork }
         return [
             NamedSet(
                 name: "shared_sides", keyTypes: ["ifname", "ether_addr"],
-                elements: denied.compactMap { network in
+                elements: desired.networks.filter(\.isShared).compactMap { network in
                     facts.sharedMACs[network.metadata.name].map {
                         Element(
                             key: Nft.concat(.string(network.bridge.text), .string($0.description)),

@@ -9,12 +9,13 @@ public struct TrackingZones: Sendable {
     /// The zones of a desired state.
     public init(_ desired: DesiredState) {
         networks = Dictionary(
-            Zones.assign(desired).flatMap { zones in
+            Zones.assign(desired).filter { !$0.network.isShared }.flatMap { zones in
                 [zones.switched, zones.routed].map { ($0, zones.network.metadata.name) }
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The network that gives its packets this zone (`CTA_ZONE`, `CTA_TUPLE_ZONE`); nil where none does.
+    /// The network that gives its packets this zone (`CTA_ZONE`, `CTA_TUPLE_ZONE`); nil where none does, and where others
+    /// share its segment.
     public func network(_ zone: UInt16) -> ObjectName? { networks[zone] }
 }
 
@@ -22,11 +23,14 @@ public struct TrackingZones: Sendable {
 /// are never taken for one another's. The zone is given before fragments are put together (−400, `NF_IP_PRI_CONNTRACK_DEFRAG`):
 /// later, those of one network would complete datagrams of another.
 ///
-/// On a segment that endpoints share with others and with the host itself, all have addresses of one world: there the
-/// connections are in the zone of everything else, so that those of the host and of others are known as before.
+/// On a segment that endpoints share with others and with the host itself, only what passes between an endpoint and anybody
+/// but the host is in a zone of the segment: a packet that a router brings from one segment to another is looked at on
+/// each. All else there is in the zone of everything else, so that connections of the host and of others are known as
+/// before.
 enum Zones {
-    /// A network's zones. What stays on the switch and what goes to the host have one each: a connection that was let
-    /// through on the one way must not be known on the other, where other bounds and policies hold.
+    /// A network's zones; of a shared segment the first alone. What stays on the switch and what goes to the host have one
+    /// each: a connection that was let through on the one way must not be known on the other, where other bounds and
+    /// policies hold.
     struct Pair {
         let network: Network
         let switched: UInt16
@@ -44,7 +48,7 @@ enum Zones {
             taken.insert(zone)
             return zone
         }
-        return desired.networks.filter { !$0.isShared }.sorted { $0.metadata.name < $1.metadata.name }.map {
+        return desired.networks.sorted { $0.metadata.name < $1.metadata.name }.map {
             Pair(network: $0, switched: take("zone", $0), routed: take("zone-routed", $0))
         }
     }
@@ -53,31 +57,48 @@ enum Zones {
     /// answers may come back by another interface, where nobody knows of the zone. A frame for the host's side of
     /// another switch does not leave this one.
     static func chain(_ desired: DesiredState) -> Chain {
-        let zones = assign(desired)
-        func map(_ zone: (Pair) -> UInt16) -> JSON {
-            let elements = zones.map { item -> JSON in
-                [.string(item.network.bridge.text), .int(Int64(zone(item)))]
-            }
-            return ["map": ["key": Nft.input, "data": ["set": .array(elements)]]]
-        }
+        let all = assign(desired)
         let base = Chain.Base(type: "filter", hook: "prerouting", priority: -450)
-        // A map without elements is none.
-        guard !zones.isEmpty else { return Chain(name: "zones", base: base) }
-        let way = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
         return Chain(
             name: "zones", base: base,
-            rules: [
-                Rule(
-                    [
-                        Nft.equal(way, "@host_sides"),
-                        ["mangle": ["key": ["ct": ["key": "zone", "dir": "original"]], "value": map(\.routed)]],
-                    ], comment: "zone of the network: to the host"),
-                Rule(
-                    [
-                        Nft.differs(way, "@host_sides"),
-                        ["mangle": ["key": ["ct": ["key": "zone"]], "value": map(\.switched)]],
-                    ], comment: "zone of the network: within the switch"),
-            ])
+            rules: switched(all.filter { !$0.network.isShared }) + shared(all.filter(\.network.isShared)))
+    }
+
+    private static func map(_ zones: [Pair], _ zone: (Pair) -> UInt16) -> JSON {
+        let elements = zones.map { item -> JSON in
+            [.string(item.network.bridge.text), .int(Int64(zone(item)))]
+        }
+        return ["map": ["key": Nft.input, "data": ["set": .array(elements)]]]
+    }
+
+    private static func set(_ key: JSON, _ value: JSON) -> JSON { ["mangle": ["key": key, "value": value]] }
+
+    private static let target = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
+
+    private static func switched(_ zones: [Pair]) -> [Rule] {
+        // A map without elements is none.
+        guard !zones.isEmpty else { return [] }
+        return [
+            Rule(
+                [
+                    Nft.equal(target, "@host_sides"),
+                    set(["ct": ["key": "zone", "dir": "original"]], map(zones, \.routed)),
+                ], comment: "zone of the network: to the host"),
+            Rule(
+                [Nft.differs(target, "@host_sides"), set(["ct": ["key": "zone"]], map(zones, \.switched))],
+                comment: "zone of the network: within the switch"),
+        ]
+    }
+
+    private static func shared(_ zones: [Pair]) -> [Rule] {
+        guard !zones.isEmpty else { return [] }
+        let zone = set(["ct": ["key": "zone"]], map(zones, \.switched))
+        return [
+            Rule(
+                [Nft.equal(Nft.sender, "@members"), Nft.differs(target, "@shared_sides"), zone],
+                comment: "zone of the segment: from an endpoint"),
+            Rule([Nft.equal(target, "@members"), zone], comment: "zone of the segment: to an endpoint"),
+        ]
     }
 
     /// The host's own side of every switch, by bridge and MAC.
