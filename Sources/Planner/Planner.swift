@@ -30,8 +30,7 @@ public enum Planner {
         builder.removeSurplus()
         let facts = HostFacts(
             guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6),
-            otherShared: context.otherShared(), uplinkPorts: context.uplinkPorts(), uplinkMACs: context.uplinkMACs(),
-            sharedMACs: context.attached.compactMapValues(\.mac))
+            otherShared: context.otherShared(), uplinkPorts: context.uplinkPorts(), uplinkMACs: context.uplinkMACs())
         let wanted = builder.wantedRules(facts, live: firewall)
         builder.compareFirewall(firewall, wanted: wanted)
         builder.dropUnknownRequirements()

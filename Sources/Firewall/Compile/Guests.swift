@@ -179,15 +179,16 @@ extension CompilerInput {
     }
 
     /// Where `intraNetwork: deny` keeps siblings from endpoints of which the manifests know no address, and from those that
-    /// may use others beside; what tells frames to the host from others on any segment; and the segments' own addresses.
+    /// may use others beside; what tells frames to the host from others on a bridge of our own (the MAC of somebody else's may change with its ports);
+    /// and the segments' own addresses.
     func unaddressedSets() -> [NamedSet] {
         let denied = desired.networks.filter { $0.isShared && $0.deniesIntraNetwork }
         let ends = sharedEndpoints.filter { $0.network.deniesIntraNetwork }
         return [
             NamedSet(
                 name: "shared_sides", keyTypes: ["ifname", "ether_addr"],
-                elements: desired.networks.filter(\.isShared).compactMap { network in
-                    facts.sharedMACs[network.metadata.name].map {
+                elements: desired.networks.compactMap { network in
+                    facts.uplinkMACs[network.metadata.name].map {
                         Element(
                             key: Nft.concat(.string(network.bridge.text), .string($0.description)),
                             comment: network.id.description)

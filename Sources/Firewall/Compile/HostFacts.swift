@@ -14,20 +14,16 @@ public struct HostFacts: Hashable, Sendable {
     public var uplinkPorts: [ObjectName: String]
     /// The MACs of these, which the networks' bridges have too.
     public var uplinkMACs: [ObjectName: MACAddress]
-    /// The MACs of the bridges of all networks on segments that others share: by these a frame goes to the host.
-    public var sharedMACs: [ObjectName: MACAddress]
     /// Facts.
     public init(
         guarded4: [String] = [], guarded6: [String] = [], otherShared: [String] = [],
-        uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:],
-        sharedMACs: [ObjectName: MACAddress] = [:]
+        uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:]
     ) {
         self.guarded4 = guarded4
         self.guarded6 = guarded6
         self.otherShared = otherShared
         self.uplinkPorts = uplinkPorts
         self.uplinkMACs = uplinkMACs
-        self.sharedMACs = sharedMACs
     }
 
     /// Those of a family.

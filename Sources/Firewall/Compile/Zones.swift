@@ -26,7 +26,8 @@ public struct TrackingZones: Sendable {
 /// On a segment that endpoints share with others and with the host itself, only what passes between an endpoint and anybody
 /// but the host is in a zone of the segment: a packet that a router brings from one segment to another is looked at on
 /// each. All else there is in the zone of everything else, so that connections of the host and of others are known as
-/// before.
+/// before; so is everything on a bridge of somebody else, whose MAC, by which a frame goes to the host, may change at any
+/// time.
 enum Zones {
     /// A network's zones; of a shared segment the first alone. What stays on the switch and what goes to the host have one
     /// each: a connection that was let through on the one way must not be known on the other, where other bounds and
@@ -61,7 +62,8 @@ enum Zones {
         let base = Chain.Base(type: "filter", hook: "prerouting", priority: -450)
         return Chain(
             name: "zones", base: base,
-            rules: switched(all.filter { !$0.network.isShared }) + shared(all.filter(\.network.isShared)))
+            rules: switched(all.filter { !$0.network.isShared })
+                + shared(all.filter { $0.network.isShared && $0.network.ownsBridge }))
     }
 
     private static func map(_ zones: [Pair], _ zone: (Pair) -> UInt16) -> JSON {
