@@ -59,7 +59,8 @@ import Testing
                 + "while ip -n a -6 address show | grep -q tentative; do sleep 0.05; done")
         try segment.lan.sh("ip address add fe80::1a1/64 dev eth0 nodad")
         let host = try local(segment.host, "bh-lan")
-        // By way of the host, too, which forwards IPv6.
+        // By way of the host, too, which forwards IPv6. The answer goes directly: of that connection the segment knows nothing,
+        // so that no answer comes even where every policy is open.
         try segment.lan.sh(
             "ip address add fe80::7/64 dev eth0 nodad; ip -6 rule add from fe80::7 table 7; "
                 + "ip -6 route add fe80::a1a via \(host) dev eth0 table 7")
@@ -70,7 +71,7 @@ import Testing
             ]
         }
         #expect(try ping(segment.host, "a", "eth0", host, from: "fe80::a1a"))
-        #expect(try fromLAN() == [true, true])
+        #expect(try fromLAN() == [true, false])
         #expect(try ping(segment.host, nil, "bh-lan", "fe80::a1a"))
         try segment.site.policies([
             (
