@@ -5,7 +5,7 @@ import Testing
 /// On a shared segment, too, what is known passes only where it was let through: on that segment, to an endpoint or to the
 /// world, as its first packet went.
 @Suite struct SegmentPassageTests {
-    private static func network(_ name: String, _ uplink: String, _ number: Int) -> String {
+    private static func network(_ name: String, _ uplink: String, _ number: Int, _ spec: String = "") -> String {
         """
         apiVersion: bulkhead.dev/v1alpha1
         kind: Network
@@ -14,7 +14,7 @@ import Testing
           type: transparent
           uplink: {interface: \(uplink)}
           subnets: [{prefix: 10.\(number).0.0/24, gateway: 10.\(number).0.1}]
-        ---
+        \(spec)---
 
         """
     }
@@ -28,6 +28,18 @@ import Testing
         ---
 
         """
+    }
+
+    /// A host whose card leads to a router at 10.88.0.1.
+    private func segment() throws -> (PolicyHost, ScratchHost) {
+        let (web, router) = (try PolicyHost([]), try ScratchHost())
+        try router.connect("eth0", ["10.88.0.1/24"], to: web.host, "eth1", ["10.88.0.2/24"])
+        return (web, router)
+    }
+
+    /// `lan` on that card.
+    private static func lan(_ isolation: String = "") -> String {
+        network("lan", "eth1", 88, isolation.isEmpty ? "" : "  isolation: {\(isolation)}\n")
     }
 
     private func mac(_ host: ScratchHost, _ link: String, in namespace: String? = nil) throws -> String {
@@ -69,12 +81,10 @@ import Testing
     /// A frame to a sibling that has not spoken yet is flooded to the physical network, too; egress to the world is closed
     /// all the same.
     @Test(arguments: ["", ", antiSpoof: false"]) func aSilentSiblingIsNoWayToTheWorld(_ sibling: String) throws {
-        let web = try PolicyHost([])
-        let router = try ScratchHost()
-        try router.connect("eth0", ["10.88.0.1/24"], to: web.host, "eth1", ["10.88.0.2/24"])
+        let (web, router) = try segment()
         try web.host.write(
             "base.yaml",
-            Self.network("lan", "eth1", 88) + Self.endpoint("m", "lan", "10.88.0.10")
+            Self.lan() + Self.endpoint("m", "lan", "10.88.0.10")
                 + Self.endpoint("s", "lan", "10.88.0.11", sibling))
         let policy = (
             "m-out",
@@ -160,21 +170,19 @@ import Testing
 
     /// An error passes where the connection that it is about was let through, and nowhere else.
     @Test func anErrorAboutWhatABridgeFloodedGoesNowhere() throws {
-        let web = try PolicyHost([])
-        let router = try ScratchHost()
-        try router.connect("eth0", ["10.88.0.1/24"], to: web.host, "eth1", ["10.88.0.2/24"])
+        let (web, router) = try segment()
+        defer { withExtendedLifetime(router) {} }
         try web.host.write(
             "base.yaml",
-            Self.network("lan", "eth1", 88).replacing("---\n", with: "")
-                + "  isolation: {hostAccess: deny}\n---\n" + Self.endpoint("m", "lan", "10.88.0.10")
-                    + """
-                    apiVersion: bulkhead.dev/v1alpha1
-                    kind: Network
-                    metadata: {name: inside}
-                    spec: {type: internal, subnets: [{prefix: 10.66.0.0/24}]}
-                    ---
+            Self.lan("hostAccess: deny") + Self.endpoint("m", "lan", "10.88.0.10")
+                + """
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Network
+                metadata: {name: inside}
+                spec: {type: internal, subnets: [{prefix: 10.66.0.0/24}]}
+                ---
 
-                    """ + Self.endpoint("i", "inside", "10.66.0.10"))
+                """ + Self.endpoint("i", "inside", "10.66.0.10"))
         try web.policies([])
         try web.apply()
         let host = try mac(web.host, "bh-lan")
@@ -191,7 +199,7 @@ import Testing
         }
         // With a connection that the host let in, the error gets there: the rig sees what there is to see.
         try web.host.write(
-            "base.yaml", Self.network("lan", "eth1", 88) + Self.endpoint("m", "lan", "10.88.0.10"))
+            "base.yaml", Self.lan() + Self.endpoint("m", "lan", "10.88.0.10"))
         try web.apply()
         let seen = try received(web.host, in: nil, 1) {
             try send(
@@ -206,13 +214,11 @@ import Testing
 
     /// One without addresses makes up the question that another one seems to have asked.
     @Test func nobodyAnswersWhatASiblingNeverAsked() throws {
-        let web = try PolicyHost([])
-        let router = try ScratchHost()
-        try router.connect("eth0", ["10.88.0.1/24"], to: web.host, "eth1", ["10.88.0.2/24"])
+        let (web, router) = try segment()
+        defer { withExtendedLifetime(router) {} }
         try web.host.write(
             "base.yaml",
-            Self.network("lan", "eth1", 88).replacing("---\n", with: "")
-                + "  isolation: {intraNetwork: deny}\n---\n" + Self.endpoint("a", "lan", "10.88.0.10")
+            Self.lan("intraNetwork: deny") + Self.endpoint("a", "lan", "10.88.0.10")
                 + Self.endpoint("m", "lan", "") + Self.endpoint("g", "lan", ""))
         try web.policies([("a-in", "appliesTo: {endpoints: {matchLabels: {app: a}}}\ningress: {default: allow}")])
         try web.apply()
@@ -225,7 +231,7 @@ import Testing
         #expect(try !received(web.host, in: "g", 17) { try send(web.host, from: "m", frames) })
         try web.host.write(
             "base.yaml",
-            Self.network("lan", "eth1", 88) + Self.endpoint("a", "lan", "10.88.0.10") + Self.endpoint("m", "lan", "")
+            Self.lan() + Self.endpoint("a", "lan", "10.88.0.10") + Self.endpoint("m", "lan", "")
                 + Self.endpoint("g", "lan", ""))
         try web.apply()
         try web.host.sh("ip -n g addr replace 10.88.0.50/24 dev eth0; ip -n m addr replace 10.88.0.51/24 dev eth0")

@@ -54,6 +54,18 @@ struct CompilerInput {
         }
     }
 
+    /// The prefixes that lie behind the bridges of these networks.
+    func subnets(_ name: String, _ family: AddressFamily, of condition: (Network) -> Bool) -> NamedSet {
+        NamedSet(
+            name: "\(name)\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
+            elements: desired.networks.filter(condition).flatMap { network in
+                network.subnets.map(\.prefix).filter { $0.family == family }.map {
+                    Element(
+                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
+                }
+            })
+    }
+
     /// IPv4 addresses that mean all on a segment; those of IPv6 are one prefix.
     func groups4() -> [Element] {
         // Prefixes of overlays may be equal.

@@ -179,10 +179,10 @@ extension CompilerInput {
     }
 
     /// Where `intraNetwork: deny` keeps siblings from endpoints of which the manifests know no address, and from those that
-    /// may use others beside; what tells frames to the host from others on a bridge of our own (the MAC of somebody else's may change with its ports);
-    /// and the segments' own addresses.
+    /// may use others beside; what tells frames to the host from others on a bridge of our own (the MAC of somebody else's
+    /// may change with its ports); and the segments' own addresses.
     func unaddressedSets() -> [NamedSet] {
-        let denied = desired.networks.filter { $0.isShared && $0.deniesIntraNetwork }
+        let isDenied = { (network: Network) in network.isShared && network.deniesIntraNetwork }
         let ends = sharedEndpoints.filter { $0.network.deniesIntraNetwork }
         return [
             NamedSet(
@@ -193,7 +193,8 @@ extension CompilerInput {
                             key: Nft.concat(.string(network.bridge.text), .string($0.description)),
                             comment: network.id.description)
                     }
-                }), sharedSubnets(.ipv4, denied), sharedSubnets(.ipv6, denied),
+                }), subnets("shared_subnets", .ipv4, of: isDenied),
+            subnets("shared_subnets", .ipv6, of: isDenied),
             NamedSet(
                 name: "shared_unaddressed", keyTypes: ["ifname", "ether_addr"],
                 elements: members(ends.filter(\.endpoint.addresses.isEmpty))),
@@ -201,17 +202,6 @@ extension CompilerInput {
                 name: "shared_unchecked", keyTypes: ["ifname", "ether_addr"],
                 elements: members(ends.filter { !$0.endpoint.addresses.isEmpty && !$0.endpoint.checksAddresses })),
         ]
-    }
-
-    private func sharedSubnets(_ family: AddressFamily, _ networks: [Network]) -> NamedSet {
-        NamedSet(
-            name: "shared_subnets\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
-            elements: networks.flatMap { network in
-                network.subnets.map(\.prefix).filter { $0.family == family }.map {
-                    Element(
-                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
-                }
-            })
     }
 
     /// Addresses of the endpoints of shared segments.

@@ -170,7 +170,9 @@ extension Compiler {
             NamedSet(
                 name: "routed", keyTypes: ["ifname"],
                 elements: input.bridges { $0.type == .nat && $0.inbound == .routed }),
-            onSegment(input, .ipv4), onSegment(input, .ipv6), segments(input),
+            // For what lies behind a bridge itself the host is no next hop.
+            input.subnets("on_segment", .ipv4) { !$0.isShared }, input.subnets("on_segment", .ipv6) { !$0.isShared },
+            segments(input),
             NamedSet(name: "shared", keyTypes: ["ifname"], elements: input.sharedBridges()),
             NamedSet(name: "shared_segments", keyTypes: ["ifname", "ifname"], elements: input.sharedSegments()),
             input.sharedAddresses(.ipv4), input.sharedAddresses(.ipv6), Guests.locals,
@@ -211,18 +213,6 @@ extension Compiler {
                         comment: network.id.description)
                 }
             }
-    }
-
-    /// Addresses that lie behind a bridge itself: for these the host is no next hop.
-    private static func onSegment(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
-        NamedSet(
-            name: "on_segment\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
-            elements: input.desired.networks.filter { !$0.isShared }.flatMap { network in
-                network.subnets.map(\.prefix).filter { $0.family == family }.map {
-                    Element(
-                        key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
-                }
-            })
     }
 
     private static func siblings(_ input: CompilerInput, where condition: (Network) -> Bool) -> [Element] {
@@ -349,8 +339,7 @@ extension Compiler {
                 [Nft.differs(Nft.output, isOurs), Nft.differs(Nft.output, "@shared"), Nft.back],
                 comment: "not to one of ours")
         ] + Passage.forwarded(but: Guests.unaddressed) + segmentRules() + [Guests.detour] + Guests.strangers + [middles]
-            + memberRules(.ingress)
-            + cardRules(.ingress) + [
+            + memberRules(.ingress) + cardRules(.ingress) + [
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
                     [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),

@@ -75,7 +75,7 @@ public struct KernelSurvey: Hashable, Sendable {
     private static let established: JSON = [
         "match": ["op": "in", "left": ["ct": ["key": "state"]], "right": "established"]
     ]
-    private static let label: JSON = ["mangle": ["key": ["ct": ["key": "label"]], "value": 120]]
+    private static let label: JSON = ["mangle": ["key": ["ct": ["key": "label"]], "value": 121]]
 
     private static func chain(_ family: String, _ type: String, _ hook: String, _ priority: Int64) -> JSON {
         [
