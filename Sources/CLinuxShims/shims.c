@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <malloc.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -133,6 +134,21 @@ uint64_t bulkhead_effective_capabilities(void) {
 }
 
 void bulkhead_close_from(unsigned first) { syscall(SYS_close_range, first, ~0U, 0); }
+
+int bulkhead_part_files(unsigned first) {
+  return (int)syscall(SYS_close_range, first, ~0U, 1U << 1 /* CLOSE_RANGE_UNSHARE */);
+}
+
+static _Thread_local int aborts_on_exit;
+
+static void abort_here(void) {
+  if (aborts_on_exit) abort();
+}
+
+void bulkhead_abort_on_exit(void) {
+  aborts_on_exit = 1;
+  atexit(abort_here);
+}
 
 int bulkhead_syncfs(int file) { return (int)syscall(SYS_syncfs, file); }
 

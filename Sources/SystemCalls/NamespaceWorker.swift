@@ -38,6 +38,9 @@ public final class NamespaceWorker: Sendable {
         pthread_join(thread, nil)
     }
 
+    /// Runs the closure on the worker's thread, wherever that is, and waits for it.
+    func visit(_ body: () throws -> Void) throws { try perform(body) }
+
     /// Runs the closure on the worker's thread inside the namespace and waits for it.
     public func run<Value: Sendable>(in namespace: Int32, _ body: () throws -> Value) throws -> Value {
         try perform {

@@ -60,6 +60,10 @@ extern const int bulkhead_clone_newnet;
 int bulkhead_syncfs(int file);
 /// Closes all descriptors from a number on (close_range(2)).
 void bulkhead_close_from(unsigned first);
+/// Gives the calling thread open files of its own, those below a number (CLOSE_RANGE_UNSHARE).
+int bulkhead_part_files(unsigned first);
+/// From now on exit(3) in the calling thread aborts the process.
+void bulkhead_abort_on_exit(void);
 extern const int bulkhead_clone_newns;
 /// The commit that a release was built from; empty where the build was not told.
 const char *bulkhead_commit(void);

@@ -19,10 +19,19 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
 @safe public final class Nftables: @unchecked Sendable {
     private let context: OpaquePointer
     private let turn = Mutex(())
+    private let call: Caller
 
-    /// A context with buffered, machine-readable output.
-    public init() throws(FirewallError) {
-        guard let context = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+    /// Runs one call of the library, on whichever thread.
+    public typealias Caller = @Sendable (_ call: () -> Void) throws -> Void
+
+    /// A context with buffered, machine-readable output. Whatever opens or closes files goes by the caller.
+    public init(_ call: @escaping Caller) throws(FirewallError) {
+        self.call = call
+        var opened: OpaquePointer?
+        do { try call { unsafe opened = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) } } catch {
+            throw FirewallError(operation: "open nftables", reason: "\(error)")
+        }
+        guard let context = unsafe opened else {
             throw FirewallError(operation: "open nftables", reason: "no memory, or no netlink socket")
         }
         unsafe self.context = context
@@ -39,7 +48,7 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         unsafe nft_ctx_output_set_flags(context, flags)
     }
 
-    deinit { unsafe nft_ctx_free(context) }
+    deinit { try? call { unsafe nft_ctx_free(context) } }
 
     /// These tables (`nft -j list table FAMILY NAME`). Nothing else is listed, so that what others put there cannot
     /// confuse the parser. Counts of counters are there where they are asked for, elements of named sets (`nft -t`) unless
@@ -195,7 +204,10 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     private func run(_ text: String, _ operation: String) throws(FirewallError) -> String {
-        let status = unsafe nft_run_cmd_from_buffer(context, text)
+        var status: Int32 = 0
+        do { try call { status = unsafe nft_run_cmd_from_buffer(context, text) } } catch {
+            throw FirewallError(operation: operation, reason: "\(error)")
+        }
         let output = unsafe nft_ctx_get_output_buffer(context).map { unsafe String(cString: $0) } ?? ""
         let errors = unsafe nft_ctx_get_error_buffer(context).map { unsafe String(cString: $0) } ?? ""
         guard status == 0 else {

@@ -53,24 +53,23 @@ public final class Application {
         return .done
     }
 
-    /// Every namespace is held by a descriptor and read by a socket. Running out of them half way would leave none to
-    /// undo with.
+    /// Every namespace is held by a descriptor and read by a socket, and all that is done opens files for a moment. Running
+    /// out of them half way would leave none to undo with.
     private func shortage(_ plan: Plan) -> Diagnostic? {
         let new = plan.steps.flatMap(\.operations).count { operation in
             if case .createNamespace = operation { return true }
             return false
         }
         let open = (try? Files.list("/proc/self/fd").count) ?? 0
-        let (needed, limit) = (open + 2 * new + Self.spareFiles, Host.fileLimit())
-        guard new > 0, needed > limit else { return nil }
+        // Each worker, and whoever waits for them, may have a file open in a folder.
+        let spare = 4 + 2 * session.workers.count
+        let (needed, limit) = (open + 2 * new + spare, Host.fileLimit())
+        guard !plan.steps.isEmpty, needed > limit else { return nil }
         return Diagnostic(
             .error,
-            "\(new) new namespaces need \(needed) open files, and this process may have \(limit); raise the limit "
-                + "(`ulimit -n`, or LimitNOFILE= in a systemd unit)", at: nil)
+            "the change\(new > 0 ? ", with \(new) new namespaces," : "") needs \(needed) open files, and this process may "
+                + "have \(limit); raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)", at: nil)
     }
-
-    /// For what is opened for a moment.
-    private static let spareFiles = 8
 
     private func execute(_ steps: ArraySlice<Step>, of plan: Plan) -> [Diagnostic]? {
         for (index, step) in zip(steps.indices, steps) {

@@ -3,13 +3,16 @@ internal import SystemCalls
 
 /// libnftables.
 enum Library {
-    /// Opens it. Where the socket that it wants cannot be had, it does not say so but ends the process, with a status of
-    /// its own (`netlink_init_error`): that there is room is asked before.
+    /// Opens it, on a thread with open files of its own.
+    ///
+    /// Where a socket that it wants cannot be had, it does not say so but ends the process, with a status of its own
+    /// (`netlink_init_error`), and it wants another one for each call that speaks of interfaces. It also waits by
+    /// select(2), which aborts the process where the descriptor is 1024 or higher.
     static func open() throws -> Nftables {
-        try Host.requireFiles(Self.files)
-        return try Nftables()
+        let thread = try SecludedThread(files: Self.files)
+        return try Nftables { try thread.run($0) }
     }
 
-    /// Its socket, and the files of names that it reads on its way.
+    /// Its sockets, the files of names that it reads on its way, and the namespace that the thread goes into.
     private static let files = 4
 }

@@ -58,7 +58,8 @@ struct NamespaceReading {
             return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
         } _: { position, tools, entrance -> Piece in
             if position == 0 {
-                if let lookout { try entrance.enter(lookout.rawValue) }
+                // The worker may be in a compartment still, whose interfaces have other indexes.
+                try entrance.enter(lookout?.rawValue ?? hostNamespace)
                 let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
                 return .firewall(rules, others)
             }

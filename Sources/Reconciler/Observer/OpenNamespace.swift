@@ -36,8 +36,6 @@ public final class HostSession {
     public init(_ folders: Folders) throws {
         self.folders = folders
         Host.raiseFileLimit()
-        // First of all: it waits by select(2), which aborts the process where the descriptor is 1024 or higher, and
-        // namespaces take two each.
         library = try Library.open()
         connection = try NetlinkConnection(buffer: buffer)
         netfilter = try NetlinkSocket(.netfilter)
