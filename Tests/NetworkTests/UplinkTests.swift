@@ -68,6 +68,12 @@ import Testing
         try segment.apply()
         try expectWorks(segment)
         #expect(try segment.pingsNothing(segment.lan, to: 1))
+        // Set down by hand it is repaired; that it was down before is not forgotten.
+        try segment.host.sh("ip link set eth1 down")
+        #expect(try segment.host.bulkhead("drift", "manifests").status == 2)
+        try segment.apply()
+        try waitForCarrier(segment)
+        try expectWorks(segment)
         try segment.destroy(to: before)
         #expect(try segment.host.sh("ls \(segment.host.folder.path)/state").contains("originals") == false)
     }
@@ -145,22 +151,55 @@ import Testing
         for damage in [
             "ip link set eth1 nomaster", "ip link set bh-lan mtu 1400", "ip link set bh-lan down",
             "ip link set bh-lan address 02:00:00:00:00:77", "ip addr add 192.0.2.3/24 dev eth1",
-            "sysctl -qw net.ipv4.conf.bh-lan.rp_filter=2",
+            "sysctl -qw net.ipv4.conf.bh-lan.rp_filter=2", "ip link set eth1 down",
+            "ip link set eth1 down; ip addr add 192.0.2.5/24 dev eth1",
         ] {
             try segment.host.sh(damage)
             let drift = try segment.host.bulkhead("drift", "manifests")
             #expect(drift.status == 2, "\(damage): \(drift.output)\(drift.errors)")
             try segment.apply()
+            try waitForCarrier(segment)
             try expectWorks(segment)
         }
         // What the host has on the bridge is the host's: neither wanted nor surplus.
         try segment.host.sh("ip addr add 192.0.2.4/24 dev bh-lan; ip addr del 192.0.2.3/24 dev bh-lan")
+        // That it was down for a while is nothing to go back to.
+        #expect(try segment.host.run(["grep", "-rs", "link/eth1/up", "state"]).status == 1)
         let plan = try segment.host.bulkhead("plan", "manifests", "--detailed-exitcode")
         #expect(plan.status == 0, "\(plan.output)")
         _ = try segment.host.bulkhead("destroy", "--all", "--yes")
         let addresses = try segment.host.sh("ip -4 -br addr show eth1")
         #expect(addresses.contains("192.0.2.4/24") && addresses.contains("192.0.2.1/24"), "\(addresses)")
         _ = before
+    }
+
+    /// A cable that came up takes a moment until both bridges let frames through.
+    private func waitForCarrier(_ segment: Segment) throws {
+        while try !segment.ping(segment.lan, to: 10) { usleep(100_000) }
+    }
+
+    /// Nothing passes any more, which the plan says and the apply cures; refused, it is down as before.
+    @Test func anUplinkThatIsSetDownComesUpAgain() throws {
+        let segment = try Segment(Self.documents(), addresses: Self.addresses)
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        let applied = try HostDump(segment.host)
+        try segment.host.sh("ip link set eth1 down")
+        #expect(try segment.pingsNothing(segment.lan, to: 10))
+        let down = try HostDump(segment.host)
+        let plan = try segment.host.bulkhead("plan", "manifests")
+        #expect(
+            plan.output.contains("  ~ change eth1: state down → up  (")
+                && plan.output.contains("Plan: 0 to create, 1 to change, 0 to replace, 0 to delete."), "\(plan.output)")
+        let refused = try segment.host.bulkhead(
+            "apply", "manifests", "--yes", environment: ["BULKHEAD_FAULT": "refuse:0:0"])
+        #expect(refused.status == 1, "\(refused.errors)")
+        #expect(try HostDump(segment.host).differences(from: down) == [])
+        try segment.apply()
+        try waitForCarrier(segment)
+        try expectWorks(segment)
+        #expect(try HostDump(segment.host).differences(from: applied) == [])
+        try segment.destroy(to: before)
     }
 
     @Test func theUplinksMTUIsFollowed() throws {

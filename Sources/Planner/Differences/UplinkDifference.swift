@@ -14,7 +14,7 @@ extension Builder {
         let from = isThere || holder?.mark == nil ? uplink : holder ?? uplink
         guard let cargo = cargo(of: from, isTaken: from.index == uplink.index, network) else { return }
         claimed.insert(uplink.name)
-        guard !isThere || !cargo.addresses.isEmpty else { return }
+        guard !isThere || !cargo.addresses.isEmpty else { return raise(uplink, network) }
         let name = uplink.name.terminalSafe
         let isHeld = isHeld(
             from,
@@ -26,14 +26,29 @@ extension Builder {
             uplink: LinkReference(.host, uplink.name), previousMaster: holder?.name, master: spec.reference.name,
             from: LinkReference(.host, from.name), to: spec.reference, addresses: cargo.addresses,
             routes: cargo.routes)
+        if isThere { raise(uplink, network) }
         appendTake(
             move, network, uplink, cargo, requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
+    }
+
+    /// Somebody set down an interface that is on its bridge. What it was before bulkhead came is noted already.
+    private mutating func raise(_ uplink: ObservedLink, _ network: Network) {
+        guard !uplink.isUp else { return }
+        let reference = LinkReference(.host, uplink.name)
+        steps.append(
+            Step(
+                id: "uplink/up/\(uplink.name)", action: .update, owner: network.id, kind: "uplink",
+                summary: "change \(reference): state down → up",
+                reason: "\(network.bridge) stands for it, and nothing passes while it is down",
+                source: network.metadata.source, before: [Property("state", "down")], after: [Property("state", "up")],
+                operations: [.changeLink(reference, [.up(true)])],
+                inverse: [.changeLink(reference, [.up(false)])], phase: .host))
     }
 
     private mutating func appendTake(
         _ move: UplinkMove, _ network: Network, _ uplink: ObservedLink, _ cargo: Cargo, requires: [String]
     ) {
-        let isDown = !uplink.isUp
+        let isDown = !uplink.isUp && move.previousMaster != move.master
         let original = Self.downOriginal(uplink.name)
         let raise: [Operation] =
             isDown ? [.rememberOriginal(original), .changeLink(move.uplink, [.up(true)])] : []
