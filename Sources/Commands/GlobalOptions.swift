@@ -87,6 +87,9 @@ struct GlobalOptions: ParsableArguments {
 
     /// Words for people about what happens; not results.
     func say(_ text: String) { if !quiet { Terminal.err(text + "\n") } }
+
+    /// Says what may go wrong, however quiet.
+    func warn(_ text: String) { Terminal.err("warning: \(text)\n") }
 }
 
 /// A verb with the options of all verbs.

@@ -45,7 +45,13 @@ struct Change {
         _ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion, _ confirmation: Confirmation? = nil
     ) throws {
         let plan = comparison.plan
-        if global.output == .text && !(global.quiet && yes) { Terminal.out(PlanText.render(plan)) }
+        if global.output == .text {
+            if global.quiet && yes {
+                for warning in plan.warnings { Terminal.err("\(warning.headline)\n") }
+            } else {
+                Terminal.out(PlanText.render(plan))
+            }
+        }
         guard !plan.isInSync else {
             if global.output == .json { report(plan, "unchanged") }
             note(occasion, plan, succeeded: true)

@@ -66,7 +66,7 @@ struct PendingEnd {
             if let number = change.number { try state.rewriteResult(of: number, to: .confirmed) }
             try state.record(paths: try paths.get(), scope: change.scope, succeeded: true)
         } catch {
-            global.say("warning: the confirmation could not be recorded: \(Failures.text(error))")
+            global.warn("the confirmation could not be recorded: \(Failures.text(error))")
         }
     }
 

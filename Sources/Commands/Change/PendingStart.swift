@@ -51,8 +51,8 @@ struct PendingStart {
         ]
         let status = (try? Host.run("/usr/bin/systemd-run", unit + arguments)) ?? 127
         guard status != 0 else { return }
-        global.say(
-            "warning: systemd-run ended with status \(status), so the guard ends with the session or service that this "
+        global.warn(
+            "systemd-run ended with status \(status), so the guard ends with the session or service that this "
                 + "runs in, if that kills what it leaves behind")
         try Detachment.spawnSelf(arguments)
     }

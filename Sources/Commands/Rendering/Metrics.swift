@@ -47,7 +47,7 @@ enum Metrics {
             return try Comparison.attempt(prepared.state, sources: sources, global, options).plan
         } catch let rejected as Rejected {
             let reason = rejected.diagnostics.first { $0.severity == .error }?.headline ?? ""
-            global.say("warning: what was applied last cannot be compared with the host: \(reason)")
+            global.warn("what was applied last cannot be compared with the host: \(reason)")
             return nil
         }
     }

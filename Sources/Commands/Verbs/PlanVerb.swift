@@ -134,7 +134,7 @@ struct PlanVerb: Verb {
             return BeforeAndAfter(from: old, to: new, base: name)
         } catch let rejected as Rejected {
             let reason = rejected.diagnostics.first { $0.severity == .error }?.headline ?? ""
-            global.say("warning: \(name.terminalSafe) cannot be compared with: \(reason)")
+            global.warn("\(name.terminalSafe) cannot be compared with: \(reason)")
             return nil
         }
     }
