@@ -179,4 +179,57 @@ import Testing
         try segment.host.sh(remove)
         #expect(try HostDump(segment.host).differences(from: none) == [])
     }
+
+    /// Others append and prepend routes while the change is pending: the uplink's own come back, and the first is the
+    /// first. What the bridge had not before goes with it.
+    @Test func routesKeepTheirPlaceAmongThoseOfOthers() throws {
+        let segment = try segment()
+        try segment.host.sh(
+            """
+            ip route add 10.91.0.0/16 via 192.0.2.254; ip route add 10.92.0.0/16 via 192.0.2.254
+            ip -6 route add 2001:db8:91::/48 via 2001:db8::254 dev eth1
+            """)
+        let none = try HostDump(segment.host)
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        try #require(apply.status == 0, "\(apply.errors)")
+        try segment.host.sh(
+            """
+            ip route append default via 172.30.0.9 dev wg0; ip route prepend 10.91.0.0/16 via 172.30.0.9 dev wg0
+            ip route append 10.92.0.0/16 via 192.0.2.77; ip -6 route append 2001:db8:91::/48 via fd00:30::9 dev wg0
+            """)
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
+        try segment.host.sh(Self.settle)
+        let routes = try ["default", "10.91.0.0/16", "10.92.0.0/16"].map { try segment.host.sh("ip route show \($0)") }
+        #expect(
+            routes == [
+                "default via 192.0.2.254 dev eth1 \ndefault via 172.30.0.9 dev wg0 \n",
+                "10.91.0.0/16 via 172.30.0.9 dev wg0 \n10.91.0.0/16 via 192.0.2.254 dev eth1 \n",
+                "10.92.0.0/16 via 192.0.2.254 dev eth1 \n",
+            ], "\(routes)")
+        let six = try segment.host.sh("ip -6 route show 2001:db8:91::/48")
+        #expect(six.contains("via 2001:db8::254 dev eth1") && six.contains("via fd00:30::9 dev wg0"), "\(six)")
+        try segment.host.sh(
+            """
+            ip route delete default via 172.30.0.9; ip route delete 10.91.0.0/16 via 172.30.0.9
+            ip -6 route delete 2001:db8:91::/48 via fd00:30::9 dev wg0
+            """)
+        #expect(try HostDump(segment.host).differences(from: none) == [])
+    }
+
+    /// The kernel refuses a route whose next hop cannot be looked up.
+    @Test func aRouteThatCannotComeBackIsNamed() throws {
+        let segment = try segment()
+        try segment.host.sh("ip route add 10.91.0.0/16 via 192.0.2.77")
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        try #require(apply.status == 0, "\(apply.errors)")
+        // The first stands against planning again.
+        try segment.host.sh(
+            "ip route append default via 172.30.0.9 dev wg0; ip rule add priority 1 to 192.0.2.77 unreachable")
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 3, "\(revert.output)\(revert.errors)")
+        #expect(
+            revert.errors.contains("  eth1 has not got back the route 10.91.0.0/16 via 192.0.2.77\n"),
+            "\(revert.errors)")
+    }
 }

@@ -1,9 +1,29 @@
 extension RouteMessage {
+    /// How a route comes among those of its prefix, table and metric, of which the first counts.
+    public enum Arrival: Hashable, Sendable {
+        /// It is the only one (`ip route add`).
+        case alone
+        /// It goes before the others (`ip route prepend`).
+        case first
+        /// It goes behind them (`ip route append`).
+        case last
+
+        fileprivate var flags: RequestFlags {
+            switch self {
+            case .alone: [.create, .exclusive]
+            case .first: .create
+            case .last: [.create, .append]
+            }
+        }
+    }
+
     /// `ip route add` of the very route that the kernel told of, through another link: wherever it names the link `old`,
     /// `link` stands.
-    public static func move(_ body: [UInt8], from old: UInt32, to link: UInt32, operation: String) -> Request {
+    public static func move(
+        _ body: [UInt8], from old: UInt32, to link: UInt32, _ arrival: Arrival = .alone, operation: String
+    ) -> Request {
         Request(
-            .newRoute, [.create, .exclusive], operation: operation,
+            .newRoute, arrival.flags, operation: operation,
             body: MessageWriter(raw: RouteBody(body, replacing: old, with: link).bytes))
     }
 

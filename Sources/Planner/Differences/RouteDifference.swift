@@ -1,8 +1,8 @@
 internal import Addressing
-internal import Model
+public import Model
 
 /// What the kernel takes for the same place in a routing table.
-struct RoutePlace: Hashable {
+public struct RoutePlace: Hashable {
     private let destination: IPPrefix
     private let metric: UInt32
     private let table: UInt32
@@ -12,7 +12,8 @@ struct RoutePlace: Hashable {
         (destination, metric, table) = (entry.destination, entry.metric, entry.table)
         selector = entry.details?.selector ?? ""
     }
-    init(_ route: ObservedRoute) {
+    /// The place of a route that is there.
+    public init(_ route: ObservedRoute) {
         (destination, metric, table) = (route.destination, route.metric, route.table)
         selector = route.details?.selector ?? ""
     }

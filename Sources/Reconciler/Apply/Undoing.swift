@@ -1,5 +1,7 @@
 internal import Firewall
 internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
 internal import Planner
 
 /// Puts the host back after a plan failed, and looks whether all is as it was.
@@ -92,7 +94,7 @@ struct Undoing {
         } catch let failure as Planner.Failure {
             // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way. What the
             // host had on an uplink bears none.
-            guard !moved.isEmpty else { return [] }
+            if let lost = lost(moved.flatMap { plan.steps[$0].operations.compactMap(\.uplinkMove) }) { return lost }
             let reason = failure.diagnostics.first.map { ": \($0.message)" } ?? ""
             return ["whether all is as before could not be checked\(reason)"]
         } catch {
@@ -104,6 +106,21 @@ struct Undoing {
         let planned = plan.steps.filter { !untouched.contains($0.id) }
         return found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
+    }
+
+    /// What the host had on uplinks that were moved, and has not got back; nil where one is not where it was.
+    private func lost(_ moves: [UplinkMove]) -> [String]? {
+        let connection = session.connection
+        var lost: [String] = []
+        for move in moves {
+            guard let uplink = try? connection.link(move.uplink.name),
+                let holder = try? connection.link(move.from.name),
+                uplink.master == move.previousMaster.flatMap({ try? connection.link($0)?.index }),
+                let reading = try? UplinkReading(connection, on: move.from, holder.index)
+            else { return nil }
+            lost += reading.missing(from: move).map { "\(move.from) has not got back the \($0)" }
+        }
+        return lost
     }
 
     /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
@@ -118,9 +135,11 @@ struct Undoing {
 }
 
 extension Operation {
-    fileprivate var movesUplink: Bool {
-        if case .moveUplink = self { return true }
-        return false
+    fileprivate var movesUplink: Bool { uplinkMove != nil }
+
+    fileprivate var uplinkMove: UplinkMove? {
+        if case .moveUplink(let move) = self { return move }
+        return nil
     }
 
     /// Whether it only asks.

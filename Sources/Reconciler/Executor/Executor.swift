@@ -396,7 +396,7 @@ final class Executor {
             return space.descriptor.rawValue
         }
 
-        func cargo(of move: UplinkMove) throws -> (move: UplinkMove, nextHops: [[UInt8]]) {
+        func cargo(of move: UplinkMove) throws -> UplinkLoad {
             executor.flush()
             if executor.isStopped { throw Stopped() }
             let connection = executor.session.connection
@@ -406,10 +406,12 @@ final class Executor {
                     throw NetlinkError(operation: "read link \(move.to.name)", code: .noDevice, text: nil)
                 }
                 let reading = try UplinkReading(connection, on: move.from, try index(of: move.from))
-                return (try reading.current(move), reading.nextHops)
+                return UplinkLoad(move: try reading.current(move), nextHops: reading.nextHops)
             }
             let reading = try UplinkReading(connection, on: move.from, try indexWhileThere(of: move.from))
-            return (reading.returning(move), reading.nextHops)
+            let returning = reading.returning(move)
+            return UplinkLoad(
+                move: returning, nextHops: reading.nextHops, arrivals: reading.arrivals(of: returning.routes))
         }
 
         func indexWhileThere(of link: LinkReference) throws -> UInt32? {

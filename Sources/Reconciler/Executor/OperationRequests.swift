@@ -11,8 +11,8 @@ protocol LinkIndexes {
     func indexWhileThere(of link: LinkReference) throws -> UInt32?
     /// Descriptor of a namespace, for the far end of a veth; nil for the host's own.
     func descriptor(of namespace: NamespaceRef) throws -> Int32?
-    /// A move with what lies on its link by now, and the bodies of the next-hop objects there.
-    func cargo(of move: UplinkMove) throws -> (move: UplinkMove, nextHops: [[UInt8]])
+    /// A move with what lies on its link by now.
+    func cargo(of move: UplinkMove) throws -> UplinkLoad
 }
 
 extension Operation {

@@ -56,6 +56,43 @@ struct UplinkReading {
         return current
     }
 
+    /// How routes come back whose place others have taken meanwhile (`ip route append`): before those that are behind them
+    /// now, else behind all.
+    func arrivals(of carried: [CarriedRoute]) -> [CarriedRoute: RouteMessage.Arrival] {
+        let places = Dictionary(grouping: routes, by: RoutePlace.init)
+        var arrivals: [CarriedRoute: RouteMessage.Arrival] = [:]
+        for route in carried {
+            let same = place(of: route).flatMap { places[$0] } ?? []
+            let own = same.firstIndex { other in
+                route.kind == .elsewhere
+                    ? other.body == route.body
+                    : other.link == index && other.staying(on: link).words == route.words
+            }
+            guard same.count > (own == nil ? 0 : 1) else { continue }
+            arrivals[route] = own == same.startIndex ? .first : .last
+        }
+        return arrivals
+    }
+
+    private func place(of route: CarriedRoute) -> RoutePlace? {
+        guard let told = try? RouteMessage(decoding: route.body[...]) else { return nil }
+        return RoutePlace(ObservedRoute(told, keepsBody: false))
+    }
+
+    /// What a move took from the link that is not on it again, but for what ended by itself.
+    func missing(from move: UplinkMove) -> [String] {
+        let addresses = Set(cargo.addresses.map(\.address))
+        let words = Set(cargo.routes.map(\.words))
+        // Of IPv6 routes of one place the kernel makes one with several next hops.
+        let joined = Set(routes.filter { index.map($0.nextHopLinks.contains) ?? false }.map(RoutePlace.init))
+        return move.addresses.filter { !addresses.contains($0.address) && !AddressMessage.ends($0.body) }
+            .map { "address \($0.address)" }
+            + move.routes.filter {
+                $0.kind != .elsewhere && !words.contains($0.words) && !RouteMessage.ends($0.body)
+                    && !(place(of: $0).map(joined.contains) ?? false)
+            }.map { "route \($0.words)" }
+    }
+
     /// Routes of the host by other links from addresses that move.
     private func dependents(_ move: UplinkMove) -> [CarriedRoute] {
         guard let index else { return [] }

@@ -2,16 +2,26 @@ internal import Addressing
 internal import NetlinkCodec
 internal import Planner
 
+/// What moves.
+struct UplinkLoad {
+    /// The move, with what lies on its link by now.
+    let move: UplinkMove
+    /// Bodies of the next-hop objects there.
+    let nextHops: [[UInt8]]
+    /// How routes arrive that others have taken the place of.
+    var arrivals: [CarriedRoute: RouteMessage.Arrival] = [:]
+}
+
 extension UplinkMove {
     /// With what lies there by now.
     func requests(_ indexes: some LinkIndexes) throws -> [Request] {
-        let (move, nextHops) = try indexes.cargo(of: self)
-        return try move.requests(indexes, nextHops: nextHops)
+        let load = try indexes.cargo(of: self)
+        return try load.move.requests(indexes, load)
     }
 
     /// In one datagram: routes and addresses go from the one link, the interface changes its place, they come on the
     /// other.
-    private func requests(_ indexes: some LinkIndexes, nextHops: [[UInt8]]) throws -> [Request] {
+    private func requests(_ indexes: some LinkIndexes, _ load: UplinkLoad) throws -> [Request] {
         let new = try indexes.index(of: to)
         var requests = try indexes.indexWhileThere(of: from).map(removals) ?? []
         if previousMaster != master {
@@ -25,15 +35,17 @@ extension UplinkMove {
         }
         requests += arrivals.map(\.add)
         // A route by one of them stays all the time, and goes by the other link from now on.
-        for hop in nextHops {
+        for hop in load.nextHops {
             requests.append(try NextHopMessage.move(hop, to: new, operation: "change a next hop from \(from) to \(to)"))
         }
         for route in routes {
             let title = "add route \(route.words) on \(to)"
+            let arrival = load.arrivals[route] ?? .alone
             switch route.kind {
             case .through(let told):
-                requests.append(RouteMessage.move(route.body, from: told, to: new, operation: title))
-            case .elsewhere: requests.append(RouteMessage.move(route.body, from: 0, to: 0, operation: title))
+                requests.append(RouteMessage.move(route.body, from: told, to: new, arrival, operation: title))
+            case .elsewhere:
+                requests.append(RouteMessage.move(route.body, from: 0, to: 0, arrival, operation: title))
             case .byObject: break
             }
         }
