@@ -92,6 +92,9 @@ extension Compiler {
 
     /// What leaves by a port. Policies know an endpoint by its addresses: frames to any other address do not reach one
     /// that a policy guards, and what goes to a group is decided here, where the receiver is known.
+    ///
+    /// All of this is asked of every packet. What its header tells comes first in a rule, so that sets are looked up only
+    /// for the few that may be meant.
     private static func deliveryRules() -> [Rule] {
         let guarded = Nft.equal(Nft.output, "@policed_receivers")
         let (target4, target6) = (Nft.payload("ip", "daddr"), Nft.payload("ip6", "daddr"))
@@ -100,10 +103,10 @@ extension Compiler {
         return [
             // What comes from a physical network has been looked at by nobody yet.
             Rule(
-                [guarded, toMany, Nft.differs(target4, "@groups4"), Nft.counter, Nft.drop],
+                [toMany, guarded, Nft.differs(target4, "@groups4"), Nft.counter, Nft.drop],
                 comment: "an address of one in a frame for many"),
             Rule(
-                [guarded, toMany, Nft.differs(target6, Nft.groups6), Nft.counter, Nft.drop],
+                [toMany, guarded, Nft.differs(target6, Nft.groups6), Nft.counter, Nft.drop],
                 comment: "an address of one in a frame for many"),
             Rule(
                 [
@@ -127,7 +130,7 @@ extension Compiler {
                 comment: "policies: ingress of groups"),
             Rule(
                 [
-                    guarded, Nft.equal(target6, Nft.linkLocal6), Nft.differs(target6, "@locals_taken"),
+                    Nft.equal(target6, Nft.linkLocal6), guarded, Nft.differs(target6, "@locals_taken"),
                     Nft.equal(Nft.concat(Nft.output, Nft.payload("ether", "daddr")), "@macs"), Nft.back,
                 ], comment: "a link-local address that nobody else has, at this endpoint's MAC"),
             Rule(
@@ -137,7 +140,7 @@ extension Compiler {
                 ], comment: "no address of this endpoint"),
             Rule(
                 [
-                    guarded, Nft.differs(target6, Nft.groups6),
+                    Nft.differs(target6, Nft.groups6), guarded,
                     Nft.differs(Nft.concat(Nft.output, target6), "@sources6"),
                     Nft.differs(Nft.concat(Nft.output, target6), "@locals_own"), Nft.counter, Nft.drop,
                 ], comment: "no address of this endpoint"),
@@ -148,10 +151,10 @@ extension Compiler {
         let pair = [Nft.equal(Nft.input, "@siblings_denied"), Nft.equal(Nft.output, "@siblings_denied")]
         return [
             Rule(
-                pair + [Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.counter, Nft.drop],
+                [Nft.equal(Nft.payload("ip", "daddr"), "@groups4")] + pair + [Nft.counter, Nft.drop],
                 comment: "intraNetwork: deny"),
             Rule(
-                pair + [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.counter, Nft.drop],
+                [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6)] + pair + [Nft.counter, Nft.drop],
                 comment: "intraNetwork: deny"),
         ]
     }
@@ -296,7 +299,7 @@ extension Compiler {
                 [toMany, Nft.differs(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.counter, Nft.drop],
                 comment: "an address of one in a frame for many"),
             Rule([checked, Nft.differs(source, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC"),
-            Rule([checked, Nft.differs(sender, "@macs"), Nft.counter, Nft.drop], comment: "antiSpoof: MAC in ARP"),
+            Rule([Nft.differs(sender, "@macs"), checked, Nft.counter, Nft.drop], comment: "antiSpoof: MAC in ARP"),
         ] + reassembledRules()
     }
 
@@ -305,7 +308,7 @@ extension Compiler {
     private static func reassembledRules() -> [Rule] {
         let kinds = Nft.equal(Nft.meta("l4proto"), Nft.set([Nft.icmp(.ipv4), Nft.number(.udp), Nft.icmp(.ipv6)]))
         return [
-            Rule([Nft.equal(Nft.input, "@checked_macs"), kinds, Nft.jump("content")], comment: "antiSpoof: content")
+            Rule([kinds, Nft.equal(Nft.input, "@checked_macs"), Nft.jump("content")], comment: "antiSpoof: content")
         ]
     }
 
@@ -360,13 +363,13 @@ extension Compiler {
             Rule([Nft.verdicts(Nft.input, "unaddressed")], comment: "antiSpoof: addresses of others"),
             Rule(
                 [
-                    checked, Nft.differs(sender, "0.0.0.0"), Nft.differs(Nft.concat(Nft.input, sender), "@sources4"),
+                    Nft.differs(sender, "0.0.0.0"), checked, Nft.differs(Nft.concat(Nft.input, sender), "@sources4"),
                     Nft.counter, Nft.drop,
                 ],
                 comment: "antiSpoof: IPv4 address in ARP"),
             Rule(
                 [
-                    checked, Nft.equal(Nft.payload("ether", "daddr"), "ff:ff:ff:ff:ff:ff"),
+                    Nft.equal(Nft.payload("ether", "daddr"), "ff:ff:ff:ff:ff:ff"), checked,
                     Nft.equal(source4, "0.0.0.0"), Nft.equal(Nft.payload("ip", "daddr"), "255.255.255.255"),
                     Nft.equal(Nft.payload("udp", "sport"), 68),
                     Nft.equal(Nft.payload("udp", "dport"), 67), Nft.back,
@@ -376,13 +379,13 @@ extension Compiler {
                 comment: "antiSpoof: IPv4 source"),
             Rule(
                 [
-                    checked, Nft.equal(source6, "::"), Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(begun)),
+                    Nft.equal(source6, "::"), checked, Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(begun)),
                     Nft.back,
                 ],
                 comment: "duplicate address detection, listener reports"),
             Rule(
                 [
-                    checked, Nft.equal(source6, Nft.linkLocal6),
+                    Nft.equal(source6, Nft.linkLocal6), checked,
                     Nft.equal(Nft.concat(Nft.input, source6), "@locals_own"),
                     Nft.back,
                 ],
@@ -390,17 +393,17 @@ extension Compiler {
             // On a segment of others no manifest knows all cards, its routers' among them.
             Rule(
                 [
-                    checked, Nft.equal(Nft.input, "@shared_ports"), Nft.equal(source6, Nft.linkLocal6),
+                    Nft.equal(source6, Nft.linkLocal6), checked, Nft.equal(Nft.input, "@shared_ports"),
                     Nft.equal(Claims.fromMAC, 0xfffe), Nft.counter, Nft.drop,
                 ],
                 comment: "antiSpoof: the link-local address of another card"),
             Rule(
                 [
-                    checked, Nft.equal(source6, Nft.linkLocal6), Nft.differs(source6, "@locals_taken"), Nft.back,
+                    Nft.equal(source6, Nft.linkLocal6), checked, Nft.differs(source6, "@locals_taken"), Nft.back,
                 ],
                 comment: "a link-local address that nobody else has"),
             Rule(
-                [checked, Nft.differs(Nft.concat(Nft.input, source6), "@sources6"), Nft.counter, Nft.drop],
+                [Nft.differs(Nft.concat(Nft.input, source6), "@sources6"), checked, Nft.counter, Nft.drop],
                 comment: "antiSpoof: IPv6 source"),
         ]
     }

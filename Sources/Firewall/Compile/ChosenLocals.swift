@@ -58,7 +58,7 @@ enum ChosenLocals {
     /// What goes to one goes to its owner alone.
     static let deliveryRule: Rule = Rule(
         [
-            Nft.equal(Nft.output, "@ports"), Nft.equal(target, Nft.linkLocal6), Nft.differs(target, "@locals_taken"),
+            Nft.equal(target, Nft.linkLocal6), Nft.equal(Nft.output, "@ports"), Nft.differs(target, "@locals_taken"),
             Nft.jump(deliveryChain),
         ], comment: "link-local addresses that no manifest knows")
 

@@ -10,6 +10,8 @@ struct FirewallReading: Sendable {
     let library: Nftables
     /// Of netfilter, for one thread at a time.
     let socket: NetlinkSocket
+    /// What was read before in this session.
+    let memory: FirewallMemory
 
     /// The tables of a scope.
     func rules(of scope: ObjectName, withCounters: Bool = false, buffer: ReceiveBuffer) throws -> Ruleset {
@@ -38,10 +40,14 @@ struct FirewallReading: Sendable {
         let connection = NetlinkConnection(socket, buffer: buffer)
         for _ in 0..<Self.attempts {
             guard let before = try? connection.firewallGeneration() else { break }
+            if !withCounters, let known = memory.rules(in: before, of: headings) { return known }
             var rules = try library.list(headings, withCounters: withCounters, withElements: false)
             let isWhole = try rules.tables.indices.allSatisfy { try fill(&rules.tables[$0], headings, connection) }
             // One state of it, not parts of two.
-            if isWhole, try connection.firewallGeneration() == before { return rules }
+            if isWhole, try connection.firewallGeneration() == before {
+                if !withCounters { memory.keep(rules, in: before, of: headings) }
+                return rules
+            }
         }
         return try library.list(headings, withCounters: withCounters)
     }

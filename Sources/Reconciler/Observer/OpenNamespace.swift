@@ -30,6 +30,7 @@ public final class HostSession {
 
     private let library: Nftables
     private let netfilter: NetlinkSocket
+    private let memory = FirewallMemory()
     let buffer = ReceiveBuffer()
 
     /// Opens the host's sockets in the calling thread's network namespace.
@@ -53,7 +54,7 @@ public final class HostSession {
     func firewall() throws -> Nftables { library }
 
     /// Reading of tables.
-    var firewallReading: FirewallReading { FirewallReading(library: library, socket: netfilter) }
+    var firewallReading: FirewallReading { FirewallReading(library: library, socket: netfilter, memory: memory) }
 
     /// The tables of a scope, as they are now.
     func rules(of scope: ObjectName) throws -> Ruleset { try firewallReading.rules(of: scope, buffer: buffer) }
