@@ -151,6 +151,7 @@ extension Compiler {
         [
             Zones.hostSides(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges { !$0.isShared }),
+            ReversePath.prefixes(input, .ipv4), ReversePath.prefixes(input, .ipv6),
             guarded(input, .ipv4), guarded(input, .ipv6),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
@@ -268,7 +269,8 @@ extension Compiler {
     /// The sender's side of forwarding. Only packets that touch one of our switches, or an endpoint on a segment that it
     /// shares with others, get past the rules that return.
     private static func senderRules() -> [Rule] {
-        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + Passage.forwarded() + segmentRules() + [
+        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere + [ReversePath.answers]
+            + Passage.forwarded() + segmentRules() + [
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                 comment: "belongs to no connection"), middles,
@@ -353,10 +355,11 @@ extension Compiler {
         ] + Guests.isolation
     }
 
+    /// A packet that leaves by no interface is for the host, which is one of every group.
     private static func hostIsolation() -> [Rule] {
         [
             Rule(
-                [Nft.equal(Nft.addressType, "local"), Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop],
+                [Nft.equal(Nft.input, "@host_denied"), Nft.isForHostItself, Nft.counter, Nft.drop],
                 comment: "hostAccess: deny")
         ]
     }
@@ -370,7 +373,8 @@ extension Compiler {
         ] + Guests.forgeries + [
             Rule(
                 [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
-                comment: "from others on a shared segment")
+                comment: "from others on a shared segment"),
+            ReversePath.answers,
         ] + Passage.toHost + segmentRules() + [middles] + memberRules(.egress) + cardRules(.egress) + [
             Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
         ]

@@ -34,6 +34,8 @@ enum Nft {
     /// A frame that the host made itself came in by no interface.
     static let isFromHost = equal(meta("iif"), "0")
     static let isFromCard = differs(meta("iif"), "0")
+    /// One that the host takes itself leaves by no interface.
+    static let isForHostItself = equal(meta("oif"), "0")
     static let counter: JSON = ["counter": nil]
     static let accept: JSON = ["accept": nil]
     static let drop: JSON = ["drop": nil]
