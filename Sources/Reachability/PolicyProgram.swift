@@ -75,6 +75,13 @@ public struct PolicyProgram: Hashable, Sendable {
         shortened("\(policy.metadata.name)/\(direction.rawValue)/\(rule.name)")
     }
 
+    /// The comment of a rule in the kernel: its id, and behind a hash its name, by which the manifest has it. (The chain
+    /// says policy and direction.)
+    public static func ruleComment(_ policy: Policy, _ direction: TrafficDirection, _ rule: PolicyRule) -> String {
+        let id = ruleID(policy, direction, rule)
+        return id.hasPrefix("#") ? "\(id) \(rule.name)" : id
+    }
+
     /// The same for a policy's default. A rule's name has no space in it.
     public static func defaultID(_ policy: Policy, _ direction: TrafficDirection) -> String {
         defaultID(policy.metadata.name, direction)

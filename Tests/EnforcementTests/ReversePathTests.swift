@@ -152,7 +152,8 @@ import Testing
             for source in sources {
                 let length = source.contains(":") ? 128 : 32
                 try (place == "lan" ? lan : host).sh(
-                    "ip \(place == "lan" ? "" : "-n \(place) ")address add \(source)/\(length) dev lo \(length == 128 ? "nodad" : "")")
+                    "ip \(place == "lan" ? "" : "-n \(place) ")address add \(source)/\(length) dev lo \(length == 128 ? "nodad" : "")"
+                )
             }
             let result = try (place == "lan" ? lan : host).run(
                 inside + ["python3", "-c", ReversePathTests.forger, place] + flows)

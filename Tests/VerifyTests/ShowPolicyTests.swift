@@ -48,6 +48,32 @@ import Testing
         #expect(rules.map { $0["logPrefix"] as? String } == [nil, "bh:audit:watch/ingress default"])
     }
 
+    /// An id is a hash where a log line has no place for the names; the report says whose it is.
+    @Test func resolvesTheHashOfALongName() throws {
+        let host = try ScratchHost()
+        let (policy, rule) = (String(repeating: "p", count: 63), String(repeating: "r", count: 63))
+        try host.write(
+            "all.yaml",
+            VerifyTests.document("Network", "web", "type: nat, subnets: [{prefix: 10.1.0.0/24}]")
+                + VerifyTests.document("Endpoint", "b", "network: web, addresses: [10.1.0.11]")
+                + VerifyTests.document(
+                    "Policy", policy,
+                    "appliesTo: {networks: [web]}, ingress: {default: deny, rules: [{name: \(rule), action: deny, protocols: [{protocol: tcp}], log: {to: nflog, group: 7}}]}"
+                ))
+        let applied = try host.bulkhead("apply", "manifests", "--yes")
+        try #require(applied.status == 0, "\(applied.errors)")
+        let shown = try host.bulkhead("show", "policy/\(policy)").output.split(separator: "\n").map(String.init)
+        let line = try #require(shown.first { $0.hasPrefix("#") })
+        let words = line.split(separator: " ").map(String.init)
+        #expect(words.count == 6 && words[1] == rule, "\(line)")
+        #expect(words.last == "bh:deny:\(words[0])", "\(line)")
+        let json = try host.bulkhead("show", "policy/\(policy)", "--output", "json").output
+        let found = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let rules = try #require(found["rules"] as? [[String: Any]])
+        #expect(rules.map { $0["name"] as? String } == [rule, nil])
+        #expect(rules.first?["id"] as? String == words[0])
+    }
+
     /// A scratch host is never the first namespace of the machine.
     @Test func warnsOfAKernelLogThatTakesNoLines() throws {
         let host = try ScratchHost()

@@ -13,7 +13,8 @@ enum ShowPolicy {
 
     private static func rule(_ rule: PolicyReport.Rule) -> JSON {
         [
-            "id": .string(rule.id), "direction": .string(rule.direction.rawValue), "verdict": .string(rule.verdict),
+            "id": .string(rule.id), "name": rule.name.map { .string($0) } ?? .null,
+            "direction": .string(rule.direction.rawValue), "verdict": .string(rule.verdict),
             "packets": .int(rule.packets), "bytes": .int(rule.bytes),
             "logPrefix": rule.logPrefix.map { .string($0) } ?? .null,
         ]
@@ -27,7 +28,13 @@ enum ShowPolicy {
             + "endpoints  \(policy.endpoints.map(\.terminalSafe).joined(separator: " "))\n\n"
             + ShowText.table(
                 ["RULE", "VERDICT", "PACKETS", "BYTES", "LOG PREFIX"],
-                policy.rules.map { [$0.id, $0.verdict, "\($0.packets)", "\($0.bytes)", $0.logPrefix ?? "-"] })
+                policy.rules.map { [title($0), $0.verdict, "\($0.packets)", "\($0.bytes)", $0.logPrefix ?? "-"] })
+    }
+
+    /// A rule's id; where that is a hash, with the name that the manifest has.
+    private static func title(_ rule: PolicyReport.Rule) -> String {
+        guard rule.id.hasPrefix("#"), let name = rule.name else { return rule.id }
+        return "\(rule.id) \(name.terminalSafe)"
     }
 
     static func table(_ policies: [PolicyReport]) -> String {

@@ -269,13 +269,15 @@ extension Compiler {
     /// The sender's side of forwarding. Only packets that touch one of our switches, or an endpoint on a segment that it
     /// shares with others, get past the rules that return.
     private static func senderRules() -> [Rule] {
-        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere + [ReversePath.answers]
+        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere + [
+            ReversePath.answers
+        ]
             + Passage.forwarded() + segmentRules() + [
-            Rule(
-                [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
-                comment: "belongs to no connection"), middles,
-            Rule([Nft.jump("bounds")]),
-        ] + memberRules(.egress) + cardRules(.egress)
+                Rule(
+                    [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
+                    comment: "belongs to no connection"), middles,
+                Rule([Nft.jump("bounds")]),
+            ] + memberRules(.egress) + cardRules(.egress)
     }
 
     /// Link-local addresses are not routed (RFC 4291, 2.5.6); the kernel does so where a packet leaves by the interface by

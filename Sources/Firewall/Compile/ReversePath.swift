@@ -34,7 +34,8 @@ enum ReversePath {
         Rule(
             [
                 Nft.differs(Nft.input, "@bridges"),
-                Nft.equal(Nft.payload(family.protocolName, "saddr"), .string("@\(name(family))")), Nft.counter, Nft.drop,
+                Nft.equal(Nft.payload(family.protocolName, "saddr"), .string("@\(name(family))")), Nft.counter,
+                Nft.drop,
             ], comment: "an address behind a switch, from elsewhere")
     }
 }

@@ -146,14 +146,22 @@ struct PolicyChains {
 
     // MARK: Rules
 
+    /// How a rule is called in the kernel: in log prefixes, and in comments.
+    private struct RuleNames {
+        let id: String
+        let comment: String
+    }
+
     private func policyChain(_ policy: Policy, _ direction: TrafficDirection) -> Chain? {
         guard let half = policy[direction] else { return nil }
         let matches = PeerMatches(groups, direction)
         var rules = half.rules.flatMap { rule in
-            let comment = PolicyProgram.ruleID(policy, direction, rule)
+            let names = RuleNames(
+                id: PolicyProgram.ruleID(policy, direction, rule),
+                comment: PolicyProgram.ruleComment(policy, direction, rule))
             return alternatives(rule, matches).flatMap { alternative in
                 policy.isAudit
-                    ? audited(rule, comment, alternative) : enforced(rule, comment, alternative, direction)
+                    ? audited(rule, names, alternative) : enforced(rule, names, alternative, direction)
             }
         }
         if policy.isAudit && half.deniesByDefault {
@@ -170,9 +178,10 @@ struct PolicyChains {
     }
 
     private func enforced(
-        _ rule: PolicyRule, _ comment: String, _ match: Alternative, _ direction: TrafficDirection
+        _ rule: PolicyRule, _ names: RuleNames, _ match: Alternative, _ direction: TrafficDirection
     ) -> [Rule] {
-        let logs = rule.log.map { [Rule(match.expressions + log($0, rule.action.rawValue, comment))] } ?? []
+        let comment = names.comment
+        let logs = rule.log.map { [Rule(match.expressions + log($0, rule.action.rawValue, names.id))] } ?? []
         switch rule.action {
         case .allow: return logs + [Rule(match.expressions + [Nft.counter, Nft.accept], comment: comment)]
         case .deny: return logs + [Rule(match.expressions + [Nft.counter, Nft.drop], comment: comment)]
@@ -197,13 +206,13 @@ struct PolicyChains {
     }
 
     /// What an audit policy would deny is counted and logged; nothing is decided.
-    private func audited(_ rule: PolicyRule, _ comment: String, _ match: Alternative) -> [Rule] {
+    private func audited(_ rule: PolicyRule, _ names: RuleNames, _ match: Alternative) -> [Rule] {
         switch rule.action {
-        case .allow, .pass: return [Rule(match.expressions + [Nft.back], comment: comment)]
+        case .allow, .pass: return [Rule(match.expressions + [Nft.back], comment: names.comment)]
         case .deny, .reject:
             return [
-                Rule(match.expressions + log(rule.log ?? .kernel, "audit", comment)),
-                Rule(match.expressions + [Nft.counter, Nft.back], comment: comment),
+                Rule(match.expressions + log(rule.log ?? .kernel, "audit", names.id)),
+                Rule(match.expressions + [Nft.counter, Nft.back], comment: names.comment),
             ]
         }
     }

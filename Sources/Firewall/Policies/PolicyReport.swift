@@ -10,6 +10,8 @@ public struct PolicyReport: Hashable, Sendable {
         public var direction: TrafficDirection
         /// `POLICY/DIRECTION/RULE`, as in comments and log prefixes; a hash where that would be too long.
         public var id: String
+        /// The rule's name in the manifest, which a hash does not tell; nil of a default.
+        public var name: String?
         /// `allow`, `deny`, `reject`, `pass`; of an audit policy `would deny`, and `leave` for what it lets be.
         public var verdict: String
         /// Packets that began a connection and were decided here.
@@ -102,12 +104,13 @@ private struct PolicyReader {
         var result: [PolicyReport.Rule] = []
         var places: [String: Int] = [:]
         func add(_ rule: Rule, isAudit: Bool) {
-            guard let id = rule.comment ?? Self.logged(rule)?.id else { return }
+            guard let (id, ruleName) = Self.names(rule) else { return }
             let place = places[id] ?? result.count
             if place == result.count {
                 places[id] = place
                 result.append(.init(direction: direction, id: id, verdict: "", packets: 0, bytes: 0))
             }
+            if let ruleName { result[place].name = ruleName }
             if let log = Self.logged(rule) { result[place].logPrefix = log.prefix }
             guard let verdict = Self.verdict(rule, isAudit: isAudit) else { return }
             // The bridge table, which comes last, cannot reject.
@@ -121,6 +124,17 @@ private struct PolicyReader {
         let fallback = PolicyProgram.defaultID(policy, direction)
         for list in lists { for rule in list.rules where rule.comment == fallback { add(rule, isAudit: false) } }
         return result
+    }
+
+    /// The id in a rule's comment or log prefix, and the name where that says it.
+    private static func names(_ rule: Rule) -> (id: String, name: String?)? {
+        guard let comment = rule.comment else { return logged(rule).map { ($0.id, nil) } }
+        guard comment.hasPrefix("#") else {
+            let words = comment.split(separator: "/", maxSplits: 2)
+            return (comment, words.count == 3 ? String(words[2]) : nil)
+        }
+        let words = comment.split(separator: " ", maxSplits: 1).map(String.init)
+        return (words[0], words.count == 2 ? words[1] : nil)
     }
 
     private static func target(_ expression: JSON) -> String? {
