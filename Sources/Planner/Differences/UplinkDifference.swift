@@ -28,7 +28,8 @@ extension Builder {
             routes: cargo.routes)
         if isThere { raise(uplink, network) }
         appendTake(
-            move, network, uplink, cargo, requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
+            move, network, uplink, cargo, isUp: from.isUp,
+            requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
     }
 
     /// Somebody set down an interface that is on its bridge. What it was before bulkhead came is noted already.
@@ -46,7 +47,7 @@ extension Builder {
     }
 
     private mutating func appendTake(
-        _ move: UplinkMove, _ network: Network, _ uplink: ObservedLink, _ cargo: Cargo, requires: [String]
+        _ move: UplinkMove, _ network: Network, _ uplink: ObservedLink, _ cargo: Cargo, isUp: Bool, requires: [String]
     ) {
         let isDown = !uplink.isUp && move.previousMaster != move.master
         let original = Self.downOriginal(uplink.name)
@@ -62,7 +63,8 @@ extension Builder {
                 reason: "\(network.id) is on the physical network behind it", source: network.metadata.source,
                 before: properties(move, at: move.from, move.previousMaster),
                 after: properties(move, at: move.to, move.master), requires: requires,
-                operations: raise + guarded(move, cargo.gateways), inverse: [.moveUplink(move.reversed)] + lower,
+                operations: raise + guarded(move, cargo.gateways),
+                inverse: wayBack(move, isUp: isUp) + lower,
                 phase: .host))
         guard !move.isEmpty else { return }
         warn(
@@ -91,17 +93,28 @@ extension Builder {
             addresses: cargo.addresses, routes: cargo.routes)
         let original = Self.downOriginal(uplink.name)
         let wasDown = context.observed.originals.contains(original)
+        // A link that is down takes no route by a gateway.
+        let isRaised = !uplink.isUp && !move.isEmpty
+        let raise: [Operation] = isRaised ? [.changeLink(move.uplink, [.up(true)])] : []
         let lower: [Operation] = wasDown ? [.changeLink(move.uplink, [.up(false)]), .forgetOriginal(original)] : []
-        let raise: [Operation] = wasDown ? [.rememberOriginal(original), .changeLink(move.uplink, [.up(true)])] : []
+        let note: [Operation] = wasDown ? [.rememberOriginal(original)] : []
+        let state: [Operation] = wasDown || isRaised ? [.changeLink(move.uplink, [.up(uplink.isUp)])] : []
         let what = cargo.words.isEmpty ? "" : ", with what the host has there: \(cargo.words)"
+        let change = isRaised && !wasDown ? ", and set it up" : ""
         steps.append(
             Step(
                 id: "uplink/old/\(bridge.name)", action: .update, owner: owner, kind: "uplink",
-                summary: "give \(uplink.name.terminalSafe) back from \(move.from)\(what)",
+                summary: "give \(uplink.name.terminalSafe) back from \(move.from)\(change)\(what)",
                 reason: "no network needs it any more", source: source,
                 before: properties(move, at: move.from, move.previousMaster),
-                after: properties(move, at: move.to, nil), operations: guarded(move, cargo.gateways) + lower,
-                inverse: raise + [.moveUplink(move.reversed)], phase: phase))
+                after: properties(move, at: move.to, nil), operations: raise + guarded(move, cargo.gateways) + lower,
+                inverse: note + wayBack(move, isUp: bridge.isUp) + state, phase: phase))
+    }
+
+    /// Somebody may set the link down meanwhile that has addresses and routes before, and the kernel takes no route by a
+    /// gateway on a link that is down.
+    private func wayBack(_ move: UplinkMove, isUp: Bool) -> [Operation] {
+        (isUp ? [.changeLink(move.from, [.up(true)])] : []) + [.moveUplink(move.reversed)]
     }
 
     /// Neighbours that answer before must answer afterwards, else the step fails and is undone.

@@ -296,9 +296,14 @@ public struct NeighbourEntry: Hashable, Codable, Sendable {
 extension [Operation] {
     /// Whether an interface of the host leaves the link of that name.
     func moves(from name: String) -> Bool {
-        contains { operation in
-            if case .moveUplink(let move) = operation { return move.previousMaster == name }
-            return false
-        }
+        contains { $0.move?.previousMaster == name }
+    }
+}
+
+extension Operation {
+    /// The move of an uplink that it is; nil for all others.
+    public var move: UplinkMove? {
+        if case .moveUplink(let move) = self { return move }
+        return nil
     }
 }

@@ -8,7 +8,7 @@ extension Step {
     public func undo(ofDone done: Set<Int>) -> [(position: Int, operation: Operation)] {
         let all = inverse.enumerated().map { (position: $0.offset, operation: $0.element) }
         guard done.count < operations.count else { return all }
-        var traces = Traces(operations.indices.filter(done.contains).map { operations[$0].effect })
+        var traces = Traces(operations.indices.filter(done.contains).map { operations[$0] })
         return all.filter { item in
             let isNeeded = traces.call(for: item.operation.effect)
             if isNeeded, case .createLink(let spec) = item.operation { traces.links.formUnion(spec.references) }
@@ -34,11 +34,12 @@ private struct Traces {
     /// names, so whatever the inverse puts on them is put there.
     var links: Set<LinkReference>
 
-    init(_ effects: [Effect]) {
+    init(_ operations: [Operation]) {
+        let effects = operations.map(\.effect)
         made = Set(effects.filter { $0.kind == .makes }.map(\.subject))
         removed = Set(effects.filter { $0.kind == .removes }.map(\.subject))
         touched = Set(effects.flatMap { [$0.subject] + ($0.subject.dragged.map { [$0] } ?? []) })
-        links = Set(effects.compactMap(\.subject.link))
+        links = Set(effects.compactMap(\.subject.link) + operations.compactMap(\.move).flatMap { [$0.from, $0.to] })
     }
 
     /// Whether they call for this.

@@ -81,11 +81,12 @@ struct Undoing {
     /// The host is as it was before if the same plan would be made for it again. What others did to an uplink that was not
     /// moved is not this plan's doing.
     private func remains(of plan: Plan, _ done: [Int: Set<Int>]) -> [String] {
-        let uplinks = plan.steps.indices.filter { plan.steps[$0].operations.contains(where: \.movesUplink) }
+        let uplinks = plan.steps.indices.filter { plan.steps[$0].operations.contains { $0.move != nil } }
         let moved = uplinks.filter { index in
             done[index, default: []].contains { !plan.steps[index].operations[$0].isQuestion }
         }
         let untouched = Set(Set(uplinks).subtracting(moved).map { plan.steps[$0].id })
+        let lost = self.lost(moved.flatMap { plan.steps[$0].operations.compactMap(\.move) })
         let again: Plan
         do {
             let observation = try Observer(session, desired: desired).observe()
@@ -94,7 +95,7 @@ struct Undoing {
         } catch let failure as Planner.Failure {
             // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way. What the
             // host had on an uplink bears none.
-            if let lost = lost(moved.flatMap { plan.steps[$0].operations.compactMap(\.uplinkMove) }) { return lost }
+            if let lost { return lost }
             let reason = failure.diagnostics.first.map { ": \($0.message)" } ?? ""
             return ["whether all is as before could not be checked\(reason)"]
         } catch {
@@ -104,7 +105,7 @@ struct Undoing {
         let after = Set(again.steps.map(Trace.init))
         let found = again.steps.filter { !untouched.contains($0.id) }
         let planned = plan.steps.filter { !untouched.contains($0.id) }
-        return found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
+        return (lost ?? []) + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
     }
 
@@ -118,7 +119,7 @@ struct Undoing {
                 uplink.master == move.previousMaster.flatMap({ try? connection.link($0)?.index }),
                 let reading = try? UplinkReading(connection, on: move.from, holder.index)
             else { return nil }
-            lost += reading.missing(from: move).map { "\(move.from) has not got back the \($0)" }
+            lost += reading.missing(from: move)
         }
         return lost
     }
@@ -135,13 +136,6 @@ struct Undoing {
 }
 
 extension Operation {
-    fileprivate var movesUplink: Bool { uplinkMove != nil }
-
-    fileprivate var uplinkMove: UplinkMove? {
-        if case .moveUplink(let move) = self { return move }
-        return nil
-    }
-
     /// Whether it only asks.
     fileprivate var isQuestion: Bool {
         switch self {

@@ -144,9 +144,10 @@ final class Executor {
     /// A bridge from which the host's addresses could not go back is not deleted with them.
     private func spareOccupied(_ operation: Operation) throws {
         // One that is gone has nothing.
-        guard case .deleteLink(let link) = operation, occupied.contains(link), links[link] != nil else { return }
+        guard case .deleteLink(let link) = operation, occupied.contains(link), let index = links[link] else { return }
         flushRequests()
-        guard occupied.contains(link) else { return }
+        // Of a move of which the kernel refused a route on the other link, nothing is left here.
+        guard occupied.contains(link), try !UplinkReading(session.connection, on: link, index).isEmpty else { return }
         throw StateError(
             "\(link) has still what the host had on its uplink, and stays; `bulkhead apply` goes on from there")
     }

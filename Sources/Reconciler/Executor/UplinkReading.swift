@@ -28,6 +28,9 @@ struct UplinkReading {
         nextHops = index == nil ? [] : try connection.nextHops().filter { $0.link == index }.map(\.body)
     }
 
+    /// Whether the host has nothing there.
+    var isEmpty: Bool { cargo.addresses.isEmpty && cargo.routes.isEmpty }
+
     /// The move with what is there now; throws where that is not what the plan says.
     func current(_ move: UplinkMove) throws -> UplinkMove {
         if let difference = cargo.difference(from: move) {
@@ -79,19 +82,32 @@ struct UplinkReading {
         return RoutePlace(ObservedRoute(told, keepsBody: false))
     }
 
-    /// What a move took from the link that is not on it again, but for what ended by itself.
+    /// What a move took from the link that is not on it again, but for what ended by itself, and how to make it again.
     func missing(from move: UplinkMove) -> [String] {
         let addresses = Set(cargo.addresses.map(\.address))
         let words = Set(cargo.routes.map(\.words))
         // Of IPv6 routes of one place the kernel makes one with several next hops.
         let joined = Set(routes.filter { index.map($0.nextHopLinks.contains) ?? false }.map(RoutePlace.init))
-        return move.addresses.filter { !addresses.contains($0.address) && !AddressMessage.ends($0.body) }
-            .map { "address \($0.address)" }
-            + move.routes.filter {
-                $0.kind != .elsewhere && !words.contains($0.words) && !RouteMessage.ends($0.body)
-                    && !(place(of: $0).map(joined.contains) ?? false)
-            }.map { "route \($0.words)" }
+        let lostAddresses = move.addresses.filter {
+            !addresses.contains($0.address) && !AddressMessage.ends($0.body)
+        }
+        let lostRoutes = move.routes.filter {
+            $0.kind != .elsewhere && !words.contains($0.words) && !RouteMessage.ends($0.body)
+                && !(place(of: $0).map(joined.contains) ?? false)
+        }
+        return lostAddresses.map { line("address \($0.address)", "address add \($0.address) dev \(link)") }
+            + lostRoutes.map { route in
+                let device = route.kind == .byObject ? "" : " dev \(link)"
+                return line("route \(route.words)", "\(isIPv6(route) ? "-6 " : "")route add \(route.words)\(device)")
+            }
     }
+
+    private func line(_ what: String, _ command: String) -> String {
+        let first = isUp ? "" : "ip link set \(link) up; "
+        return "\(link) has not got back the \(what); it comes with `\(first)ip \(command)`"
+    }
+
+    private func isIPv6(_ route: CarriedRoute) -> Bool { place(of: route)?.isIPv6 ?? false }
 
     /// Routes of the host by other links from addresses that move.
     private func dependents(_ move: UplinkMove) -> [CarriedRoute] {

@@ -81,10 +81,9 @@ extension SimulatedHost {
             guard let place = space.links.firstIndex(where: { $0.index == index }) else { return }
             switch change {
             case .up(let isUp):
-                if !isUp && space.links[place].isUp { Self.takeDown(index, &space) }
-                if isUp && space.links[place].isLoopback && !space.links[place].isUp {
-                    space.addresses += Self.loopbackAddresses(index)
-                }
+                guard space.links[place].isUp != isUp else { return }
+                if !isUp { Self.takeDown(index, &space) }
+                if isUp && space.links[place].isLoopback { space.addresses += Self.loopbackAddresses(index) }
                 space.links[place].isUp = isUp
                 Self.reconnect(index, &space)
             case .resolvesNeighbours(let isOn): space.links[place].resolvesNeighbours = isOn
