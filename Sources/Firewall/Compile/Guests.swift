@@ -206,13 +206,10 @@ extension CompilerInput {
 
     /// Addresses of the endpoints of shared segments.
     func sharedAddresses(_ family: AddressFamily) -> NamedSet {
-        var seen: Set<JSON> = []
-        let elements = sharedEndpoints.flatMap { endpoint, network in
-            endpoint.identities(family).map {
-                Element(
-                    key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: endpoint.id.description)
-            }
-        }.filter { seen.insert($0.key).inserted }
+        let elements = Origins.elements(
+            sharedEndpoints.map { endpoint, network in
+                (network, endpoint.identities(family).map { ($0, endpoint.id.description) })
+            })
         return NamedSet(
             name: "shared\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true, elements: elements)
     }
@@ -221,11 +218,9 @@ extension CompilerInput {
     func sharedTargets(_ family: AddressFamily) -> NamedSet {
         let all = sharedEndpoints.flatMap { endpoint, _ in
             endpoint.identities(family).map { (prefix: $0, owner: endpoint.id.description) }
-        }.sorted { ($0.prefix, $0.owner) < ($1.prefix, $1.owner) }
-        var kept: [(prefix: IPPrefix, owner: String)] = []
-        for one in all where !(kept.last?.prefix.contains(one.prefix) ?? false) { kept.append(one) }
+        }
         return NamedSet(
             name: "shared_targets\(family.suffix)", keyTypes: [family.setType], isInterval: true,
-            elements: kept.map { Element(key: Nft.prefix($0.prefix), comment: $0.owner) })
+            elements: Origins.outermost(all).map { Element(key: Nft.prefix($0.prefix), comment: $0.owner) })
     }
 }

@@ -14,7 +14,7 @@ extension Compiler {
             family: .inet, name: input.tableName,
             sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + translatedMaps(policies)
                 + policies.groups.sets + publishedMaps(input) + Protection.sets(input.desired),
-            chains: filterChains() + tunnels.inetChains + policies.chains() + outboundChains(input)
+            chains: filterChains() + ReversePath.chains + tunnels.inetChains + policies.chains() + outboundChains(input)
                 + translationChains(tunnels) + [
                     Zones.chain(input.desired)
                 ])
@@ -151,7 +151,6 @@ extension Compiler {
         [
             Zones.hostSides(input.desired),
             NamedSet(name: "bridges", keyTypes: ["ifname"], elements: input.bridges { !$0.isShared }),
-            ReversePath.prefixes(input, .ipv4), ReversePath.prefixes(input, .ipv6),
             guarded(input, .ipv4), guarded(input, .ipv6),
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
@@ -184,7 +183,7 @@ extension Compiler {
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
-        ] + input.unaddressedSets()
+        ] + input.unaddressedSets() + Origins(input).sets
     }
 
     /// Interfaces that did not forward a family before. One that did goes on to, whatever it did with the other.
@@ -269,10 +268,8 @@ extension Compiler {
     /// The sender's side of forwarding. Only packets that touch one of our switches, or an endpoint on a segment that it
     /// shares with others, get past the rules that return.
     private static func senderRules() -> [Rule] {
-        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere + [
-            ReversePath.answers
-        ]
-            + Passage.forwarded() + segmentRules() + [
+        guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere()
+            + ReversePath.forwarded + Passage.forwarded() + segmentRules() + [
                 Rule(
                     [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                     comment: "belongs to no connection"), middles,
@@ -368,18 +365,18 @@ extension Compiler {
 
     /// From endpoints to the host. What others on a shared segment send it is its own matter.
     private static func inputRules() -> [Rule] {
-        [
+        ReversePath.elsewhere(Nft.differs(Nft.input, "lo")) + [
             Rule(
                 [Nft.differs(Nft.input, isOurs), Nft.differs(Nft.input, "@shared"), Nft.back],
                 comment: "not from one of ours")
         ] + Guests.forgeries + [
             Rule(
                 [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
-                comment: "from others on a shared segment"),
-            ReversePath.answers,
-        ] + Passage.toHost + segmentRules() + [middles] + memberRules(.egress) + cardRules(.egress) + [
-            Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
-        ]
+                comment: "from others on a shared segment")
+        ] + ReversePath.received + Passage.toHost + segmentRules() + [middles] + memberRules(.egress)
+            + cardRules(.egress) + [
+                Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
+            ]
     }
 
     /// From the host to endpoints. The MAC of the receiver is not known yet.

@@ -23,13 +23,13 @@ public struct TrackingZones: Sendable {
 /// are never taken for one another's. The zone is given before fragments are put together (−400, `NF_IP_PRI_CONNTRACK_DEFRAG`):
 /// later, those of one network would complete datagrams of another.
 ///
-/// On a segment that endpoints share with others and with the host itself, only what passes between an endpoint and anybody
-/// but the host is in a zone of the segment: a packet that a router brings from one segment to another is looked at on
-/// each. All else there is in the zone of everything else, so that connections of the host and of others are known as
-/// before; so is everything on a bridge of somebody else, whose MAC, by which a frame goes to the host, may change at any
-/// time.
+/// On a segment that endpoints share with others and with the host itself, only what an endpoint sends, and what passes
+/// between it and anybody but the host, is in zones of the segment: a packet that a router brings from one segment to
+/// another is looked at on each, and an endpoint says nothing as one who began a connection elsewhere. All else there is in
+/// the zone of everything else, so that connections of the host and of others are known as before; so is everything on a
+/// bridge of somebody else, whose MAC, by which a frame goes to the host, may change at any time.
 enum Zones {
-    /// A network's zones; of a shared segment the first alone. What stays on the switch and what goes to the host have one
+    /// A network's zones. What stays on the switch and what goes to the host have one
     /// each: a connection that was let through on the one way must not be known on the other, where other bounds and
     /// policies hold.
     struct Pair {
@@ -75,6 +75,10 @@ enum Zones {
 
     private static func set(_ key: JSON, _ value: JSON) -> JSON { ["mangle": ["key": key, "value": value]] }
 
+    private static func toHost(_ zones: [Pair]) -> JSON {
+        set(["ct": ["key": "zone", "dir": "original"]], map(zones, \.routed))
+    }
+
     private static let target = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
 
     private static func switched(_ zones: [Pair]) -> [Rule] {
@@ -82,10 +86,7 @@ enum Zones {
         guard !zones.isEmpty else { return [] }
         return [
             Rule(
-                [
-                    Nft.equal(target, "@host_sides"),
-                    set(["ct": ["key": "zone", "dir": "original"]], map(zones, \.routed)),
-                ], comment: "zone of the network: to the host"),
+                [Nft.equal(target, "@host_sides"), toHost(zones)], comment: "zone of the network: to the host"),
             Rule(
                 [Nft.differs(target, "@host_sides"), set(["ct": ["key": "zone"]], map(zones, \.switched))],
                 comment: "zone of the network: within the switch"),
@@ -99,6 +100,9 @@ enum Zones {
             Rule(
                 [Nft.equal(Nft.sender, "@members"), Nft.differs(target, "@shared_sides"), zone],
                 comment: "zone of the segment: from an endpoint"),
+            Rule(
+                [Nft.equal(Nft.sender, "@members"), Nft.equal(target, "@shared_sides"), toHost(zones)],
+                comment: "zone of the segment: from an endpoint to the host"),
             Rule([Nft.equal(target, "@members"), zone], comment: "zone of the segment: to an endpoint"),
         ]
     }

@@ -2,23 +2,55 @@ internal import Addressing
 internal import Model
 
 extension StateBuilder {
-    /// Endpoints that policies select must be told from one another by address; this needs the automatic ones, too.
+    /// Endpoints that policies select must be told from one another by address, on segments that others share all of them
+    /// and from those others; this needs the automatic addresses, too.
     mutating func checkIdentities() {
-        guard !documents.policies.isEmpty else { return }
+        let (guests, others) = documents.endpoints.reduce(into: ([EndpointDocument](), [EndpointDocument]())) {
+            if isShared($1) { $0.0.append($1) } else { $0.1.append($1) }
+        }
+        for endpoint in guests { checkSegment(endpoint) }
+        checkIdentities(guests, needsPolicy: false)
+        if !documents.policies.isEmpty { checkIdentities(others, needsPolicy: true) }
+    }
+
+    private func isShared(_ endpoint: EndpointDocument) -> Bool {
+        guard let network = networks[endpoint.network.value] else { return false }
+        return network.existingBridge != nil || network.uplink != nil
+    }
+
+    /// Whoever sends from an address that an endpoint of such a segment may use is taken for it.
+    private mutating func checkSegment(_ endpoint: EndpointDocument) {
+        guard let network = networks[endpoint.network.value] else { return }
+        let subnets = network.subnets.map(\.prefix.value)
+        for prefix in endpoint.allowedAddresses {
+            let all = subnets.first { prefix.contains($0) }.map { "\($0), all" } ?? (prefix.isDefault ? "all" : nil)
+            guard let all else { continue }
+            diagnostics.append(
+                Diagnostic(
+                    .error,
+                    "'allowedAddresses' of Endpoint/\(endpoint.head.name) has \(prefix) with \(all) of Network/\(network.head.name), "
+                        + "on which there are others than endpoints; their packets would count as forged: name what is behind the endpoint",
+                    at: endpoint.head.at))
+        }
+    }
+
+    private mutating func checkIdentities(_ all: [EndpointDocument], needsPolicy: Bool) {
         var selected: [ObjectName: PolicyDocument] = [:]
         for policy in documents.policies {
-            for endpoint in documents.endpoints where policy.selects(endpoint) && selected[endpoint.head.name] == nil {
+            for endpoint in all where policy.selects(endpoint) && selected[endpoint.head.name] == nil {
                 selected[endpoint.head.name] = policy
             }
         }
-        let groups = Dictionary(grouping: documents.endpoints) { endpoint in
+        let groups = Dictionary(grouping: all) { endpoint in
             let isOne = networks[endpoint.network.value]?.type.value == .overlay
             return "\(endpoint.network.value) \(isOne ? "" : endpoint.host?.value ?? "")"
         }
         for key in groups.keys.sorted() {
             let endpoints = groups[key] ?? []
             // Own addresses never collide with one another: the rest is about what is allowed beside them.
-            if endpoints.contains(where: { !$0.allowedAddresses.isEmpty }) { checkIdentities(endpoints, selected) }
+            if endpoints.contains(where: { !$0.allowedAddresses.isEmpty }) {
+                checkIdentities(endpoints, selected, needsPolicy)
+            }
         }
     }
 
@@ -28,7 +60,7 @@ extension StateBuilder {
     }
 
     private mutating func checkIdentities(
-        _ endpoints: [EndpointDocument], _ selected: [ObjectName: PolicyDocument]
+        _ endpoints: [EndpointDocument], _ selected: [ObjectName: PolicyDocument], _ needsPolicy: Bool
     ) {
         let claims = endpoints.flatMap { endpoint in
             (endpoint.allowedAddresses + (addresses[endpoint.head.name] ?? []).map { IPPrefix(host: $0.address) })
@@ -41,22 +73,27 @@ extension StateBuilder {
             while let last = open.last, !last.prefix.contains(claim.prefix) { open.removeLast() }
             for other in open where other.endpoint.head.name != claim.endpoint.head.name {
                 let pair = [other.endpoint.head.name, claim.endpoint.head.name].sorted()
-                guard let policy = pair.lazy.compactMap({ selected[$0] }).first, told.insert(pair).inserted
-                else { continue }
+                let policy = pair.lazy.compactMap { selected[$0] }.first
+                guard policy != nil || !needsPolicy, told.insert(pair).inserted else { continue }
                 ambiguous(claim, other, policy)
             }
             open.append(claim)
         }
     }
 
-    private mutating func ambiguous(_ claim: Claim, _ other: Claim, _ policy: PolicyDocument) {
+    private mutating func ambiguous(_ claim: Claim, _ other: Claim, _ policy: PolicyDocument?) {
         let shared = claim.prefix.length == claim.prefix.family.width ? "\(claim.prefix.address)" : "\(claim.prefix)"
+        let who =
+            "\(shared) may be a source of both Endpoint/\(other.endpoint.head.name) (\(other.endpoint.head.at)) and "
+            + "Endpoint/\(claim.endpoint.head.name) (\(claim.endpoint.head.at)), "
+        let why =
+            policy.map {
+                "and Policy/\($0.head.name) selects one of them; rules match by address and could not tell them apart"
+            }
+            ?? "on Network/\(claim.endpoint.network.value), where there are others than endpoints, and these are known by address"
         diagnostics.append(
             Diagnostic(
-                .error,
-                "\(shared) may be a source of both Endpoint/\(other.endpoint.head.name) (\(other.endpoint.head.at)) and "
-                    + "Endpoint/\(claim.endpoint.head.name) (\(claim.endpoint.head.at)), and Policy/\(policy.head.name) selects one of "
-                    + "them; rules match by address and could not tell them apart: narrow 'allowedAddresses'",
-                at: policy.target.at))
+                .error, "\(who)\(why): narrow 'allowedAddresses'",
+                at: policy?.target.at ?? claim.endpoint.head.at))
     }
 }

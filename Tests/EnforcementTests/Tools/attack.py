@@ -558,14 +558,15 @@ def listen(port, markers):
     watch(s, lambda address: True, markers)
 
 
-if sys.argv[1] == "craft":
-    attacks = Attacks(json.loads(sys.argv[3]))
-    getattr(attacks, sys.argv[2])()
-    print(json.dumps(attacks.list))
-elif sys.argv[1] == "send":
-    with open(sys.argv[3]) as file:
-        send(sys.argv[2], json.load(file))
-elif sys.argv[1] == "listen":
-    listen(int(sys.argv[2]), sys.argv[3:])
-else:
-    sniff(sys.argv[2], sys.argv[3:])
+if __name__ == "__main__":
+    if sys.argv[1] == "craft":
+        attacks = Attacks(json.loads(sys.argv[3]))
+        getattr(attacks, sys.argv[2])()
+        print(json.dumps(attacks.list))
+    elif sys.argv[1] == "send":
+        with open(sys.argv[3]) as file:
+            send(sys.argv[2], json.load(file))
+    elif sys.argv[1] == "listen":
+        listen(int(sys.argv[2]), sys.argv[3:])
+    else:
+        sniff(sys.argv[2], sys.argv[3:])

@@ -1,0 +1,60 @@
+import TestSupport
+import Testing
+
+/// What is answered goes to the address that asked. Who asks with the address of somebody else has answers sent to one whom
+/// policies keep from those who answer, and who answered may go on.
+@Suite struct OriginTests {
+    /// `v` is internal; nobody but `peer` reaches it. `x` is on a physical network.
+    @Test func nobodyAsksForOthers() throws {
+        let site = try PathSite()
+        try site.host.sh("ip -n r address add 10.200.0.5/32 dev lo; ip route add 10.200.0.0/16 via 10.79.0.20")
+        try site.serve("lan", ["192.0.2.1,7000", "2001:db8::1,7000"])
+        try site.serve("w", ["10.80.0.10,7000"])
+        try site.serve(nil, ["10.79.0.1,7777", "fd00:79::1,7777", "198.51.100.2,7777"])
+        let victims = [
+            try site.serve("v", ["10.77.0.10,4444", "fd00:77::10,4444"]),
+            try site.serve("x", ["198.51.100.10,4444", "2001:db8:2::10,4444"]),
+            try site.serve("r", ["10.200.0.5,4444"]),
+        ]
+        func asks(_ address: String) -> [String] {
+            let targets =
+                address.contains(":")
+                ? ["2001:db8::1,7000", "fd00:79::1,7777"]
+                : ["192.0.2.1,7000", "192.0.2.2,8080", "10.79.0.1,7777", "198.51.100.2,7777"]
+            return targets.map { "udp,\(address),4444,\($0),?" }
+        }
+        for place in PathSite.attackers {
+            try site.forge(place, asks("10.77.0.10") + asks("fd00:77::10"))
+            // On the physical network itself addresses are as safe as there; and what the manifests give two is both's.
+            if !["physical", "wide"].contains(place) {
+                try site.forge(place, asks("198.51.100.10") + asks("2001:db8:2::10"))
+            }
+        }
+        for place in ["stray", "physical"] { try site.forge(place, asks("10.200.0.5")) }
+        for victim in victims { try expectSaid(victim, "none") }
+        // Everybody asks with an address of his own, and hears.
+        try site.forge("peer", ["udp,10.78.0.10,4444,10.77.0.10,4444,hello"])
+        try expectSaid(victims[0], "hello")
+        _ = try site.open("r", 4445, ["192.0.2.1,7000"])
+        _ = try site.open("x", 4445, ["198.51.100.2,7777"])
+        _ = try site.open("guest", 4445, ["10.79.0.1,7777", "fd00:79::1,7777"])
+    }
+
+    /// Nor does a machine outside ask the host.
+    @Test func noMachineOutsideAsksTheHostForOthers() throws {
+        let site = try PathSite()
+        let victim = try site.serve("v", ["10.77.0.10,4444", "fd00:77::10,4444"])
+        try site.serve(nil, ["192.0.2.2,7777", "2001:db8::2,7777"])
+        try site.forge(
+            "lan", ["udp,10.77.0.10,4444,192.0.2.2,7777,?", "udp,fd00:77::10,4444,2001:db8::2,7777,?"])
+        try expectSaid(victim, "none")
+        _ = try site.open("lan", 4445, ["192.0.2.2,7777", "2001:db8::2,7777"])
+    }
+
+    /// The host talks to its own addresses, those on switches among them.
+    @Test func theHostTalksToItself() throws {
+        let site = try PathSite()
+        try site.serve(nil, ["10.77.0.1,7777", "fd00:77::1,7777"])
+        _ = try site.open(nil, 4445, ["10.77.0.1,7777", "fd00:77::1,7777"])
+    }
+}
