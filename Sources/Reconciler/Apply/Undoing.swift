@@ -66,12 +66,16 @@ struct Undoing {
         }
     }
 
-    /// Brings the tables from what is there to what shall be. The result is what went wrong.
+    /// Brings the tables from what is there to what shall be, also where others change them between looking and writing. The
+    /// result is what went wrong.
     private func bring(to wanted: (Ruleset) -> Ruleset) -> [String] {
         do {
-            let live = try session.rules(of: desired.scope)
-            let change = RulesetChange.from(live, to: wanted(live))
-            if !change.isEmpty { try session.firewall().commit(change.commands) }
+            try SteadyReading.read(generation: session.firewallGeneration) { _, _ in
+                let live = try session.rules(of: desired.scope)
+                let change = RulesetChange.from(live, to: wanted(live))
+                if !change.isEmpty { try session.firewall().commit(change.commands) }
+                return ()
+            }
             return []
         } catch {
             return ["the firewall could not be put back: \(error)"]

@@ -13,47 +13,68 @@ struct FirewallReading: Sendable {
     /// What was read before in this session.
     let memory: FirewallMemory
 
+    /// Which tables there are, and since when; one attempt to read them.
+    private struct Look {
+        let connection: NetlinkConnection
+        let attempt: Int
+        /// Of before the headings were read; nil where the kernel does not say it.
+        let generation: UInt32?
+        let headings: [TableHeading]
+
+        /// Whether nothing has changed since.
+        func isCurrent() throws -> Bool { try connection.firewallGeneration() == generation }
+    }
+
     /// The tables of a scope.
     func rules(of scope: ObjectName, withCounters: Bool = false, buffer: ReceiveBuffer) throws -> Ruleset {
-        let name = Compiler.tableName(scope)
-        return try list(try headings(buffer).filter { $0.name == name }, withCounters, buffer)
+        try steadily(buffer) { try list(Compiler.tableName(scope), withCounters, $0) }
     }
 
     /// The tables of the scope of these manifests, and what other scopes have of what all share.
     func read(_ desired: DesiredState, withCounters: Bool, buffer: ReceiveBuffer) throws -> (Ruleset, [OtherScope]) {
-        let (all, name) = (try headings(buffer), Compiler.tableName(desired.scope))
-        let rules = try list(all.filter { $0.name == name }, withCounters, buffer)
-        // Nothing is asked of them where nothing is wanted that could clash.
-        guard !desired.networks.isEmpty else { return (rules, []) }
-        let withPorts = desired.endpoints.contains { !$0.portMappings.isEmpty }
-        let others = try all.compactMap { heading in
-            try heading.scope.flatMap { $0 == desired.scope ? nil : $0 }.map {
-                try library.list($0, heading, withPorts: withPorts)
+        try steadily(buffer) { look in
+            guard let rules = try list(Compiler.tableName(desired.scope), withCounters, look) else { return nil }
+            // Nothing is asked of them where nothing is wanted that could clash.
+            guard !desired.networks.isEmpty else { return (rules, []) }
+            let withPorts = desired.endpoints.contains { !$0.portMappings.isEmpty }
+            let others = try look.headings.compactMap { heading in
+                try heading.scope.flatMap { $0 == desired.scope ? nil : $0 }.map {
+                    try library.list($0, heading, withPorts: withPorts)
+                }
             }
+            return (rules, others.sorted { $0.scope < $1.scope })
         }
-        return (rules, others.sorted { $0.scope < $1.scope })
     }
+
+    /// With other headings each time, for which tables come and go.
+    private func steadily<Found>(_ buffer: ReceiveBuffer, _ read: (Look) throws -> Found?) throws -> Found {
+        let connection = NetlinkConnection(socket, buffer: buffer)
+        return try SteadyReading.read(generation: { try? connection.firewallGeneration() }) { attempt, generation in
+            try read(
+                Look(
+                    connection: connection, attempt: attempt, generation: generation,
+                    headings: try headings(connection)))
+        }
+    }
+
+    /// How often a reading that lies within one generation is tried.
+    private static let exactAttempts = 3
 
     /// Rules by libnftables, and elements of sets, of which there may be thousands, from the kernel's own messages. If that
-    /// cannot be had, all of it by libnftables.
-    private func list(_ headings: [TableHeading], _ withCounters: Bool, _ buffer: ReceiveBuffer) throws -> Ruleset {
-        let connection = NetlinkConnection(socket, buffer: buffer)
-        for _ in 0..<Self.attempts {
-            guard let before = try? connection.firewallGeneration() else { break }
-            if !withCounters, let known = memory.rules(in: before, of: headings) { return known }
-            var rules = try library.list(headings, withCounters: withCounters, withElements: false)
-            let isWhole = try rules.tables.indices.allSatisfy { try fill(&rules.tables[$0], headings, connection) }
-            // One state of it, not parts of two.
-            if isWhole, try connection.firewallGeneration() == before {
-                if !withCounters { memory.keep(rules, in: before, of: headings) }
-                return rules
-            }
+    /// cannot be had, all of it by libnftables. Nil where it changed meanwhile.
+    private func list(_ name: String, _ withCounters: Bool, _ look: Look) throws -> Ruleset? {
+        let headings = look.headings.filter { $0.name == name }
+        guard let generation = look.generation, look.attempt <= Self.exactAttempts else {
+            return try library.list(headings, withCounters: withCounters)
         }
-        return try library.list(headings, withCounters: withCounters)
+        if !withCounters, let known = memory.rules(in: generation, of: headings) { return known }
+        var rules = try library.list(headings, withCounters: withCounters, withElements: false)
+        let isWhole = try rules.tables.indices.allSatisfy { try fill(&rules.tables[$0], headings, look.connection) }
+        // One state of it, not parts of two.
+        guard isWhole, try look.isCurrent() else { return nil }
+        if !withCounters { memory.keep(rules, in: generation, of: headings) }
+        return rules
     }
-
-    /// How often it is read anew because it changed meanwhile.
-    private static let attempts = 3
 
     /// Whether all elements of its sets could be read.
     private func fill(_ table: inout Table, _ headings: [TableHeading], _ connection: NetlinkConnection) throws -> Bool
@@ -70,9 +91,8 @@ struct FirewallReading: Sendable {
         return true
     }
 
-    private func headings(_ buffer: ReceiveBuffer) throws -> [TableHeading] {
-        let tables = try NetlinkConnection(socket, buffer: buffer).firewallTables()
-        let headings = tables.compactMap {
+    private func headings(_ connection: NetlinkConnection) throws -> [TableHeading] {
+        let headings = try connection.firewallTables().compactMap {
             TableHeading(family: $0.family, name: $0.name, flags: $0.flags, owner: $0.owner)
         }
         return Table.Family.allCases.flatMap { family in headings.filter { $0.family == family } }

@@ -56,6 +56,9 @@ public final class HostSession {
     /// Reading of tables.
     var firewallReading: FirewallReading { FirewallReading(library: library, socket: netfilter, memory: memory) }
 
+    /// The number of the last change of nftables; nil where the kernel does not say it.
+    func firewallGeneration() -> UInt32? { try? NetlinkConnection(netfilter, buffer: buffer).firewallGeneration() }
+
     /// The tables of a scope, as they are now.
     func rules(of scope: ObjectName) throws -> Ruleset { try firewallReading.rules(of: scope, buffer: buffer) }
 
