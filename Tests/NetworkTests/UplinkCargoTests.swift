@@ -217,6 +217,59 @@ import Testing
         #expect(try HostDump(segment.host).differences(from: none) == [])
     }
 
+    /// Of IPv6 the kernel puts a new route behind those of its place, whatever it is asked: the uplink's own, which is the
+    /// first, does not leave it.
+    @Test func theFirstIPv6RouteStaysTheFirst() throws {
+        let segment = try segment()
+        try segment.host.sh(
+            """
+            ip -6 route add 2001:db8:92::/48 via 2001:db8::254 dev eth1 metric 5
+            ip -6 route add 2001:db8:93::/48 dev eth1; ip -6 route add 2001:db8:94::/48 via 2001:db8::254 dev eth1 src 2001:db8::1
+            """)
+        let none = try HostDump(segment.host)
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        try #require(apply.status == 0, "\(apply.errors)")
+        let rivals = [
+            "default dev wg0 metric 1024", "2001:db8:92::/48 dev wg0 metric 5", "2001:db8:93::/48 dev wg0",
+            "2001:db8:94::/48 dev wg0", "default dev lo metric 1024",
+        ]
+        for rival in rivals { try segment.host.sh("ip -6 route append \(rival)") }
+        try segment.host.sh("ip -6 route append 2001:db8:93::/48 via fd00:30::9 dev wg0")
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
+        try segment.host.sh(Self.settle)
+        for prefix in ["default", "2001:db8:92::/48", "2001:db8:93::/48", "2001:db8:94::/48"] {
+            let routes = try segment.host.sh("ip -6 route show \(prefix)").split(separator: "\n")
+            #expect(routes.count == (["default", "2001:db8:93::/48"].contains(prefix) ? 3 : 2), "\(routes)")
+            #expect(routes[0].contains(" dev eth1 "), "\(routes)")
+        }
+        #expect(try segment.ping(segment.host, to: 254))
+        #expect(try segment.host.sh("ip -6 route get 2001:4860::1").contains(" dev eth1 "))
+        for rival in rivals { try segment.host.sh("ip -6 route delete \(rival)") }
+        try segment.host.sh("ip -6 route delete 2001:db8:93::/48 via fd00:30::9 dev wg0")
+        #expect(try HostDump(segment.host).differences(from: none) == [])
+    }
+
+    /// Somebody's own route is in the place of the uplink's, and counts: nobody says that all is as before.
+    @Test func aRouteThatSomebodyReplacedIsNamed() throws {
+        let segment = try segment()
+        let none = try HostDump(segment.host)
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        try #require(apply.status == 0, "\(apply.errors)")
+        try segment.host.sh("ip route replace default via 172.30.0.9 dev wg0")
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 3, "\(revert.output)\(revert.errors)")
+        #expect(
+            revert.errors == """
+                The host could not be put back completely; this is left:
+                  the route default via 192.0.2.254 is back on eth1, behind one for the same that somebody put in its place \
+                meanwhile, and that counts: delete that one if you do not want it (`ip route`)
+
+                """, "\(revert.errors)")
+        try segment.host.sh("ip route delete default via 172.30.0.9; \(Self.settle)")
+        #expect(try HostDump(segment.host).differences(from: none) == [])
+    }
+
     /// The kernel refuses routes whose next hop cannot be looked up.
     @Test func routesThatCannotComeBackAreNamed() throws {
         let segment = try segment()

@@ -3,8 +3,11 @@ extension RouteMessage {
     public enum Arrival: Hashable, Sendable {
         /// It is the only one (`ip route add`).
         case alone
-        /// It goes before the others (`ip route prepend`).
+        /// It goes before the others (`ip route prepend`). Of IPv6 the kernel puts it behind them all the same.
         case first
+        /// It takes the place of the first of its kind, with a gateway or without (`ip route replace`), as which it was there
+        /// by another link until then.
+        case instead
         /// It goes behind them (`ip route append`).
         case last
 
@@ -12,6 +15,7 @@ extension RouteMessage {
             switch self {
             case .alone: [.create, .exclusive]
             case .first: .create
+            case .instead: [.create, .replace]
             case .last: [.create, .append]
             }
         }

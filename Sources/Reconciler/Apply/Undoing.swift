@@ -113,7 +113,7 @@ struct Undoing {
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
     }
 
-    /// What the host had on uplinks that were moved, and has not got back; nil where one is not where it was.
+    /// What the host had on uplinks that were moved, and has not got back as it was; nil where one is not where it was.
     private func lost(_ moves: [UplinkMove]) -> [String]? {
         let connection = session.connection
         var lost: [String] = []
@@ -123,7 +123,7 @@ struct Undoing {
                 uplink.master == move.previousMaster.flatMap({ try? connection.link($0)?.index }),
                 let reading = try? UplinkReading(connection, on: move.from, holder.index)
             else { return nil }
-            lost += reading.missing(from: move)
+            lost += reading.missing(from: move) + reading.displaced(from: move, besides: executor.preceded)
         }
         return lost
     }

@@ -48,6 +48,8 @@ final class Executor {
     private var vacating: [Place: LinkReference] = [:]
     /// Those that have them still, because the move was not done, or refused.
     private var occupied: Set<LinkReference> = []
+    /// Routes of moves before which others had put theirs when undoing came to them.
+    private(set) var preceded: Set<CarriedRoute> = []
     private let faults = Faults()
     private(set) var failures: [Failure] = []
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
@@ -411,6 +413,7 @@ final class Executor {
             }
             let reading = try UplinkReading(connection, on: move.from, try indexWhileThere(of: move.from))
             let returning = reading.returning(move)
+            executor.preceded.formUnion(reading.preceded(returning))
             return UplinkLoad(
                 move: returning, nextHops: reading.nextHops, arrivals: reading.arrivals(of: returning.routes))
         }

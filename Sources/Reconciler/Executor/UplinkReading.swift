@@ -60,21 +60,46 @@ struct UplinkReading {
     }
 
     /// How routes come back whose place others have taken meanwhile (`ip route append`): before those that are behind them
-    /// now, else behind all.
+    /// now, else behind all. IPv6 knows no before: there the first changes its link without leaving its place.
     func arrivals(of carried: [CarriedRoute]) -> [CarriedRoute: RouteMessage.Arrival] {
         let places = Dictionary(grouping: routes, by: RoutePlace.init)
         var arrivals: [CarriedRoute: RouteMessage.Arrival] = [:]
         for route in carried {
             let same = place(of: route).flatMap { places[$0] } ?? []
-            let own = same.firstIndex { other in
-                route.kind == .elsewhere
-                    ? other.body == route.body
-                    : other.link == index && other.staying(on: link).words == route.words
-            }
+            let own = same.firstIndex { isSame($0, route) }
             guard same.count > (own == nil ? 0 : 1) else { continue }
-            arrivals[route] = own == same.startIndex ? .first : .last
+            arrivals[route] = own != same.startIndex ? .last : isIPv6(route) ? .instead : .first
         }
         return arrivals
+    }
+
+    /// Routes of a move before which others have put theirs (`ip route prepend`), so that these count.
+    func preceded(_ move: UplinkMove) -> Set<CarriedRoute> {
+        let places = Dictionary(grouping: routes, by: RoutePlace.init)
+        return Set(
+            move.routes.filter { route in
+                let same = place(of: route).flatMap { places[$0] } ?? []
+                guard let first = same.first, same.contains(where: { isSame($0, route) }) else { return false }
+                // Of IPv6 routes of one place the kernel makes one with several next hops.
+                return !isSame(first, route) && !(index.map(first.nextHopLinks.contains) ?? false)
+            })
+    }
+
+    /// What a move took that is on the link again, but does not count any more; it is no news of those that were `preceded`
+    /// before they came back.
+    func displaced(from move: UplinkMove, besides preceded: Set<CarriedRoute>) -> [String] {
+        let now = self.preceded(move).subtracting(preceded)
+        return move.routes.filter(now.contains).map { route in
+            let family = isIPv6(route) ? "-6 " : ""
+            return
+                "the route \(route.words) is back on \(link), behind one for the same that somebody put in its place "
+                + "meanwhile, and that counts: delete that one if you do not want it (`ip \(family)route`)"
+        }
+    }
+
+    private func isSame(_ other: ObservedRoute, _ route: CarriedRoute) -> Bool {
+        route.kind == .elsewhere
+            ? other.body == route.body : other.link == index && other.staying(on: link).words == route.words
     }
 
     private func place(of route: CarriedRoute) -> RoutePlace? {

@@ -23,7 +23,7 @@ extension UplinkMove {
     /// other.
     private func requests(_ indexes: some LinkIndexes, _ load: UplinkLoad) throws -> [Request] {
         let new = try indexes.index(of: to)
-        var requests = try indexes.indexWhileThere(of: from).map(removals) ?? []
+        var requests = try indexes.indexWhileThere(of: from).map { removals(from: $0, load) } ?? []
         if previousMaster != master {
             var change = LinkRequest.Change()
             change.master = try master.map { try indexes.index(of: .init(uplink.namespace, $0)) } ?? 0
@@ -58,9 +58,9 @@ extension UplinkMove {
             + addresses.filter { $0.address.address.family == .ipv6 }.reversed()
     }
 
-    private func removals(from old: UInt32) -> [Request] {
+    private func removals(from old: UInt32, _ load: UplinkLoad) -> [Request] {
         var requests: [Request] = []
-        for route in routes.reversed() {
+        for route in routes.reversed() where load.arrivals[route] != .instead {
             let title = "remove route \(route.words) from \(from)"
             switch route.kind {
             case .through(let told):
