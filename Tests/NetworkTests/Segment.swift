@@ -23,9 +23,33 @@ final class Segment {
             try host.sh("ip route add default via \(family ? "2001:db8::254" : "192.0.2.254") dev eth1")
         }
         // Its own link-local address is checked for duplicates first.
-        for one in [host, lan] {
-            try one.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
-        }
+        for one in [host, lan] { try one.sh(Self.settling) }
+    }
+
+    /// The host's card is the uplink of network `lan`, with addresses of the host of both families and endpoint `a`.
+    static func withUplink() throws -> Segment {
+        try Segment(
+            [network("lan", "uplink: {interface: eth1}"), endpoint("a", "lan", 10)],
+            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
+    }
+
+    /// Waits until every address was checked for duplicates.
+    static let settling = "while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
+
+    func settle() throws { try host.sh(Self.settling) }
+
+    /// Another card of the host, `wg0`, on which are 172.30.0.0/24 and fd00:30::/64.
+    func addCard() throws {
+        try host.sh(
+            "ip link add wg0 type veth peer name wg1; ip link set wg0 up; ip link set wg1 up; "
+                + "ip address add 172.30.0.1/24 dev wg0; ip -6 address add fd00:30::1/64 dev wg0 nodad; \(Self.settling)"
+        )
+    }
+
+    /// The steps that the manifests call for now, by their ids.
+    func steps() throws -> [String] {
+        let plan = try host.bulkhead("plan", "manifests", "--output", "json").output
+        return plan.matches(of: #/"id": "([^"]+)"/#).map { String($0.1) }
     }
 
     static func network(_ name: String, _ spec: String) -> String {
@@ -87,7 +111,7 @@ final class Segment {
     func destroy(to before: HostDump, location: SourceLocation = #_sourceLocation) throws {
         let result = try host.bulkhead("destroy", "--all", "--yes")
         try #require(result.status == 0, "\(result.errors)", sourceLocation: location)
-        try host.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        try settle()
         #expect(try HostDump(host).differences(from: before) == [], sourceLocation: location)
     }
 

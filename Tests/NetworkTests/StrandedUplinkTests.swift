@@ -8,12 +8,6 @@ import Testing
         "ip link set eth1 down; ip link set eth1 name ethx; ip link set ethx up", "ip link delete eth1",
     ]
 
-    private func segment() throws -> Segment {
-        try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
-    }
-
     private func expectAddresses(_ segment: Segment, on link: String, location: SourceLocation = #_sourceLocation)
         throws
     {
@@ -25,7 +19,7 @@ import Testing
 
     /// Nothing can move back: the bridge stays, and the revert does not say that all is as before.
     @Test(arguments: gone) func revertKeepsTheBridgeWithoutItsUplink(_ loss: String) throws {
-        let segment = try segment()
+        let segment = try Segment.withUplink()
         let result = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
         try #require(result.status == 0, "\(result.errors)")
         try segment.host.sh(loss)
@@ -50,7 +44,7 @@ import Testing
 
     /// Neither `destroy` nor an apply without the network has a place for what the host has there.
     @Test func anUplinkThatIsOffItsBridgeKeepsItFromBeingDeleted() throws {
-        let segment = try segment()
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
         try segment.apply()
         try segment.host.sh("ip link set eth1 nomaster")
@@ -74,7 +68,7 @@ import Testing
 
     /// By hand, while the network is in force: the only error says so, and both remedies work.
     @Test func aRenamedUplinkIsRecognized() throws {
-        let segment = try segment()
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
         try segment.apply()
         let applied = try HostDump(segment.host)
@@ -113,7 +107,7 @@ import Testing
 
     /// The kernel took along what the host had on it: said by every plan, until somebody gives it back.
     @Test func aBridgeThatSomebodyDeletedIsMissed() throws {
-        let segment = try segment()
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
         try segment.apply()
         try segment.host.sh("ip link delete bh-lan")
@@ -147,7 +141,7 @@ import Testing
 
     /// The same name, another type: what the host has is no surplus of the new network.
     @Test func aNetworkThatLosesItsUplinkKeepsTheHostConnected() throws {
-        let segment = try segment()
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
         try segment.apply()
         try segment.site.declare([Document.network("lan", 88)])

@@ -6,16 +6,10 @@ import Testing
 /// next hops that are objects. Taken, too, where it may be taken.
 @Suite struct UplinkCargoTests {
     private func segment() throws -> Segment {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
-        try segment.host.sh(
-            "ip link add wg0 type veth peer name wg1; ip link set wg0 up; ip link set wg1 up; "
-                + "ip address add 172.30.0.1/24 dev wg0; ip -6 address add fd00:30::1/64 dev wg0 nodad; \(Self.settle)")
+        let segment = try Segment.withUplink()
+        try segment.addCard()
         return segment
     }
-
-    private static let settle = "while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
 
     /// Made on LINK by hand.
     private static let things = """
@@ -77,7 +71,7 @@ import Testing
         #expect(plan.status == 0, "\(plan.output)")
         let destroy = try segment.host.bulkhead("destroy", "--all", "--yes")
         try #require(destroy.status == 0, "\(destroy.errors)")
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         let after = try seen(segment.host, on: "eth1")
         #expect(after == before, "\(Set(after).symmetricDifference(before).sorted())")
         #expect(try segment.ping(segment.host, to: 254))
@@ -94,11 +88,11 @@ import Testing
                 "destroy", "--all", "--yes", environment: ["BULKHEAD_FAULT": "refuse:\(step):0"])
             guard result.status != 0 else { break }
             #expect(result.status == 1, "step \(step): \(result.errors)")
-            try segment.host.sh(Self.settle)
+            try segment.settle()
             #expect(try seen(segment.host, on: "bh-lan") == before, "step \(step)")
             #expect(try HostDump(segment.host).differences(from: all) == [], "step \(step)")
         }
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         #expect(try seen(segment.host, on: "eth1") == before)
     }
 
@@ -120,7 +114,7 @@ import Testing
         #expect(pending.status == 0, "\(pending.errors)")
         let revert = try segment.host.bulkhead("revert")
         #expect(revert.status == 0, "\(revert.errors)")
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         #expect(try seen(segment.host, on: "eth1") == before.0)
         #expect(try HostDump(segment.host).differences(from: before.1) == [])
     }
@@ -160,8 +154,7 @@ import Testing
         #expect(try segment.host.sh(routes) == there)
         try segment.destroy(to: before)
         // A step that fails behind the move.
-        let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
-        let count = plan.matches(of: #/"id": "([^"]+)"/#).count
+        let count = try segment.steps().count
         let failed = try segment.host.bulkhead(
             "apply", "manifests", "--yes", environment: ["BULKHEAD_FAULT": "refuse:\(count - 1):0"])
         #expect(failed.status == 1, "\(failed.errors)")
@@ -174,7 +167,7 @@ import Testing
         try segment.host.sh(made)
         let revert = try segment.host.bulkhead("revert")
         #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         #expect(try segment.host.sh(routes) == there)
         try segment.host.sh(remove)
         #expect(try HostDump(segment.host).differences(from: none) == [])
@@ -199,7 +192,7 @@ import Testing
             """)
         let revert = try segment.host.bulkhead("revert")
         #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         let routes = try ["default", "10.91.0.0/16", "10.92.0.0/16"].map { try segment.host.sh("ip route show \($0)") }
         #expect(
             routes == [
@@ -237,7 +230,7 @@ import Testing
         try segment.host.sh("ip -6 route append 2001:db8:93::/48 via fd00:30::9 dev wg0")
         let revert = try segment.host.bulkhead("revert")
         #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         for prefix in ["default", "2001:db8:92::/48", "2001:db8:93::/48", "2001:db8:94::/48"] {
             let routes = try segment.host.sh("ip -6 route show \(prefix)").split(separator: "\n")
             #expect(routes.count == (["default", "2001:db8:93::/48"].contains(prefix) ? 3 : 2), "\(routes)")
@@ -266,7 +259,7 @@ import Testing
                 meanwhile, and that counts: delete that one if you do not want it (`ip route`)
 
                 """, "\(revert.errors)")
-        try segment.host.sh("ip route delete default via 172.30.0.9; \(Self.settle)")
+        try segment.host.sh("ip route delete default via 172.30.0.9; \(Segment.settling)")
         #expect(try HostDump(segment.host).differences(from: none) == [])
     }
 

@@ -7,13 +7,8 @@ import Testing
     private static let cure = ", or use an uplink that the host does not use itself"
 
     private func segment() throws -> Segment {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
-        try segment.host.sh(
-            "ip link add wg0 type veth peer name wg1; ip link set wg0 up; ip link set wg1 up; "
-                + "ip address add 172.30.0.1/24 dev wg0; ip -6 address add fd00:30::1/64 dev wg0 nodad; "
-                + "while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        let segment = try Segment.withUplink()
+        try segment.addCard()
         return segment
     }
 

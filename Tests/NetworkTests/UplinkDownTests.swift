@@ -5,12 +5,8 @@ import Testing
 /// Somebody sets the uplink down while its bridge has what the host had on it: on the way back it comes up first, because
 /// the kernel takes no route by a gateway on a link that is down.
 @Suite struct UplinkDownTests {
-    private static let settle = "while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
-
     private func segment() throws -> Segment {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
+        let segment = try Segment.withUplink()
         try segment.host.sh(
             """
             set -e; ip route add 10.9.0.0/16 via 192.0.2.254 metric 7; ip route add 10.10.0.0/16 via 192.0.2.254 table 77
@@ -20,15 +16,14 @@ import Testing
     }
 
     private func expect(_ segment: Segment, _ before: HostDump, location: SourceLocation = #_sourceLocation) throws {
-        try segment.host.sh(Self.settle)
+        try segment.settle()
         #expect(try HostDump(segment.host).differences(from: before) == [], sourceLocation: location)
         #expect(try segment.ping(segment.host, to: 254), sourceLocation: location)
     }
 
     /// An apply that stops behind the move, and fails with the last step.
     private func fail(_ segment: Segment, _ more: (_ move: Int) -> String = { _ in "" }) throws -> ScratchHost.Result {
-        let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
-        let steps = plan.matches(of: #/"id": "([^"]+)"/#).map { String($0.1) }
+        let steps = try segment.steps()
         let move = try #require(steps.firstIndex(of: "uplink/eth1"))
         let process = try segment.host.start(
             [ScratchHost.binary, "apply", "manifests", "--yes"],
@@ -115,7 +110,7 @@ import Testing
                 "\(result.output)")
             guard result.status != 0 else { break }
             #expect(result.status == 1, "step \(step): \(result.errors)")
-            try segment.host.sh(Self.settle)
+            try segment.settle()
             #expect(try HostDump(segment.host).differences(from: down) == [], "step \(step)")
             step += 1
         } while step < 40

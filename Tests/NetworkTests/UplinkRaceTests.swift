@@ -30,9 +30,7 @@ import Testing
     @Test(arguments: ["before", "after", "pending"]) func aBridgeThatSomebodyDeletesTakesNothingAlong(_ moment: String)
         throws
     {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
         if moment == "pending" {
             let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
@@ -41,8 +39,7 @@ import Testing
             let revert = try segment.host.bulkhead("revert")
             #expect(revert.status == 0, "\(revert.errors)")
         } else {
-            let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
-            let steps = plan.matches(of: #/"id": "([^"]+)"/#).map { String($0.1) }
+            let steps = try segment.steps()
             let move = try #require(steps.firstIndex(of: "uplink/eth1"))
             let process = try segment.host.start(
                 [ScratchHost.binary, "apply", "manifests", "--yes"],
@@ -53,18 +50,15 @@ import Testing
             let result = try process.finish()
             #expect(result.status == 1, "\(result.errors)")
         }
-        try segment.host.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        try segment.settle()
         #expect(try HostDump(segment.host).differences(from: before) == [])
         #expect(try segment.ping(segment.host, to: 254))
     }
 
     @Test(arguments: cases) func isRefusedBeforeTheMove(_ item: Case) throws {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)],
-            addresses: ["192.0.2.1/24", "2001:db8::1/64"])
+        let segment = try Segment.withUplink()
         let before = try HostDump(segment.host)
-        let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
-        let steps = plan.matches(of: #/"id": "([^"]+)"/#).map { String($0.1) }
+        let steps = try segment.steps()
         let move = try #require(steps.firstIndex(of: "uplink/eth1"))
         let process = try segment.host.start(
             [ScratchHost.binary, "apply", "manifests", "--yes"],
@@ -79,7 +73,7 @@ import Testing
         #expect(result.errors.hasSuffix("Everything was undone: the host is as it was before.\n"), "\(result.errors)")
         #expect(try segment.host.sh("ip -o address show dev eth1; ip route; ip -6 route show dev eth1") == meanwhile)
         #expect(try segment.host.sh("ip -o link").contains("bh-lan") == false)
-        try segment.host.sh("\(item.undo); while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        try segment.host.sh("\(item.undo); \(Segment.settling)")
         #expect(try HostDump(segment.host).differences(from: before) == [])
         try segment.apply()
         try segment.destroy(to: before)

@@ -35,7 +35,7 @@ import Testing
         let segment = try Segment(Self.documents("uplink: {\(uplink)}"), addresses: Self.addresses)
         try segment.host.sh(
             "ip link set eth1 address 02:00:00:00:00:01; ip addr add 192.0.2.2/24 dev eth1; ip route add 10.9.0.0/16 via 192.0.2.254 metric 7 mtu 1400; "
-                + "ip addr add 198.51.100.1/32 dev eth1 label eth1:x; while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
+                + "ip addr add 198.51.100.1/32 dev eth1 label eth1:x; \(Segment.settling)"
         )
         let before = try HostDump(segment.host)
         let (servers, clients) = try talks(segment)
@@ -92,7 +92,7 @@ import Testing
             result.errors.contains(
                 "192.0.2.254 answered before, and does not any more; look at the switch port (does it let this MAC in?), or use another uplink"
             ), "\(result.errors)")
-        try segment.host.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
+        try segment.settle()
         #expect(try HostDump(segment.host).differences(from: before) == [])
         #expect(try segment.ping(segment.host, to: 254))
         #expect(try segment.ping(segment.lan, to: 1))
@@ -128,8 +128,7 @@ import Testing
     @Test func aBridgeThatIsStillInUseStays() throws {
         let segment = try Segment(Self.documents(), addresses: Self.addresses)
         let before = try HostDump(segment.host)
-        let plan = try segment.host.bulkhead("plan", "manifests", "--output", "json").output
-        let steps = plan.matches(of: #/"id": "([^"]+)"/#).map { String($0.1) }
+        let steps = try segment.steps()
         let move = try #require(steps.firstIndex(of: "uplink/eth1"))
         let result = try segment.host.bulkhead(
             "apply", "manifests", "--yes",
