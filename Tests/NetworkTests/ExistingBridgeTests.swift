@@ -25,11 +25,16 @@ import Testing
         return Set(words.split(whereSeparator: \.isWhitespace).map(String.init))
     }
 
+    private func expectUnchanged(_ host: ScratchHost, _ before: Set<String>) throws {
+        let changes = try bridge(host).symmetricDifference(before)
+        #expect(changes == [])
+    }
+
     @Test func onlyPortsAreAttached() throws {
         let segment = try segment()
         let (before, bridge) = (try HostDump(segment.host), try bridge(segment.host))
         try segment.apply()
-        #expect(try self.bridge(segment.host).symmetricDifference(bridge) == [])
+        try expectUnchanged(segment.host, bridge)
         #expect(try segment.ping(segment.lan, to: 10))
         #expect(try segment.ping(segment.host, "a", to: 254))
         #expect(try segment.ping(segment.host, "a", to: 11))
@@ -43,7 +48,7 @@ import Testing
         let endpoint = try segment.host.bulkhead("show", "endpoint/a", "--output", "json").output
         #expect(endpoint.contains("\"network\": \"lan\""), "\(endpoint)")
         try segment.destroy(to: before)
-        #expect(try self.bridge(segment.host).symmetricDifference(bridge) == [])
+        try expectUnchanged(segment.host, bridge)
     }
 
     /// A card with fewer bytes must not make the bridge's fewer.
