@@ -2,7 +2,8 @@
 """What policies cost: throughput with 10 000 rules in force, and the time to change one of them.
 
 Run it by `make bench-policies`. It makes a scratch host of its own (network and mount namespace), so nothing of the
-machine is touched. All ratios are between numbers of the same run, medians of several rounds taken in turn.
+machine is touched. All ratios are between numbers of the same run. A machine's speed drifts by more than what is to be
+seen, so that each round compares its own halves, which begin in turn; the ratio is the median of those of the rounds.
 """
 import json
 import os
@@ -14,7 +15,8 @@ import time
 
 BINARY = os.path.abspath(sys.argv[1])
 RULES = int(os.environ.get("RULES", "10000"))
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ROUNDS = int(os.environ.get("ROUNDS", "6"))
+SAMPLES = int(os.environ.get("SAMPLES", "3"))
 
 BASE = """
 apiVersion: bulkhead.dev/v1alpha1
@@ -69,7 +71,7 @@ def apply(folder, text):
 
 
 def iperf(*options):
-    out = run("ip", "netns", "exec", "client", "iperf3", "-c", "10.88.0.10", "-t", "3", "-O", "1", "-J", *options)
+    out = run("ip", "netns", "exec", "client", "iperf3", "-c", "10.88.0.10", "-t", "2", "-O", "1", "-J", *options)
     return json.loads(out)["end"]
 
 
@@ -121,11 +123,13 @@ def main():
     plain = {"tcp": [], "udp": []}
     ruled = {"tcp": [], "udp": []}
     try:
-        for _ in range(ROUNDS):
-            for kind, text in ((plain, BASE), (ruled, BASE + policy(-1))):
+        for number in range(ROUNDS):
+            halves = [(plain, BASE), (ruled, BASE + policy(-1))]
+            for kind, text in halves if number % 2 == 0 else halves[::-1]:
                 apply(folder, text)
-                kind["tcp"].append(throughput())
-                kind["udp"].append(packets())
+                samples = [(throughput(), packets()) for _ in range(SAMPLES)]
+                for name, values in zip(("tcp", "udp"), zip(*samples)):
+                    kind[name].append(statistics.median(values))
     finally:
         server.terminate()
     reads, transactions, applies, sizes = [], [], [], []
@@ -139,13 +143,16 @@ def main():
     result = {"rules": RULES, "rounds": ROUNDS}
     for kind, unit in (("tcp", "Gbit/s"), ("udp", "k packets/s")):
         before, after = statistics.median(plain[kind]), statistics.median(ruled[kind])
-        result[kind] = {"unit": unit, "without": before, "with": after, "ratio": after / before}
+        ratios = sorted(one / other for one, other in zip(ruled[kind], plain[kind]))
+        result[kind] = {"unit": unit, "without": before, "with": after, "ratio": statistics.median(ratios),
+                        "ratios": ratios}
     read, transaction, whole = (statistics.median(values) for values in (reads, transactions, applies))
     result["change"] = {"unit": "s", "read": read, "transaction": transaction, "commands": max(sizes), "apply": whole,
                         "ratio": transaction / read, "applyRatio": whole / read}
     for kind in ("tcp", "udp"):
-        print("%s: %.2f %s without policies, %.2f with %d rules: ratio %.2f" % (
-            kind, result[kind]["without"], result[kind]["unit"], result[kind]["with"], RULES, result[kind]["ratio"]))
+        print("%s: %.2f %s without policies, %.2f with %d rules: ratio %.2f (rounds: %.2f to %.2f)" % (
+            kind, result[kind]["without"], result[kind]["unit"], result[kind]["with"], RULES, result[kind]["ratio"],
+            result[kind]["ratios"][0], result[kind]["ratios"][-1]))
     print("change of one rule: %.3f s (%d commands), %.3f s to read the ruleset once: ratio %.2f" % (
         transaction, max(sizes), read, transaction / read))
     print("the whole apply of it (plan, change, verify): %.3f s: ratio %.2f" % (whole, whole / read))
