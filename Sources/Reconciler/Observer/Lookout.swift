@@ -12,35 +12,50 @@ struct Lookout {
     /// The namespace. Nothing is in it but a loopback.
     let namespace: SharedDescriptor
     private let connection: NetlinkConnection
-    /// Ids that the host gave, by number in here.
-    private let hostIDs: [Int32: Int32]
 
     /// Fewer namespaces are found as fast without.
-    private static let minimum = 32
+    static let minimum = 32
     /// What the host has for a number.
     private static let host: Int32 = 0
 
-    /// A lookout for a host with these namespaces, whose ids are filled in; nil where there are few, or the kernel gives
-    /// none: then everything is asked of the host.
-    init?(_ session: HostSession, _ spaces: inout [String: OpenNamespace]) {
-        guard spaces.count >= Self.minimum else { return nil }
-        let names = spaces.keys.sorted()
+    /// A lookout for a host with that many namespaces; nil where there are few, or the kernel gives none: then everything
+    /// is asked of the host. To be made before the workers begin, who may be at work while namespaces are counted.
+    init?(_ session: HostSession, namespaces count: Int) {
+        guard count >= Self.minimum else { return nil }
         do {
             namespace = try session.workers[0].createNamespace()
             let socket = try session.workers[0].run(in: namespace.rawValue) { try NetlinkSocket(.route) }
             connection = NetlinkConnection(socket, buffer: session.buffer)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The ids of namespaces.
+    struct Numbering {
+        /// Those that the host gave, by number in the lookout.
+        fileprivate let hostIDs: [Int32: Int32]
+        /// The same by name of the namespace.
+        let ids: [String: Int32]
+    }
+
+    /// Counts the namespaces; nil where the kernel does not let.
+    func count(_ session: HostSession, _ spaces: [String: OpenNamespace]) -> Numbering? {
+        let names = spaces.keys.sorted()
+        do {
             try Self.count([session.hostNamespace] + names.compactMap { spaces[$0]?.descriptor }, connection)
             var hostIDs = Self.table(try connection.namespaceIDs(of: Self.host))
+            var ids: [String: Int32] = [:]
             for (number, name) in zip(Int32(1)..., names) {
-                guard var space = spaces[name] else { continue }
+                guard let space = spaces[name] else { continue }
                 // The list may be too long for the kernel, and one that is bound to two names has the first one's number.
-                space.id =
+                let id =
                     try space.id ?? hostIDs[number]
                     ?? session.connection.namespaceID(descriptor: space.descriptor.rawValue)
-                hostIDs[number] = space.id
-                spaces[name] = space
+                hostIDs[number] = id
+                ids[name] = id
             }
-            self.hostIDs = hostIDs
+            return Numbering(hostIDs: hostIDs, ids: ids)
         } catch {
             return nil
         }
@@ -64,9 +79,9 @@ struct Lookout {
 
     /// The host's links (`ip -d link show`), as the host itself would be told of them; nil where one leads into a
     /// namespace whose id is not known here.
-    func links(counters: Bool) -> [LinkMessage]? {
+    func links(_ numbering: Numbering, counters: Bool) -> [LinkMessage]? {
         guard var links = try? connection.links(counters: counters, target: Self.host) else { return nil }
-        var hostIDs = hostIDs
+        var hostIDs = numbering.hostIDs
         if links.contains(where: { $0.linkNamespaceID.map { hostIDs[$0] == nil } ?? false }) {
             // A namespace that was not counted has got a number by the question.
             guard let messages = try? connection.namespaceIDs(of: Self.host) else { return nil }

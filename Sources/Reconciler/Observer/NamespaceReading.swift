@@ -24,7 +24,8 @@ struct NamespaceReading {
     /// What a worker has for all that it reads.
     struct Tools {
         let host: NetlinkConnection
-        let hostNamespace: Int32
+        /// Where the id that compartments have for the host is asked for.
+        let hostNamespace: Int32?
         let buffer: ReceiveBuffer
         let settings = SettingsTree()
     }
@@ -50,7 +51,9 @@ struct NamespaceReading {
         let candidates = try candidates(spaces)
         let firewall = session.firewallReading
         let (sockets, desired, scope, counters) = (session.workerSockets, desired, desired.scope, counters)
-        let hostNamespace = session.hostNamespace.rawValue
+        // The lookout's count tells the ids that cables tell where there is none.
+        let hostNamespace = lookout == nil ? session.hostNamespace.rawValue : nil
+        let own = session.hostNamespace.rawValue
         // The firewall first: of all pieces it takes longest.
         let work = NamespaceWorker.start(session.workers, count: candidates.count + 1) { number -> Tools in
             let buffer = ReceiveBuffer()
@@ -59,7 +62,7 @@ struct NamespaceReading {
         } _: { position, tools, entrance -> Piece in
             if position == 0 {
                 // The worker may be in a compartment still, whose interfaces have other indexes.
-                try entrance.enter(lookout?.rawValue ?? hostNamespace)
+                try entrance.enter(lookout?.rawValue ?? own)
                 let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
                 return .firewall(rules, others)
             }
@@ -115,9 +118,11 @@ struct NamespaceReading {
         let connection = NetlinkConnection(socket, buffer: tools.buffer)
         let tables = try NamespaceTables.read(connection, counters: counters, rules: true)
         let settings = try Settings.read(candidate.paths ?? [], tools.settings)
+        var hostID: Int32?
+        if space.id == nil, let host = tools.hostNamespace { hostID = try connection.namespaceID(descriptor: host) }
         return .namespace(
             space, tables.namespace(candidate.reference, inode: space.inode, id: space.id, settings: settings),
-            hostID: space.id == nil ? try connection.namespaceID(descriptor: tools.hostNamespace) : nil)
+            hostID: hostID)
     }
 
     private static func isOurs(_ reference: NamespaceRef, _ id: Int32, _ scope: ObjectName) -> Bool {
@@ -131,8 +136,9 @@ struct NamespaceReading {
         fileprivate let candidates: [Candidate]
         fileprivate let work: NamespaceWorker.Started<Piece>
 
-        /// Waits for all of it; to be called once, and never left out. The host's links say which namespace has which id.
-        func wait(hostLinks: [ObservedLink]) throws -> (
+        /// Waits for all of it; to be called once, and never left out. Ids are those that are known by name, or what the
+        /// host's links say.
+        func wait(ids: [String: Int32], hostLinks: [ObservedLink]) throws -> (
             firewall: Ruleset, otherScopes: [OtherScope], namespaces: [ObservedNamespace]
         ) {
             let cables = Cables(hostLinks)
@@ -144,9 +150,10 @@ struct NamespaceReading {
                     case .firewall(let ruleset, let others): (firewall, otherScopes) = (ruleset, others)
                     case .namespace(var space, var observed, let hostID):
                         if observed != nil, space.id == nil {
-                            let id = cables.namespaceID(links: observed?.links ?? [], hostID: hostID)
                             space.id =
-                                try id ?? session.connection.namespaceID(descriptor: space.descriptor.rawValue)
+                                try id(candidates[position - 1].reference, ids)
+                                ?? cables.namespaceID(links: observed?.links ?? [], hostID: hostID)
+                                ?? session.connection.namespaceID(descriptor: space.descriptor.rawValue)
                             observed?.namespaceID = space.id
                         }
                         session.adopt(space, as: candidates[position - 1].reference)
@@ -159,6 +166,13 @@ struct NamespaceReading {
                 }
             }
             return (firewall, otherScopes, namespaces)
+        }
+
+        private func id(_ reference: NamespaceRef, _ ids: [String: Int32]) -> Int32? {
+            switch reference {
+            case .named(let name): ids[name]
+            case .host, .path: nil
+            }
         }
     }
 }

@@ -34,26 +34,41 @@ public struct Observer {
     public func observe() throws -> Observation {
         let features = Self.features()
         var folder = try readFolder()
-        let lookout = Lookout(session, &folder.spaces)
+        let lookout = Lookout(session, namespaces: folder.spaces.count)
+        // To tell whether a namespace of which no manifest speaks is ours takes its id; the others are counted meanwhile.
+        var numbering: Lookout.Numbering?
+        if let lookout, strangers(folder.spaces) >= Lookout.minimum {
+            numbering = lookout.count(session, folder.spaces)
+            for (name, id) in numbering?.ids ?? [:] { folder.spaces[name]?.id = id }
+        }
         let readings = try NamespaceReading(session, desired, features, counters: counters)
             .start(folder.spaces, lookout: lookout?.namespace)
-        // While the workers read firewall and compartments, the host's own tables are read here.
-        let host = Result { try observeHost(features, lookout) }
+        // While the workers read firewall and compartments, the host's own tables are read here, and files.
+        if let lookout, numbering == nil { numbering = lookout.count(session, folder.spaces) }
+        let links = numbering.flatMap { numbers in lookout?.links(numbers, counters: counters) }
+        let host = Result { try observeHost(features, links) }
+        let files = Result { try readFiles() }
         let (firewall, otherScopes, namespaces) = try readings.wait(
-            hostLinks: (try? host.get())?.host.links ?? [])
+            ids: numbering?.ids ?? [:], hostLinks: (try? host.get())?.host.links ?? [])
         var state = try host.get()
         state.otherScopes = otherScopes
         state.emptyNamespaceFiles = folder.files
         state.namespaces = namespaces
-        state.files = try readFiles(state.namespaces)
+        state.files = try files.get()
         state.listeners = try Listeners.read(on: publishedPorts())
         return Observation(state: state, firewall: firewall)
     }
 
+    /// How many of these no manifest speaks of.
+    private func strangers(_ spaces: [String: OpenNamespace]) -> Int {
+        let wanted = Set(desired.compartments.map(\.reference))
+        return spaces.keys.count { !wanted.contains(.named($0)) }
+    }
+
     /// Everything but compartments.
-    private func observeHost(_ features: KernelFeatures, _ lookout: Lookout?) throws -> ObservedState {
+    private func observeHost(_ features: KernelFeatures, _ links: [LinkMessage]?) throws -> ObservedState {
         var tables = try NamespaceTables.read(
-            session.connection, counters: counters, rules: false, links: lookout?.links(counters: counters),
+            session.connection, counters: counters, rules: false, links: links,
             mayMove: { Reads.mayMove(desired, $0) })
         tables.links.sort { $0.index < $1.index }
         let settings = try Settings.read(
@@ -102,7 +117,7 @@ public struct Observer {
     }
 
     /// Files of compartments that exist or are wanted, and of those that are gone.
-    private func readFiles(_ namespaces: [ObservedNamespace]) throws -> [ObservedFile] {
+    private func readFiles() throws -> [ObservedFile] {
         let folder = session.folders.namespaceFiles
         var result: [ObservedFile] = []
         for name in try Files.list(folder) {
