@@ -44,6 +44,19 @@ import Testing
         try expectSaid(victims[2], "refused refused")
     }
 
+    /// The kernel lowers the path MTU to an address of IPv6 on the word of anybody who quotes an echo that nobody sent: no
+    /// connection is known that it could belong to.
+    @Test func nobodyLowersPathMTUs() throws {
+        let site = try PathSite()
+        for place in PathSite.attackers {
+            let from = place == "guest" ? "fd00:79::50" : "2001:db8:9::9"
+            try site.forge(
+                place, ["big,\(from),2001:db8::2,7,2001:db8::1,7", "big,\(from),fd00:77::1,7,fd00:77::10,7"])
+        }
+        let routes = try site.host.sh("ip -6 route get 2001:db8::1; ip -6 route get fd00:77::10")
+        #expect(!routes.contains("mtu 1280"), "\(routes)")
+    }
+
     /// Nobody is there who answers; routers behind a router that is an endpoint say so, though no route leads to them.
     @Test func routersBehindEndpointsAreHeard() throws {
         let site = try PathSite()

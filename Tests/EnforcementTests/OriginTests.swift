@@ -40,6 +40,47 @@ import Testing
         _ = try site.open("guest", 4445, ["10.79.0.1,7777", "fd00:79::1,7777"])
     }
 
+    /// A published port is there for what is for the host's MAC: the kernel would take anything else for that, too, after its
+    /// address was translated, by us or by somebody else.
+    @Test func noOtherMACLeadsToPublishedPorts() throws {
+        let site = try PathSite()
+        let server = try site.serve("w", ["10.80.0.10,7000", "fd00:80::10,7000"])
+        try site.host.sh(
+            "nft -f - <<'END'\n"
+                + """
+                table inet others {
+                  chain in { type nat hook prerouting priority dstnat + 1;
+                    udp dport 8081 dnat ip to 10.80.0.10:7000; ip6 daddr 2001:db8::2 udp dport 8081 dnat ip6 to [fd00:80::10]:7000; }
+                }
+                END
+                """)
+        for place in ["guest", "loose", "vpn", "stray"] {
+            let own = try site.mac(of: "ep-\(place)")
+            for mac in [own, try site.mac(of: "bh-two"), "02:de:ad:00:00:02", "ff:ff:ff:ff:ff:ff"] {
+                let words = [
+                    "10.77.0.10,4444,192.0.2.2,8080", "10.77.0.10,4444,192.0.2.2,8081",
+                    "fd00:77::10,4444,2001:db8::2,8081",
+                ]
+                try site.forge(place, words.map { "udp,\($0),by-\(place)" }, to: mac)
+            }
+        }
+        try expectSaid(server, "none")
+        _ = try site.open("r", 4445, ["192.0.2.2,8080"])
+        _ = try site.open("lan", 4446, ["192.0.2.2,8080"])
+    }
+
+    /// Of IPv6 the kernel itself does not see to it.
+    @Test func nobodyIsTheHost() throws {
+        let site = try PathSite()
+        let host = try site.serve(nil, ["fd00:79::1,7777", "10.79.0.1,7777"])
+        for place in ["guest", "loose"] {
+            try site.forge(
+                place,
+                ["udp,2001:db8::2,4444,fd00:79::1,7777,by-\(place)", "udp,192.0.2.2,4444,10.79.0.1,7777,by-\(place)"])
+        }
+        try expectSaid(host, "none")
+    }
+
     /// Nor does a machine outside ask the host.
     @Test func noMachineOutsideAsksTheHostForOthers() throws {
         let site = try PathSite()

@@ -130,11 +130,16 @@ final class PathSite {
         return victim
     }
 
-    /// Sends frames to the host's side of the place's network.
-    func forge(_ place: String, _ words: [String]) throws {
+    /// The MAC of one of the host's interfaces.
+    func mac(of interface: String) throws -> String {
+        try host.sh("cat /sys/class/net/\(interface)/address").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Sends frames to the host's side of the place's network, or to another MAC.
+    func forge(_ place: String, _ words: [String], to mac: String? = nil) throws {
         let network = Self.endpoints.first { $0.0 == place }?.1
         let side = network.map { "bh-\($0)" } ?? "eth1"
-        let mac = try host.sh("cat /sys/class/net/\(side)/address").trimmingCharacters(in: .whitespacesAndNewlines)
+        let mac = try mac ?? self.mac(of: side)
         let process = try start(place, ["python3", "-B", tool("forge"), "eth0", mac] + words)
         let result = try process.finish(input: nil)
         #expect(result.status == 0, "\(result.errors)")

@@ -71,9 +71,10 @@ extension Compiler {
             Chain(
                 name: "prerouting_nat", base: .init(type: "nat", hook: "prerouting", priority: -100),
                 rules: tunnels.untranslated + [
+                    ReversePath.untranslated,
                     Rule(
                         [Nft.differs(Nft.input, "lo"), Nft.equal(Nft.payload("ip", "daddr"), Nft.loopback4), Nft.back],
-                        comment: "loopback addresses are not published to others")
+                        comment: "loopback addresses are not published to others"),
                 ] + publishedRules()),
         ]
     }
@@ -182,6 +183,8 @@ extension Compiler {
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
                 elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared }),
+            NamedSet(
+                name: "switches", keyTypes: ["ifname", "ifname"], elements: siblings(input) { !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
         ] + input.unaddressedSets() + Origins(input).sets
     }
@@ -373,7 +376,12 @@ extension Compiler {
             Rule(
                 [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
                 comment: "from others on a shared segment")
-        ] + ReversePath.received + Passage.toHost + segmentRules() + [middles] + memberRules(.egress)
+        ] + ReversePath.received + Passage.toHost + segmentRules() + [
+            // Not knowing a connection is not having none: somebody else may have it.
+            Rule(
+                [Nft.contains(["ct": ["key": "state"]], "invalid"), Nft.counter, Nft.drop],
+                comment: "belongs to no connection"), middles,
+        ] + memberRules(.egress)
             + cardRules(.egress) + [
                 Rule([Nft.equal(Nft.input, "@host_denied"), Nft.counter, Nft.drop], comment: "hostAccess: deny")
             ]

@@ -10,8 +10,8 @@ struct Origins {
     /// These, and the addresses of endpoints on segments that others share: whatever other endpoints may send from, not
     /// from one of these.
     static func homes(_ family: AddressFamily) -> String { "homes\(family.suffix)" }
-    /// Behind which interface these are. An endpoint elsewhere is here, too, whose `allowedAddresses` say so of nothing
-    /// else.
+    /// Behind which interface these are. An endpoint elsewhere is here, too, whose `allowedAddresses` name a part of one
+    /// alone.
     static func inside(_ family: AddressFamily) -> String { "inside\(family.suffix)" }
     /// Other addresses that endpoints have.
     static func claimed(_ family: AddressFamily) -> String { "claimed\(family.suffix)" }
@@ -35,19 +35,20 @@ struct Origins {
     private func sets(_ family: AddressFamily) -> [NamedSet] {
         let switches = input.desired.networks.filter { !$0.isShared && $0.hasHostSide }
         let behind = Self.outermost(switches.flatMap { subnets($0, family) })
-        let homes = Self.outermost(
-            behind
-                + endpoints.filter { $0.network.isShared || $0.network.hasHostSide }.flatMap {
-                    own($0.endpoint, family)
-                })
+        // Networks that the host has no part in may have prefixes of others, too.
+        let reachable = endpoints.filter { $0.network.isShared || $0.network.hasHostSide }
+        let homes = Self.outermost(behind + reachable.flatMap { own($0.endpoint, family) })
         let claims = endpoints.map { ($0.network, self.claims($0.endpoint, family)) }
         // What is somebody's in particular is not everything.
         let claimed = Self.outermost(
-            claims.flatMap(\.1).filter { !$0.prefix.isDefault && !Self.isWithin($0.prefix, homes) })
-        let all = input.desired.networks.map { ($0, subnets($0, family)) } + claims
-        let inside = all.map { network, places in
-            (network, places.filter { place in Self.isWithin(place.prefix, homes) })
-        }
+            reachable.flatMap { self.claims($0.endpoint, family) }
+                .filter { !$0.prefix.isDefault && !Self.isWithin($0.prefix, homes) })
+        let prefixes = input.desired.networks.map { ($0, self.prefixes($0, family)) }
+        let inside =
+            prefixes.filter { !$0.0.isShared } + endpoints.map { ($0.network, own($0.endpoint, family)) }
+            + claims.map { network, places in
+                (network, places.filter { Self.isWithin($0.prefix, homes, properly: true) })
+            }
         func plain(_ name: String, _ places: [Place]) -> NamedSet {
             NamedSet(
                 name: name, keyTypes: [family.setType], isInterval: true,
@@ -60,12 +61,21 @@ struct Origins {
         return [
             plain(Self.behind(family), behind), plain(Self.homes(family), homes),
             byInterface(Self.inside(family), inside), plain(Self.claimed(family), claimed),
-            byInterface(Self.ends(family), all),
+            byInterface(Self.ends(family), prefixes + claims),
         ]
     }
 
     private func subnets(_ network: Network, _ family: AddressFamily) -> [Place] {
         network.subnets.map(\.prefix).filter { $0.family == family }.map { ($0, network.id.description) }
+    }
+
+    /// Of a physical network without any nobody knows what is behind it.
+    private func prefixes(_ network: Network, _ family: AddressFamily) -> [Place] {
+        let known = subnets(network, family)
+        guard known.isEmpty, network.isShared else { return known }
+        return IPAddress(family: family, value: 0).map {
+            [(IPPrefix(containing: $0, length: 0), network.id.description)]
+        } ?? []
     }
 
     private func own(_ endpoint: Endpoint, _ family: AddressFamily) -> [Place] {
@@ -87,14 +97,15 @@ struct Origins {
         }
     }
 
-    /// Whether a prefix lies in one of these, which are sorted and do not overlap.
-    private static func isWithin(_ prefix: IPPrefix, _ places: [Place]) -> Bool {
+    /// Whether a prefix lies in one of these, which are sorted and do not overlap; properly, whether it is not all of that.
+    private static func isWithin(_ prefix: IPPrefix, _ places: [Place], properly: Bool = false) -> Bool {
         var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
             if places[middle].prefix.address <= prefix.address { low = middle + 1 } else { high = middle }
         }
-        return low > 0 && places[low - 1].prefix.contains(prefix)
+        guard low > 0, places[low - 1].prefix.contains(prefix) else { return false }
+        return !properly || places[low - 1].prefix.length < prefix.length
     }
 
     /// Prefixes that lie in no other one, in order; equal ones are the first owner's by name.

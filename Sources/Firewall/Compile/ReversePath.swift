@@ -24,10 +24,21 @@ enum ReversePath {
         name: "arrivals", base: .init(type: "filter", hook: "prerouting", priority: -110),
         rules: judged([Nft.equal(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides")]))
 
-    /// On a segment that others share, a frame's MAC may not tell whether it is for the host; what the host forwards does.
-    static let forwarded = judged([
-        Nft.differs(Nft.concat(Nft.input, Nft.output), "@shared_segments"), Nft.equal(Nft.sender, "@members"),
-    ])
+    /// On a segment that others share, a frame's MAC may not tell whether it is for the host; what the host forwards does. On
+    /// a switch of ours it does not where somebody's rules translated the address of a frame that was for no MAC of the host:
+    /// the kernel takes it for one that was.
+    static let forwarded =
+        judged([
+            Nft.differs(Nft.concat(Nft.input, Nft.output), "@shared_segments"), Nft.equal(Nft.sender, "@members"),
+        ]) + judged([Nft.equal(Nft.input, "@bridges"), Nft.differs(Nft.concat(Nft.input, Nft.output), "@switches")])
+        + [beginning([Nft.isTranslated, Nft.equal(Nft.input, "@bridges")])]
+
+    /// Nothing is translated to a published port but what is for the host.
+    static let untranslated = Rule(
+        [
+            Nft.equal(Nft.input, "@bridges"),
+            Nft.differs(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides"), Nft.back,
+        ], comment: "for no MAC of the host")
 
     /// Frames to all reach the host, too, which does not forward them.
     static let received =
@@ -43,39 +54,62 @@ enum ReversePath {
         [
             Rule(
                 [Nft.isEstablished, Nft.equal(["ct": ["key": "direction"]], "reply")] + isHanded + [
-                    Nft.equal(["fib": ["result": "oif", "flags": ["saddr", "mark", "iif"]]], false), Nft.counter,
-                    Nft.drop,
+                    hasNoWayBack, Nft.jump(answers),
                 ], comment: "an answer from where its address is not"),
-            Rule(
-                [Nft.contains(["ct": ["key": "state"]], ["related", "new"])] + isHanded + [Nft.jump(name)],
-                comment: "where it may come from"),
+            beginning(isHanded),
         ]
     }
 
+    private static func beginning(_ isHanded: [JSON]) -> Rule {
+        Rule(
+            [Nft.contains(["ct": ["key": "state"]], ["related", "new", "untracked"])] + isHanded + [Nft.jump(name)],
+            comment: "where it may come from")
+    }
+
+    private static let hasNoWayBack = Nft.equal(["fib": ["result": "oif", "flags": ["saddr", "mark", "iif"]]], false)
+
     private static let name = "origins"
+    private static let answers = "origins-answers"
     private static let errors = "origins-errors"
 
     private static func source(_ family: AddressFamily) -> JSON { Nft.payload(family.protocolName, "saddr") }
 
     static let chains = [
         arrivals,
-        Chain(name: name, rules: [Rule([Nft.isRelated, Nft.jump(errors)])] + AddressFamily.allCases.flatMap(origins)),
+        Chain(
+            name: name,
+            rules: [Rule([Nft.isRelated, Nft.jump(errors)])] + AddressFamily.allCases.flatMap(segment) + [
+                Rule(
+                    [Nft.equal(["fib": ["result": "type", "flags": ["saddr"]]], "local"), Nft.counter, Nft.drop],
+                    comment: "an address of the host")
+            ] + AddressFamily.allCases.flatMap(origins)),
+        Chain(
+            name: answers,
+            rules: AddressFamily.allCases.map { family in
+                Rule(
+                    [
+                        Nft.equal(Nft.concat(Nft.input, source(family)), .string("@\(Origins.inside(family))")),
+                        Nft.back,
+                    ],
+                    comment: "an address that is here, too")
+            } + [Rule([Nft.counter, Nft.drop])]),
         Chain(name: errors, rules: AddressFamily.allCases.flatMap(ends)),
     ]
 
-    /// An address that is somebody's by the manifests is taken from there alone.
+    private static func segment(_ family: AddressFamily) -> [Rule] {
+        let all: [JSON] = family == .ipv4 ? ["0.0.0.0"] : ["::", Nft.linkLocal6]
+        return all.map { Rule([Nft.equal(source(family), $0), Nft.back], comment: "an address within a segment") }
+    }
+
+    /// An address that is somebody's by the manifests is taken from there alone. What an endpoint has beside the networks'
+    /// prefixes may be where the host has it, too.
     private static func origins(_ family: AddressFamily) -> [Rule] {
         let source = source(family)
-        let nobody: [JSON] = family == .ipv4 ? ["0.0.0.0"] : ["::", Nft.linkLocal6]
-        let sets = [
-            (Origins.homes(family), Origins.inside(family)), (Origins.claimed(family), Origins.ends(family)),
+        let places = [
+            [isIn(source, Origins.homes(family)), isNotHere(source, Origins.inside(family))],
+            [isIn(source, Origins.claimed(family)), isNotHere(source, Origins.ends(family)), hasNoWayBack],
         ]
-        return nobody.map { Rule([Nft.equal(source, $0), Nft.back], comment: "an address within a segment") }
-            + sets.map { all, here in
-                Rule(
-                    [isIn(source, all), isNotHere(source, here), Nft.counter, Nft.drop], comment: "an address of others"
-                )
-            }
+        return places.map { Rule($0 + [Nft.counter, Nft.drop], comment: "an address of others") }
     }
 
     /// An error about a packet comes from where that one was for, or from a router on the way there. (The kernel counts it

@@ -7,9 +7,10 @@ sends frames to the MAC, one for each of the WORDS:
 
     udp,SOURCE,PORT,TARGET,PORT,WORD          a datagram
     error,FROM,SOURCE,PORT,TARGET,PORT        that the datagram from SOURCE to TARGET found no port
-    gone,FROM,SOURCE,PORT,TARGET,PORT         that its hop limit was reached
+    big,FROM,SOURCE,ID,TARGET,NUMBER          that an echo of IPv6 was too big for a link of 1280 bytes
 """
 import socket
+import struct
 import sys
 import time
 
@@ -32,18 +33,23 @@ def datagram(source, sport, target, dport, word):
     return packet(source, target, 17, udp(source, target, int(sport), int(dport), word.encode()))
 
 
-def error(kinds, sender, source, sport, target, dport):
+def error(sender, source, sport, target, dport):
     quoted = datagram(source, sport, target, dport, "?")[1]
-    (kind4, code4), (kind6, code6) = kinds
     if ":" in source:
-        return packet(sender, source, 58, icmp6(sender, source, kind6, code6, bytes(4) + quoted))
-    return packet(sender, source, 1, icmp(kind4, code4, bytes(4) + quoted))
+        return packet(sender, source, 58, icmp6(sender, source, 1, 4, bytes(4) + quoted))
+    return packet(sender, source, 1, icmp(3, 3, bytes(4) + quoted))
+
+
+def too_big(sender, source, ident, target, number):
+    echo = icmp6(source, target, 128, 0, struct.pack("!HH", int(ident), int(number)) + bytes(1200))
+    quoted = ipv6(source, target, 58, echo)[:1200]
+    return packet(sender, source, 58, icmp6(sender, source, 2, 0, struct.pack("!I", 1280) + quoted))
 
 
 MAKERS = {
     "udp": datagram,
-    "error": lambda *words: error(((3, 3), (1, 4)), *words),
-    "gone": lambda *words: error(((11, 0), (3, 0)), *words),
+    "error": error,
+    "big": too_big,
 }
 
 out, own = opened(sys.argv[1])
