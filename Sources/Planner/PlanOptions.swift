@@ -17,6 +17,8 @@ public struct PlanOptions: Hashable, Sendable {
     public var session: Listener?
     /// Where that session comes from; a plan that changes the way there warns.
     public var sessionClient: IPAddress?
+    /// Whether the verb that makes the plan can undo it unless it is confirmed; `destroy` cannot.
+    public var canBeUndone = true
 
     /// Options.
     public init(

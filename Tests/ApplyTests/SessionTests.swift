@@ -55,6 +55,23 @@ import Testing
         }
     }
 
+    /// `destroy` has no deadline, and names what has one.
+    @Test(arguments: [["--all"], ["manifests"]])
+    func destroyNamesWhatCanBeUndone(_ what: [String]) throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("web-1", "addresses: [10.88.0.10]"))
+        #expect(try host.apply().status == 0)
+        let result = try host.run(
+            [ScratchHost.binary, "destroy", "--yes"] + what,
+            environment: ["SSH_CONNECTION": "10.88.0.10 50000 10.88.0.1 22"])
+        #expect(result.status == 0, "\(result.errors)")
+        let warning =
+            "warning: your SSH session from 10.88.0.10 comes in by bh-web, and this plan changes that way (delete veth ep-web-1); "
+            + "if it cuts you off, nobody can put it back from here: `destroy` has no deadline, so apply manifests without "
+            + "these objects instead, with `--confirm-within 60s`, which undoes the change unless you confirm it\n"
+        #expect((result.output + result.errors).contains(warning), "\(result.output)\(result.errors)")
+    }
+
     /// `sudo` passes few variables on.
     @Test func theSessionIsThatOfTheShellAbove() throws {
         let host = try ScratchHost()

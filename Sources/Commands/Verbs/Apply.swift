@@ -82,6 +82,7 @@ struct Destroy: Verb {
     func run() throws {
         let change = try Change(global, yes: yes)
         var options = try Comparison.options(global)
+        options.canBeUndone = false
         let scope = try global.scopeName()
         let nothing = DesiredState(scope: scope, host: global.hostName())
         var sources: [SourceText] = []

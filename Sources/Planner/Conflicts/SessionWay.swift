@@ -16,11 +16,15 @@ extension Context {
             }
         }
         guard let cut else { return nil }
+        let cure =
+            options.canBeUndone
+            ? "add `--confirm-within 60s`, which undoes the change unless you confirm it"
+            : "`destroy` has no deadline, so apply manifests without these objects instead, with `--confirm-within 60s`, which "
+                + "undoes the change unless you confirm it"
         return Diagnostic(
             .warning,
             "your SSH session from \(client) comes in by \(link.terminalSafe), and this plan changes that way (\(cut.summary)); "
-                + "if it cuts you off, nobody can put it back from here: add `--confirm-within 60s`, which undoes the "
-                + "change unless you confirm it", at: cut.source)
+                + "if it cuts you off, nobody can put it back from here: \(cure)", at: cut.source)
     }
 
     /// A route of the host, and the link that it leads to.

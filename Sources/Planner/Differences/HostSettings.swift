@@ -15,20 +15,6 @@ public struct SharedSetting {
 }
 
 extension Context {
-    /// Interfaces of the host by which a family is reached: up, not ours, with an address of it, or with a bridge of ours
-    /// that stands for them and has one.
-    func uplinks(_ family: AddressFamily) -> [ObservedLink] {
-        var withAddress = Set(
-            observed.host.addresses.filter { $0.address.address.family == family && !$0.address.address.isLinkLocal }
-                .map(\.link))
-        for bridge in observed.host.links where bridge.mark != nil && withAddress.contains(bridge.index) {
-            if let port = observed.host.uplinkPort(of: bridge) { withAddress.insert(port.index) }
-        }
-        return observed.host.links.filter {
-            $0.isUp && !$0.isLoopback && !isMarked($0) && withAddress.contains($0.index)
-        }.sorted { $0.name < $1.name }
-    }
-
     /// Settings of the host that forwarding needs, beside those of our bridges, with the first network that needs them.
     func sharedSettings() -> [SharedSetting] {
         var result: [SharedSetting] = []

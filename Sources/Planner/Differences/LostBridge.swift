@@ -9,7 +9,7 @@ extension Builder {
         for network in context.desired.networks where network.ownsBridge {
             guard let uplink = context.uplink(network), uplink.master == nil,
                 context.hostLinks[network.bridge.text] == nil, wasInForce(network, live),
-                movable(of: uplink).words.isEmpty
+                context.movable(of: uplink).words.isEmpty
             else { continue }
             let (bridge, name) = (network.bridge, uplink.name.terminalSafe)
             warn(

@@ -6,7 +6,7 @@ extension Builder {
     /// to get it back.
     mutating func keepStranded(_ bridge: ObservedLink, _ mark: OwnershipMark) {
         guard bridge.kind == "bridge", context.stoodForUplink(bridge, mark) else { return }
-        let cargo = movable(of: bridge)
+        let cargo = context.movable(of: bridge)
         guard !cargo.words.isEmpty else { return }
         let name = bridge.name.terminalSafe
         let lost = context.observed.host.links.first { $0.mac == bridge.mac && $0.mark == nil && !$0.isDerived }
@@ -22,7 +22,7 @@ extension Builder {
         guard context.uplink(network) == nil, let uplink = context.observed.host.uplinkPort(of: bridge) else {
             return false
         }
-        let cargo = movable(of: bridge)
+        let cargo = context.movable(of: bridge)
         guard !cargo.words.isEmpty else { return false }
         let (name, port) = (bridge.name.terminalSafe, uplink.name.terminalSafe)
         fail(

@@ -28,7 +28,7 @@ extension Builder {
             routes: cargo.routes)
         if isThere { raise(uplink, network) }
         appendTake(
-            move, network, uplink, cargo, isUp: from.isUp,
+            move, network, cargo, raising: raising(uplink, move, bridge), isUp: from.isUp,
             requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
     }
 
@@ -46,31 +46,44 @@ extension Builder {
                 inverse: [.changeLink(reference, [.up(false)])], phase: .host))
     }
 
-    private mutating func appendTake(
-        _ move: UplinkMove, _ network: Network, _ uplink: ObservedLink, _ cargo: Cargo, isUp: Bool, requires: [String]
-    ) {
-        let isDown = !uplink.isUp && move.previousMaster != move.master
+    /// How an interface that is down comes up before it is taken, and what undoes that. That it was down is noted only
+    /// where it comes from the host: one for which a bridge of ours stands already was set down since, and was noted, if it
+    /// was down before, when it was taken first.
+    private func raising(
+        _ uplink: ObservedLink, _ move: UplinkMove, _ bridge: ObservedLink?
+    ) -> (forward: [Operation], back: [Operation]) {
+        guard !uplink.isUp, move.previousMaster != move.master else { return ([], []) }
         let original = Self.downOriginal(uplink.name)
-        let raise: [Operation] =
-            isDown ? [.rememberOriginal(original), .changeLink(move.uplink, [.up(true)])] : []
-        let lower: [Operation] =
-            isDown ? [.changeLink(move.uplink, [.up(false)]), .forgetOriginal(original)] : []
+        let isKnown =
+            move.from != move.uplink || context.observed.originals.contains(original)
+            || !(bridge.map { context.movable(of: $0).words.isEmpty } ?? true)
+        return (
+            (isKnown ? [] : [.rememberOriginal(original)]) + [.changeLink(move.uplink, [.up(true)])],
+            [.changeLink(move.uplink, [.up(false)])] + (isKnown ? [] : [.forgetOriginal(original)])
+        )
+    }
+
+    private mutating func appendTake(
+        _ move: UplinkMove, _ network: Network, _ cargo: Cargo,
+        raising: (forward: [Operation], back: [Operation]), isUp: Bool, requires: [String]
+    ) {
+        let name = move.uplink.name
         let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
         steps.append(
             Step(
-                id: "uplink/\(uplink.name)", action: .update, owner: network.id, kind: "uplink",
-                summary: "put \(uplink.name.terminalSafe) on \(move.to)\(what)",
+                id: "uplink/\(name)", action: .update, owner: network.id, kind: "uplink",
+                summary: "put \(name.terminalSafe) on \(move.to)\(what)",
                 reason: "\(network.id) is on the physical network behind it", source: network.metadata.source,
                 before: properties(move, at: move.from, move.previousMaster),
                 after: properties(move, at: move.to, move.master), requires: requires,
-                operations: raise + guarded(move, cargo.gateways),
-                inverse: wayBack(move, isUp: isUp) + lower,
+                operations: raising.forward + guarded(move, cargo.gateways),
+                inverse: wayBack(move, isUp: isUp) + raising.back,
                 phase: .host))
         guard !move.isEmpty else { return }
         warn(
-            "\(uplink.name.terminalSafe) becomes a port of \(move.to), which then has the host's addresses: rules of the host's own "
-                + "firewall and services that name \(uplink.name.terminalSafe) see its packets on \(move.to) from now on, and "
-                + "whatever configures \(uplink.name.terminalSafe) must leave it alone; if you come in by it, "
+            "\(name.terminalSafe) becomes a port of \(move.to), which then has the host's addresses: rules of the host's own "
+                + "firewall and services that name \(name.terminalSafe) see its packets on \(move.to) from now on, and "
+                + "whatever configures \(name.terminalSafe) must leave it alone; if you come in by it, "
                 + "add `--confirm-within 60s`, which undoes the change unless you confirm it",
             at: network.metadata.source)
     }
@@ -79,7 +92,7 @@ extension Builder {
     mutating func giveBack(
         _ uplink: ObservedLink, from bridge: ObservedLink, owner: ObjectID, source: SourceLocation?, phase: Phase
     ) {
-        let cargo = movable(of: bridge)
+        let cargo = context.movable(of: bridge)
         claimed.insert(uplink.name)
         let (name, holder) = (uplink.name.terminalSafe, bridge.name.terminalSafe)
         let isHeld = isHeld(
@@ -136,17 +149,19 @@ extension Builder {
     }
 }
 
-extension Builder {
+extension Context {
     /// What moves along.
     func movable(of link: ObservedLink) -> Cargo {
         Cargo(
-            on: LinkReference(.host, link.name), index: link.index, addresses: context.observed.host.addresses,
-            routes: context.observed.host.routes)
+            on: LinkReference(.host, link.name), index: link.index, addresses: observed.host.addresses,
+            routes: observed.host.routes)
     }
+}
 
+extension Builder {
     /// The same, unless something of it would be lost on the way; then the plan says so.
     fileprivate mutating func cargo(of link: ObservedLink, isTaken: Bool, _ network: Network) -> Cargo? {
-        let cargo = movable(of: link)
+        let cargo = context.movable(of: link)
         guard isTaken, link.master == nil else { return cargo }
         let name = link.name.terminalSafe
         var reasons: [String] = []
