@@ -69,6 +69,26 @@ import Testing
         _ = try site.open("lan", 4446, ["192.0.2.2,8080"])
     }
 
+    /// Nor where somebody's rules lead to the host itself.
+    @Test func noOtherMACLeadsToTheHost() throws {
+        let site = try PathSite()
+        let victim = try site.serve("v", ["10.77.0.10,4444"])
+        let server = try site.serve(nil, ["0.0.0.0,7777"])
+        try site.host.sh(
+            "nft 'table inet others { chain in { type nat hook prerouting priority dstnat; udp dport 9999 redirect to :7777; }; }'"
+        )
+        for place in ["guest", "loose", "vpn", "stray"] {
+            for mac in [try site.mac(of: "ep-\(place)"), "02:de:ad:00:00:02"] {
+                try site.forge(
+                    place, ["udp,10.77.0.10,4444,192.0.2.2,9999,?", "udp,10.77.0.10,4444,192.0.2.2,9999,by-\(place)"],
+                    to: mac)
+            }
+        }
+        try expectSaid(victim, "none")
+        try expectSaid(server, "none")
+        _ = try site.open("r", 4445, ["192.0.2.2,9999"])
+    }
+
     /// Of IPv6 the kernel itself does not see to it.
     @Test func nobodyIsTheHost() throws {
         let site = try PathSite()

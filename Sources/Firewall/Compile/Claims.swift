@@ -86,6 +86,12 @@ enum Claims {
             case .error: "antiSpoof: error about a connection of others"
             }
         }
+        var remote: [Rule] {
+            switch self {
+            case .discovery: []
+            case .error: [Rule([Nft.equal(Nft.input, "@tunnels"), Nft.back], comment: "looked at where it was sent")]
+            }
+        }
         var rest: String { "\(rawValue)-others" }
         func chain(_ endpoint: Endpoint) -> String { "\(rawValue)-\(endpoint.hostInterface)" }
         func owned(_ network: Network) -> String { "\(rawValue)-owned-\(network.metadata.name)" }
@@ -209,22 +215,30 @@ enum Claims {
     static func chains(_ input: CompilerInput) -> [Chain] {
         let wide = input.desired.endpoints.filter { $0.antiSpoof && $0.checksAddresses && hasRanges($0) }
         let open = openNetworks(input)
+        let hasTunnels = !Tunnels(input).devices().isEmpty
         let chains = Kind.allCases.flatMap { kind -> [Chain] in
-            [Chain(name: kind.rawValue, rules: entrance(kind)), Chain(name: kind.rest, rules: rest(kind))]
+            [
+                Chain(name: kind.rawValue, rules: entrance(kind, hasTunnels: hasTunnels)),
+                Chain(name: kind.rest, rules: rest(kind)),
+            ]
                 + wide.map { rangeChain(kind, $0) } + open.map { ownedChain(kind, $0, input) }
         }
         return (chains + open.map(unaddressed)).sorted { $0.name < $1.name }
     }
 
     /// What is one of its own goes on; what else an endpoint may claim, the chain behind says.
-    private static func entrance(_ kind: Kind) -> [Rule] {
-        kind.fields.map { field in
-            let claim = Nft.equal(Nft.concat(Nft.input, field.payload), .string("@\(claims(field.family))"))
-            return Rule(field.condition + [claim, Nft.back], comment: "its own address")
-        } + [
-            Rule([Nft.verdicts(Nft.input, kind.map)], comment: "endpoints with ranges of addresses, or without any"),
-            Rule([Nft.goto(kind.rest)]),
-        ]
+    /// What comes from another Host was looked at there, at the endpoint's port: errors, which a tunnel brings from behind
+    /// endpoints here. (Discovery never comes by one.)
+    private static func entrance(_ kind: Kind, hasTunnels: Bool) -> [Rule] {
+        (hasTunnels ? kind.remote : [])
+            + kind.fields.map { field in
+                let claim = Nft.equal(Nft.concat(Nft.input, field.payload), .string("@\(claims(field.family))"))
+                return Rule(field.condition + [claim, Nft.back], comment: "its own address")
+            } + [
+                Rule(
+                    [Nft.verdicts(Nft.input, kind.map)], comment: "endpoints with ranges of addresses, or without any"),
+                Rule([Nft.goto(kind.rest)]),
+            ]
     }
 
     /// Ranges that an endpoint may use.

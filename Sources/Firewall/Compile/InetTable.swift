@@ -273,6 +273,7 @@ extension Compiler {
     private static func senderRules() -> [Rule] {
         guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere()
             + ReversePath.forwarded + Passage.forwarded() + segmentRules() + [
+                ReversePath.strangers(Nft.differs(Nft.concat(Nft.input, Nft.output), "@shared_segments")),
                 Rule(
                     [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                     comment: "belongs to no connection"), middles,
@@ -377,6 +378,7 @@ extension Compiler {
                 [Nft.equal(Nft.input, "@shared"), Nft.differs(Nft.sender, "@members"), Nft.back],
                 comment: "from others on a shared segment")
         ] + ReversePath.received + Passage.toHost + segmentRules() + [
+            ReversePath.strangers(),
             // Not knowing a connection is not having none: somebody else may have it.
             Rule(
                 [Nft.contains(["ct": ["key": "state"]], "invalid"), Nft.counter, Nft.drop],

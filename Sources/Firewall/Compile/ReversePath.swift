@@ -40,9 +40,11 @@ enum ReversePath {
             Nft.differs(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides"), Nft.back,
         ], comment: "for no MAC of the host")
 
-    /// Frames to all reach the host, too, which does not forward them.
+    /// Frames to all reach the host, too, which does not forward them; and those whose address somebody's rules translated to
+    /// one of the host.
     static let received =
         judged([Nft.equal(Nft.sender, "@members")])
+        + [beginning([Nft.isTranslated, Nft.equal(Nft.input, "@bridges")])]
         + judged([
             Nft.equal(Nft.input, "@bridges"),
             Nft.differs(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides"),
@@ -58,6 +60,15 @@ enum ReversePath {
                 ], comment: "an answer from where its address is not"),
             beginning(isHanded),
         ]
+    }
+
+    /// On a bridge of somebody else everything is tracked together: who goes on in a connection that was let through on no way
+    /// that an endpoint's packets take is judged like one who begins. Behind what is known to have been let through.
+    static func strangers(_ isHanded: JSON...) -> Rule {
+        Rule(
+            [Nft.isEstablished, Nft.equal(["ct": ["key": "direction"]], "original")] + isHanded + [
+                Nft.equal(Nft.sender, "@members"), Nft.jump(name),
+            ], comment: "where it may come from")
     }
 
     private static func beginning(_ isHanded: [JSON]) -> Rule {
