@@ -12,15 +12,7 @@ import Testing
 
     @Test func nobodyEndsConnectionsOfOthers() throws {
         let site = try PathSite()
-        try site.serve("peer", ["10.78.0.10,7000", "fd00:78::10,7000"])
-        try site.serve("lan", ["192.0.2.129,7000", "2001:db8::200,7000"])
-        try site.serve("v", ["10.77.0.10,7000", "fd00:77::10,7000"])
-        let victims = [
-            try site.open("v", 4444, ["10.78.0.10,7000", "fd00:78::10,7000"]),
-            try site.open("w", 4445, ["192.0.2.129,7000", "2001:db8::200,7000"]),
-            try site.open(nil, 4446, ["192.0.2.129,7000", "2001:db8::200,7000"]),
-            try site.open(nil, 4447, ["10.77.0.10,7000", "fd00:77::10,7000"]),
-        ]
+        let victims = try site.conversations(with: ["192.0.2.129", "2001:db8::200"])
         let froms = [
             "guest": "10.79.0.50", "loose": "10.79.0.12", "stray": "10.80.0.50", "physical": "198.51.100.50",
             "vpn": "10.81.0.13", "wide": "198.51.100.14",

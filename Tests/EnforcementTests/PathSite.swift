@@ -130,6 +130,18 @@ final class PathSite {
         return victim
     }
 
+    /// What others would have a word in: of `v` with its peer (port 4444), of `w` and of the host with the world (4445, 4446),
+    /// and of the host with `v` (4447), in either family.
+    func conversations(with world: [String] = ["192.0.2.1", "2001:db8::1"]) throws -> [RunningProcess] {
+        let (peer, v) = (["10.78.0.10,7000", "fd00:78::10,7000"], ["10.77.0.10,7000", "fd00:77::10,7000"])
+        let outside = world.map { "\($0),7000" }
+        for (place, ends) in [("peer", peer), ("lan", outside), ("v", v)] { try serve(place, ends) }
+        return [
+            try open("v", 4444, peer), try open("w", 4445, outside), try open(nil, 4446, outside),
+            try open(nil, 4447, v),
+        ]
+    }
+
     /// The MAC of one of the host's interfaces.
     func mac(of interface: String) throws -> String {
         try host.sh("cat /sys/class/net/\(interface)/address").trimmingCharacters(in: .whitespacesAndNewlines)

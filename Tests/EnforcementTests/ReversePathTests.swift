@@ -6,15 +6,7 @@ import Testing
 @Suite struct ReversePathTests {
     @Test func nobodyAnswersForOthersByAnotherNetwork() throws {
         let site = try PathSite()
-        try site.serve("peer", ["10.78.0.10,7000", "fd00:78::10,7000"])
-        try site.serve("lan", ["192.0.2.1,7000", "2001:db8::1,7000"])
-        try site.serve("v", ["10.77.0.10,7000", "fd00:77::10,7000"])
-        let victims = [
-            try site.open("v", 4444, ["10.78.0.10,7000", "fd00:78::10,7000"]),
-            try site.open("w", 4445, ["192.0.2.1,7000", "2001:db8::1,7000"]),
-            try site.open(nil, 4446, ["192.0.2.1,7000", "2001:db8::1,7000"]),
-            try site.open(nil, 4447, ["10.77.0.10,7000", "fd00:77::10,7000"]),
-        ]
+        let victims = try site.conversations()
         let toVictims = [
             "10.78.0.10,7000,10.77.0.10,4444", "fd00:78::10,7000,fd00:77::10,4444",
             "192.0.2.1,7000,192.0.2.2,4445", "2001:db8::1,7000,2001:db8::2,4445",

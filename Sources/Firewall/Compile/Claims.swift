@@ -86,6 +86,7 @@ enum Claims {
             case .error: "antiSpoof: error about a connection of others"
             }
         }
+        /// What a tunnel brings was looked at by its sender's Host, at the endpoint's port. (Discovery never comes by one.)
         var remote: [Rule] {
             switch self {
             case .discovery: []
@@ -227,8 +228,6 @@ enum Claims {
     }
 
     /// What is one of its own goes on; what else an endpoint may claim, the chain behind says.
-    /// What comes from another Host was looked at there, at the endpoint's port: errors, which a tunnel brings from behind
-    /// endpoints here. (Discovery never comes by one.)
     private static func entrance(_ kind: Kind, hasTunnels: Bool) -> [Rule] {
         (hasTunnels ? kind.remote : [])
             + kind.fields.map { field in

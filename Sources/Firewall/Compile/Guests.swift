@@ -93,7 +93,7 @@ enum Guests {
         let notLocal = Nft.differs(Nft.payload("ip6", "daddr"), Nft.linkLocal6)
         // From one that may use any address, what looks like an answer may be to a question that it made up.
         let origins =
-            [Nft.equal(["ct": ["key": "direction"]], "original")]
+            [Nft.isDirection("original")]
             + ["@shared_unaddressed", "@shared_unchecked"].map { Nft.equal(Nft.sender, $0) }
         let unchecked = Nft.equal(Nft.receiver, "@shared_unchecked")
         let receivers: [[JSON]] = [
@@ -111,7 +111,7 @@ enum Guests {
     }
 
     private static let denied = [
-        Nft.equal(Nft.concat(Nft.input, Nft.output), "@shared_siblings_denied"), Nft.equal(Nft.sender, "@members"),
+        Nft.equal(Nft.way, "@shared_siblings_denied"), Nft.equal(Nft.sender, "@members"),
     ]
 
     /// `intraNetwork: deny`, by way of the host, too, whose MAC a frame has then.

@@ -273,7 +273,7 @@ extension Compiler {
     private static func senderRules() -> [Rule] {
         guardRules() + Guests.forgeries + Guests.others + linkLocalRules() + ReversePath.elsewhere()
             + ReversePath.forwarded + Passage.forwarded() + segmentRules() + [
-                ReversePath.strangers(Nft.differs(Nft.concat(Nft.input, Nft.output), "@shared_segments")),
+                ReversePath.strangers(Nft.differs(Nft.way, "@shared_segments")),
                 Rule(
                     [Nft.contains(["ct": ["key": "state"]], ["invalid", "untracked"]), Nft.counter, Nft.drop],
                     comment: "belongs to no connection"), middles,
@@ -284,11 +284,11 @@ extension Compiler {
     /// Link-local addresses are not routed (RFC 4291, 2.5.6); the kernel does so where a packet leaves by the interface by
     /// which it came.
     private static func linkLocalRules() -> [Rule] {
-        let way = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
         return ["saddr", "daddr"].map { field in
             Rule(
                 [
-                    Nft.equal(Nft.payload("ip6", field), Nft.linkLocal6), Nft.equal(way, "@host_sides"), Nft.counter,
+                    Nft.equal(Nft.payload("ip6", field), Nft.linkLocal6), Nft.equal(Nft.addressee, "@host_sides"),
+                    Nft.counter,
                     Nft.drop,
                 ], comment: "link-local addresses are not routed")
         }
@@ -301,16 +301,15 @@ extension Compiler {
                 Nft.equal(Nft.meta("nfproto"), .string(family.rawValue)),
                 Nft.equal(Nft.input, .string("@guarded\(family.suffix)")),
             ]
-            let pair = Nft.concat(Nft.input, Nft.output)
             return [
                 Rule(
                     isGuarded + [
-                        Nft.differs(Nft.output, "bh-*"), Nft.differs(pair, "@segments"), Nft.counter, Nft.drop,
+                        Nft.differs(Nft.output, "bh-*"), Nft.differs(Nft.way, "@segments"), Nft.counter, Nft.drop,
                     ],
                     comment: "forwarding was off here before bulkhead"),
                 Rule(
                     isGuarded + [
-                        Nft.equal(Nft.output, "@shared"), Nft.differs(pair, "@segments"), Nft.counter, Nft.drop,
+                        Nft.equal(Nft.output, "@shared"), Nft.differs(Nft.way, "@segments"), Nft.counter, Nft.drop,
                     ],
                     comment: "forwarding was off here before bulkhead"),
             ]
@@ -319,9 +318,8 @@ extension Compiler {
 
     /// What no policy opens.
     private static func boundRules() -> [Rule] {
-        let pair = Nft.concat(Nft.input, Nft.output)
         return [
-            Rule([Nft.equal(pair, "@paths"), Nft.back], comment: "within a network, and between peers"),
+            Rule([Nft.equal(Nft.way, "@paths"), Nft.back], comment: "within a network, and between peers"),
             Rule([Nft.equal(Nft.input, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way out"),
             Rule([Nft.equal(Nft.output, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way in"),
             Rule([Nft.isTranslated, Nft.back], comment: "published ports"),
@@ -352,9 +350,8 @@ extension Compiler {
     }
 
     private static func siblingIsolation() -> [Rule] {
-        let pair = Nft.concat(Nft.input, Nft.output)
         return [
-            Rule([Nft.equal(pair, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")
+            Rule([Nft.equal(Nft.way, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")
         ] + Guests.isolation
     }
 

@@ -30,33 +30,28 @@ enum Passage {
     }
 
     private static let label: JSON = ["ct": ["key": "label"]]
-    private static let way = Nft.concat(Nft.input, Nft.output)
     private static let shared: JSON = "@shared_segments"
 
     /// Whether a first packet that is forwarded is on this way.
     private var begins: [JSON] {
         switch self {
         case .host: []
-        case .routed: [Nft.differs(Self.way, Self.shared)]
-        case .sibling: [Nft.equal(Self.way, Self.shared), Nft.equal(Nft.receiver, "@members")]
-        case .stranger: [Nft.equal(Self.way, Self.shared), Nft.differs(Nft.receiver, "@members")]
+        case .routed: [Nft.differs(Nft.way, Self.shared)]
+        case .sibling: [Nft.equal(Nft.way, Self.shared), Nft.equal(Nft.receiver, "@members")]
+        case .stranger: [Nft.equal(Nft.way, Self.shared), Nft.differs(Nft.receiver, "@members")]
         }
     }
 
     /// The conditions of any packet of a connection on this way: on a shared segment, an answer comes from where the first
     /// packet went.
     private var isHere: [[JSON]] {
-        let (original, reply) = (Self.direction("original"), Self.direction("reply"))
-        let onSegment = Nft.equal(Self.way, Self.shared)
+        let (original, reply) = (Nft.isDirection("original"), Nft.isDirection("reply"))
+        let onSegment = Nft.equal(Nft.way, Self.shared)
         switch self {
         case .host, .routed: return [begins]
         case .sibling: return [begins + [original], [onSegment, Nft.equal(Nft.sender, "@members"), reply]]
         case .stranger: return [begins + [original], [onSegment, Nft.differs(Nft.sender, "@members"), reply]]
         }
-    }
-
-    private static func direction(_ name: String) -> JSON {
-        Nft.equal(["ct": ["key": "direction"]], .string(name))
     }
 
     private var isLabelled: JSON { Nft.contains(Self.label, bit) }
@@ -89,8 +84,8 @@ enum Passage {
         let here: [JSON]
         switch self {
         case .host: here = []
-        case .routed: here = [Nft.differs(Self.way, Self.shared)]
-        case .sibling, .stranger: here = [Nft.equal(Self.way, Self.shared)]
+        case .routed: here = [Nft.differs(Nft.way, Self.shared)]
+        case .sibling, .stranger: here = [Nft.equal(Nft.way, Self.shared)]
         }
         return Rule([isLabelled, Nft.isRelated] + here + [Nft.accept], comment: "related errors")
     }

@@ -22,22 +22,22 @@ enum ReversePath {
     /// the kernel may choose another way, are set earlier (mangle, −150).
     private static let arrivals = Chain(
         name: "arrivals", base: .init(type: "filter", hook: "prerouting", priority: -110),
-        rules: judged([Nft.equal(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides")]))
+        rules: judged([Nft.equal(Nft.addressee, "@host_sides")]))
 
     /// On a segment that others share, a frame's MAC may not tell whether it is for the host; what the host forwards does. On
     /// a switch of ours it does not where somebody's rules translated the address of a frame that was for no MAC of the host:
     /// the kernel takes it for one that was.
     static let forwarded =
         judged([
-            Nft.differs(Nft.concat(Nft.input, Nft.output), "@shared_segments"), Nft.equal(Nft.sender, "@members"),
-        ]) + judged([Nft.equal(Nft.input, "@bridges"), Nft.differs(Nft.concat(Nft.input, Nft.output), "@switches")])
+            Nft.differs(Nft.way, "@shared_segments"), Nft.equal(Nft.sender, "@members"),
+        ]) + judged([Nft.equal(Nft.input, "@bridges"), Nft.differs(Nft.way, "@switches")])
         + [beginning([Nft.isTranslated, Nft.equal(Nft.input, "@bridges")])]
 
     /// Nothing is translated to a published port but what is for the host.
     static let untranslated = Rule(
         [
             Nft.equal(Nft.input, "@bridges"),
-            Nft.differs(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides"), Nft.back,
+            Nft.differs(Nft.addressee, "@host_sides"), Nft.back,
         ], comment: "for no MAC of the host")
 
     /// Frames to all reach the host, too, which does not forward them; and those whose address somebody's rules translated to
@@ -47,7 +47,7 @@ enum ReversePath {
         + [beginning([Nft.isTranslated, Nft.equal(Nft.input, "@bridges")])]
         + judged([
             Nft.equal(Nft.input, "@bridges"),
-            Nft.differs(Nft.concat(Nft.input, Nft.payload("ether", "daddr")), "@host_sides"),
+            Nft.differs(Nft.addressee, "@host_sides"),
         ])
 
     /// An answer is from an address to which the host would send by the same way, as it has sent what is answered. First
@@ -55,7 +55,7 @@ enum ReversePath {
     private static func judged(_ isHanded: [JSON]) -> [Rule] {
         [
             Rule(
-                [Nft.isEstablished, Nft.equal(["ct": ["key": "direction"]], "reply")] + isHanded + [
+                [Nft.isEstablished, Nft.isDirection("reply")] + isHanded + [
                     hasNoWayBack, Nft.jump(answers),
                 ], comment: "an answer from where its address is not"),
             beginning(isHanded),
@@ -66,7 +66,7 @@ enum ReversePath {
     /// that an endpoint's packets take is judged like one who begins. Behind what is known to have been let through.
     static func strangers(_ isHanded: JSON...) -> Rule {
         Rule(
-            [Nft.isEstablished, Nft.equal(["ct": ["key": "direction"]], "original")] + isHanded + [
+            [Nft.isEstablished, Nft.isDirection("original")] + isHanded + [
                 Nft.equal(Nft.sender, "@members"), Nft.jump(name),
             ], comment: "where it may come from")
     }
@@ -137,7 +137,7 @@ enum ReversePath {
                 [isNotHere(end(direction), Origins.ends(family))],
             ].map { place in
                 Rule(
-                    [Nft.equal(["ct": ["key": "direction"]], .string(direction))] + place + [Nft.counter, Nft.drop],
+                    [Nft.isDirection(direction)] + place + [Nft.counter, Nft.drop],
                     comment: "an error about a connection of others")
             }
         }

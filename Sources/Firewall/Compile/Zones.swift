@@ -79,16 +79,14 @@ enum Zones {
         set(["ct": ["key": "zone", "dir": "original"]], map(zones, \.routed))
     }
 
-    private static let target = Nft.concat(Nft.input, Nft.payload("ether", "daddr"))
-
     private static func switched(_ zones: [Pair]) -> [Rule] {
         // A map without elements is none.
         guard !zones.isEmpty else { return [] }
         return [
             Rule(
-                [Nft.equal(target, "@host_sides"), toHost(zones)], comment: "zone of the network: to the host"),
+                [Nft.equal(Nft.addressee, "@host_sides"), toHost(zones)], comment: "zone of the network: to the host"),
             Rule(
-                [Nft.differs(target, "@host_sides"), set(["ct": ["key": "zone"]], map(zones, \.switched))],
+                [Nft.differs(Nft.addressee, "@host_sides"), set(["ct": ["key": "zone"]], map(zones, \.switched))],
                 comment: "zone of the network: within the switch"),
         ]
     }
@@ -98,12 +96,12 @@ enum Zones {
         let zone = set(["ct": ["key": "zone"]], map(zones, \.switched))
         return [
             Rule(
-                [Nft.equal(Nft.sender, "@members"), Nft.differs(target, "@shared_sides"), zone],
+                [Nft.equal(Nft.sender, "@members"), Nft.differs(Nft.addressee, "@shared_sides"), zone],
                 comment: "zone of the segment: from an endpoint"),
             Rule(
-                [Nft.equal(Nft.sender, "@members"), Nft.equal(target, "@shared_sides"), toHost(zones)],
+                [Nft.equal(Nft.sender, "@members"), Nft.equal(Nft.addressee, "@shared_sides"), toHost(zones)],
                 comment: "zone of the segment: from an endpoint to the host"),
-            Rule([Nft.equal(target, "@members"), zone], comment: "zone of the segment: to an endpoint"),
+            Rule([Nft.equal(Nft.addressee, "@members"), zone], comment: "zone of the segment: to an endpoint"),
         ]
     }
 

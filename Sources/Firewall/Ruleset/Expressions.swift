@@ -29,6 +29,10 @@ enum Nft {
     static let output = meta("oifname")
     /// By which interface, and from which MAC: for packets that came in as frames alone.
     static let sender = concat(input, payload("ether", "saddr"))
+    /// By which interface, and to which MAC.
+    static let addressee = concat(input, payload("ether", "daddr"))
+    /// From one interface to another.
+    static let way = concat(input, output)
     /// To which MAC a bridged frame is; what the host sends itself has no frame yet.
     static let receiver = concat(output, payload("ether", "daddr"))
     /// A frame that the host made itself came in by no interface.
@@ -47,6 +51,8 @@ enum Nft {
     static let isKnown = contains(["ct": ["key": "status"]], "confirmed")
     static let isUnknown = differs(["&": [["ct": ["key": "status"]], "confirmed"]], "confirmed")
     static let isEstablished = contains(["ct": ["key": "state"]], "established")
+    /// Whether it goes as the first packet of its connection did (`original`), or back (`reply`).
+    static func isDirection(_ name: String) -> JSON { equal(["ct": ["key": "direction"]], .string(name)) }
     static let isRelated = contains(["ct": ["key": "state"]], "related")
     /// ICMPv6 that a segment needs, whoever may talk to whom: solicitations and advertisements, and, to groups alone, what
     /// is said of listeners.
