@@ -90,11 +90,13 @@ final class Segment {
             .description
     }
 
-    /// Both families, from a host or an endpoint of it.
+    /// Both families, from a host or an endpoint of it. A card that was set up carries packets a second later, when the
+    /// kernel has told its bridge, and one that is sent before is lost: they are sent until one is answered, but for a
+    /// shorter time than a bridge needs that waits for loops.
     func ping(_ who: ScratchHost, _ namespace: String? = nil, to number: Int) throws -> Bool {
         let prefix = namespace.map { ["ip", "netns", "exec", $0] } ?? []
         return try ["192.0.2.\(number)", "2001:db8::\(number)"].allSatisfy { address in
-            try who.run(prefix + ["ping", "-c1", "-W2", address]).status == 0
+            try who.run(prefix + ["ping", "-c1", "-w15", address]).status == 0
         }
     }
 
