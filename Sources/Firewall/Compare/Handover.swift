@@ -35,7 +35,8 @@ extension Table {
     /// Sets that say which addresses a port may speak for, and what is in them. Without an element, frames are dropped.
     fileprivate var ownership: [String: Set<JSON>] {
         let own = sets.filter { set in
-            Claims.key(ofSet: set.name) != nil || ["locals_own", "sources4", "sources6"].contains(set.name)
+            Claims.key(ofSet: set.name) != nil || Delivery.isOwn(set.name)
+                || ["locals_own", "sources4", "sources6"].contains(set.name)
         }
         return Dictionary(own.map { ($0.name, Set($0.elements.map(\.key))) }, uniquingKeysWith: { first, _ in first })
     }

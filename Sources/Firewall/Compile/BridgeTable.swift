@@ -12,11 +12,11 @@ extension Compiler {
         return Table(
             family: .bridge, name: input.tableName,
             sets: portSets(input, tunnels) + tunnels.bridgeSets + sourceSets(input) + Claims.sets(input)
-                + ChosenLocals.sets(input) + groupSets(input, policies)
+                + ChosenLocals.sets(input) + Delivery.sets(input, policies)
                 + policies.groups.sets,
             chains: [
                 Chain(name: "content", rules: contentRules()),
-                Chain(name: "delivery", rules: deliveryRules()),
+                Chain(name: Delivery.chain, rules: Delivery.rules()),
                 Chain(
                     name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
                     rules: tunnels.exit + [
@@ -28,7 +28,7 @@ extension Compiler {
                                 Nft.equal(Nft.input, "@isolated_shared"), Nft.equal(Nft.output, "@isolated_shared"),
                                 Nft.counter, Nft.drop,
                             ], comment: "intraNetwork: deny"),
-                    ] + reassembledRules() + [ChosenLocals.deliveryRule] + guardRules()),
+                    ] + reassembledRules() + [ChosenLocals.deliveryRule, Delivery.entrance]),
                 Chain(
                     name: "input", base: .init(type: "filter", hook: "input", priority: -200),
                     rules: [
@@ -41,122 +41,21 @@ extension Compiler {
                                 Nft.differs(Nft.payload("ether", "daddr"), "@host_macs"), Nft.counter, Nft.drop,
                             ], comment: "to the host by the switch's own MAC alone"),
                     ] + reassembledRules()),
-                Chain(name: PolicyChains.isolationChain(.ingress), rules: groupIsolation() + [Rule([Nft.accept])]),
+                Chain(
+                    name: PolicyChains.isolationChain(.ingress), rules: Delivery.groupIsolation() + [Rule([Nft.accept])]
+                ),
                 Chain(
                     name: "output", base: .init(type: "filter", hook: "output", priority: -200),
                     rules: [
                         Rule(
                             [Nft.equal(Nft.output, "@secluded"), Nft.counter, Nft.drop],
                             comment: "private, overlay: nothing from the host"), ChosenLocals.deliveryRule,
-                    ] + guardRules()),
+                        Delivery.entrance,
+                    ]),
                 Chain(
                     name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
                     rules: tunnels.entrance + frameRules() + addressRules()),
             ] + tunnels.bridgeChains + policies.chains() + Claims.chains(input) + ChosenLocals.chains(input))
-    }
-
-    /// Only frames to ports that something guards are looked at.
-    private static func guardRules() -> [Rule] {
-        [Rule([Nft.verdicts(Nft.output, "guards")], comment: "policies: what leaves by a port")]
-    }
-
-    private static func groupSets(_ input: CompilerInput, _ policies: PolicyChains) -> [NamedSet] {
-        let program = input.program
-        return [
-            NamedSet(name: "gateways4", keyTypes: ["ipv4_addr"], elements: input.gateways(.ipv4)),
-            NamedSet(name: "gateways6", keyTypes: ["ipv6_addr"], elements: input.gateways(.ipv6)),
-            NamedSet(
-                name: "group_receivers", keyTypes: ["ifname"], dataType: "verdict", elements: policies.portMembers()),
-            NamedSet(
-                name: "guards", keyTypes: ["ifname"], dataType: "verdict",
-                elements: input.ports { endpoint, network in
-                    network.deniesIntraNetwork || program.profile(.ingress, of: endpoint.metadata.name) != nil
-                        || takesOwnAlone(endpoint, network)
-                }.map { Element(key: $0.key, data: Nft.jump("delivery"), comment: $0.comment) }),
-            NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
-            NamedSet(
-                name: "policed_receivers", keyTypes: ["ifname"],
-                elements: input.ports { endpoint, network in
-                    program.isPoliced(.ingress, endpoint.metadata.name) || takesOwnAlone(endpoint, network)
-                }),
-            NamedSet(name: "siblings_denied", keyTypes: ["ifname"], elements: input.ports { $1.deniesIntraNetwork }),
-        ]
-    }
-
-    /// On a shared segment a packet is told to be an endpoint's or the world's by the MAC that it goes to. One for the
-    /// world with the MAC of an endpoint would be let through as what goes to that, and its connection be known from then
-    /// on, whatever MAC its next packet goes to.
-    private static func takesOwnAlone(_ endpoint: Endpoint, _ network: Network) -> Bool {
-        network.isShared && endpoint.checksAddresses
-    }
-
-    /// What leaves by a port. Policies know an endpoint by its addresses: frames to any other address do not reach one
-    /// that a policy guards, and what goes to a group is decided here, where the receiver is known.
-    ///
-    /// All of this is asked of every packet. What its header tells comes first in a rule, so that sets are looked up only
-    /// for the few that may be meant.
-    private static func deliveryRules() -> [Rule] {
-        let guarded = Nft.equal(Nft.output, "@policed_receivers")
-        let (target4, target6) = (Nft.payload("ip", "daddr"), Nft.payload("ip6", "daddr"))
-        let toMany = Nft.equal(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"]))
-        let target = Nft.concat(Nft.output, Nft.payload("ether", "daddr"))
-        return [
-            // What comes from a physical network has been looked at by nobody yet.
-            Rule(
-                [toMany, guarded, Nft.differs(target4, "@groups4"), Nft.counter, Nft.drop],
-                comment: "an address of one in a frame for many"),
-            Rule(
-                [toMany, guarded, Nft.differs(target6, Nft.groups6), Nft.counter, Nft.drop],
-                comment: "an address of one in a frame for many"),
-            Rule(
-                [
-                    // Frames of the host itself are of no packet type yet.
-                    guarded, Nft.isFromCard, Nft.differs(Nft.meta("pkttype"), Nft.set(["broadcast", "multicast"])),
-                    Nft.differs(target, "@macs"), Nft.counter, Nft.drop,
-                ], comment: "no MAC of this endpoint"),
-            Rule(
-                [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.discoveryTypes)), Nft.accept],
-                comment: "neighbour discovery"),
-            Rule(
-                [
-                    Nft.equal(target6, Nft.groups6),
-                    Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Nft.listenerTypes)), Nft.accept,
-                ], comment: "multicast listeners"),
-            Rule(
-                [Nft.equal(target4, "@groups4"), Nft.verdicts(Nft.output, "group_receivers")],
-                comment: "policies: ingress of groups"),
-            Rule(
-                [Nft.equal(target6, Nft.groups6), Nft.verdicts(Nft.output, "group_receivers")],
-                comment: "policies: ingress of groups"),
-            Rule(
-                [
-                    Nft.equal(target6, Nft.linkLocal6), guarded, Nft.differs(target6, "@locals_taken"),
-                    Nft.equal(Nft.concat(Nft.output, Nft.payload("ether", "daddr")), "@macs"), Nft.back,
-                ], comment: "a link-local address that nobody else has, at this endpoint's MAC"),
-            Rule(
-                [
-                    guarded, Nft.differs(target4, "@groups4"),
-                    Nft.differs(Nft.concat(Nft.output, target4), "@sources4"), Nft.counter, Nft.drop,
-                ], comment: "no address of this endpoint"),
-            Rule(
-                [
-                    Nft.differs(target6, Nft.groups6), guarded,
-                    Nft.differs(Nft.concat(Nft.output, target6), "@sources6"),
-                    Nft.differs(Nft.concat(Nft.output, target6), "@locals_own"), Nft.counter, Nft.drop,
-                ], comment: "no address of this endpoint"),
-        ] + groupIsolation()
-    }
-
-    private static func groupIsolation() -> [Rule] {
-        let pair = [Nft.equal(Nft.input, "@siblings_denied"), Nft.equal(Nft.output, "@siblings_denied")]
-        return [
-            Rule(
-                [Nft.equal(Nft.payload("ip", "daddr"), "@groups4")] + pair + [Nft.counter, Nft.drop],
-                comment: "intraNetwork: deny"),
-            Rule(
-                [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6)] + pair + [Nft.counter, Nft.drop],
-                comment: "intraNetwork: deny"),
-        ]
     }
 
     private static func portSets(_ input: CompilerInput, _ tunnels: Tunnels) -> [NamedSet] {
