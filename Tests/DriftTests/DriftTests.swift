@@ -96,7 +96,7 @@ import Testing
             names: "172.20.0.0/16 2 next hops"),
         Case(
             "second IPv6 next hop", "ip -n a -6 route append default via fd00:88::11 dev eth0", names: "2 next hops"),
-        Case("metrics of a route", "ip -n a route change default via 10.88.0.1 mtu 1000 proto 98", names: "metrics"),
+        Case("metrics of a route", "ip -n a route change default via 10.88.0.1 mtu 1000 proto 98", names: "mtu 1000"),
         Case("second route in one place", "ip -n a route append default via 10.88.0.11", names: "via 10.88.0.11"),
         Case(
             "route in the table of local ones", "ip -n a route add 10.88.0.11/32 via 10.88.0.1 table local",

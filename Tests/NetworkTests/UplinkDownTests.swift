@@ -11,6 +11,8 @@ import Testing
             """
             set -e; ip route add 10.9.0.0/16 via 192.0.2.254 metric 7; ip route add 10.10.0.0/16 via 192.0.2.254 table 77
             ip -6 route add 2001:db8:9::/48 via 2001:db8::254 dev eth1 metric 5
+            ip route add 10.11.0.0/16 via 192.0.2.254 proto static mtu lock 1400 rtt 100ms initcwnd 20 quickack 1
+            ip -6 route add 2001:db8:11::/48 via 2001:db8::254 dev eth1 pref high proto 99 advmss 1300 hoplimit 9
             """)
         return segment
     }
@@ -75,15 +77,17 @@ import Testing
         let result = try fail(segment) { ",refuse-undo:\($0):0" }
         #expect(result.status == 3, "\(result.errors)")
         let routes = [
-            ("default via 192.0.2.254", ""), ("10.9.0.0/16 via 192.0.2.254 metric 7", ""),
-            ("10.10.0.0/16 via 192.0.2.254 table 77", ""), ("default via 2001:db8::254", "-6 "),
-            ("2001:db8:9::/48 via 2001:db8::254 metric 5", "-6 "),
+            ("10.11.0.0/16 via 192.0.2.254 mtu lock 1400 rtt 800 initcwnd 20 quickack 1", "", " proto 4"),
+            ("2001:db8:11::/48 via 2001:db8::254 advmss 1300 hoplimit 9 pref high", "-6 ", " proto 99"),
+            ("default via 192.0.2.254", "", ""), ("10.9.0.0/16 via 192.0.2.254 metric 7", "", ""),
+            ("10.10.0.0/16 via 192.0.2.254 table 77", "", ""), ("default via 2001:db8::254", "-6 ", ""),
+            ("2001:db8:9::/48 via 2001:db8::254 metric 5", "-6 ", ""),
         ]
-        for (route, family) in routes {
+        for (route, family, origin) in routes {
             let line =
-                "  eth1 has not got back the route \(route); it comes with `ip link set eth1 up; ip \(family)route add \(route) dev eth1`\n"
+                "  eth1 has not got back the route \(route); it comes with `ip link set eth1 up; ip \(family)route add \(route)\(origin) dev eth1`\n"
             #expect(result.errors.contains(line), "\(result.errors)")
-            let command = "ip link set eth1 up; ip \(family)route add \(route) dev eth1"
+            let command = "ip link set eth1 up; ip \(family)route add \(route)\(origin) dev eth1"
             try segment.host.sh("set -e; \(command)")
         }
         #expect(!result.errors.contains("has not got back the address"), "\(result.errors)")

@@ -76,6 +76,14 @@ public struct RouteMessage: Hashable, Sendable {
     /// Whether it says more than a `Value` can.
     public var isSpecial: Bool { !selector.isEmpty || !specialties.isEmpty }
 
+    /// Whether `ip route add` makes it of its words, with `proto` and `dev` behind them.
+    public var isCommand: Bool {
+        !specialties.contains { specialty in
+            specialty.hasPrefix("attribute ") || specialty.hasSuffix(" next hops")
+                || ["inet6", "pref", "encap", "metrics"].contains(specialty)
+        }
+    }
+
     /// Whether it names a next hop object (`RTA_NH_ID`).
     public var hasNextHopObject: Bool { specialties.contains { $0.hasPrefix("nhid ") } }
 
@@ -89,9 +97,19 @@ public struct RouteMessage: Hashable, Sendable {
             gateway = IPAddress(bytes: attribute.payload.dropFirst(2))
             specialties.append("inet6")
         // RTA_PREF: 0 is medium.
-        case 20: if try attribute.uint8("RTA_PREF") != 0 { specialties.append("pref") }
+        case 20:
+            switch try attribute.uint8("RTA_PREF") {
+            case 0: break
+            case 1: specialties.append("pref high")
+            case 3: specialties.append("pref low")
+            case _: specialties.append("pref")
+            }
         case 30: specialties.append("nhid \(try attribute.uint32("RTA_NH_ID"))")
-        case 8: specialties.append("metrics")
+        case 8: specialties.append(try RouteMetrics.words(attribute) ?? "metrics")
+        // RTA_FLOW: the realm of the source and that of the destination.
+        case 11:
+            let (from, to) = (try attribute.uint32("RTA_FLOW") >> 16, try attribute.uint32("RTA_FLOW") & 0xffff)
+            specialties.append("realms \(from == 0 ? "" : "\(from)/")\(to)")
         case 22: specialties.append("encap")
         // RTA_CACHEINFO, RTA_PAD, RTA_ENCAP_TYPE, which comes with RTA_ENCAP.
         case 12, 21, 24: break

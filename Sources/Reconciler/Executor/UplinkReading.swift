@@ -121,14 +121,31 @@ struct UplinkReading {
                 && !(place(of: $0).map(joined.contains) ?? false)
         }
         return lostAddresses.map { line("address \($0.address)", "address add \($0.address) dev \(link)") }
-            + lostRoutes.map { route in
-                let device = route.kind == .byObject ? "" : " dev \(link)"
-                return line("route \(route.words)", "\(isIPv6(route) ? "-6 " : "")route add \(route.words)\(device)")
-            }
+            + lostRoutes.map { line("route \($0.words)", command($0)) }
     }
 
-    private func line(_ what: String, _ command: String) -> String {
+    /// What makes a route again (`ip`); nil where that has no words for it.
+    private func command(_ route: CarriedRoute) -> String? {
+        guard let told = try? RouteMessage(decoding: route.body[...]), told.isCommand else { return nil }
+        // `boot` is what `ip route add` takes by itself.
+        let origin = told.origin == 3 ? "" : " proto \(told.origin)"
+        let family = isIPv6(route) ? "-6 " : ""
+        switch route.kind {
+        // The object says the next hop.
+        case .byObject:
+            let words = told.gateway.map { route.words.replacing(" via \($0)", with: "", maxReplacements: 1) }
+            return "\(family)route add \(words ?? route.words)\(origin)"
+        case .through, .elsewhere: return "\(family)route add \(route.words)\(origin) dev \(link)"
+        }
+    }
+
+    private func line(_ what: String, _ command: String?) -> String {
         let first = isUp ? "" : "ip link set \(link) up; "
+        guard let command else {
+            let up = isUp ? "" : "set \(link) up (`ip link set \(link) up`), and "
+            return
+                "\(link) has not got back the \(what), for which there is no simple command: \(up)make it as it was"
+        }
         return "\(link) has not got back the \(what); it comes with `\(first)ip \(command)`"
     }
 
