@@ -17,6 +17,8 @@ public struct PlanOptions: Hashable, Sendable {
     public var session: Listener?
     /// Where that session comes from; a plan that changes the way there warns.
     public var sessionClient: IPAddress?
+    /// The interface of the host that it comes in by, by name or index, where its addresses are link-local.
+    public var sessionLink: String?
     /// Whether the verb that makes the plan can undo it unless it is confirmed; `destroy` cannot.
     public var canBeUndone = true
 
@@ -24,7 +26,7 @@ public struct PlanOptions: Hashable, Sendable {
     public init(
         prunes: Bool = true, adopts: Set<ObjectID> = [], removesOnly: Set<ObjectID>? = nil,
         netnsEtcDirectory: String = "/etc/netns", session: Listener? = nil,
-        sessionClient: IPAddress? = nil
+        sessionClient: IPAddress? = nil, sessionLink: String? = nil
     ) {
         self.prunes = prunes
         self.adopts = adopts
@@ -32,5 +34,6 @@ public struct PlanOptions: Hashable, Sendable {
         self.netnsEtcDirectory = netnsEtcDirectory
         self.session = session
         self.sessionClient = sessionClient
+        self.sessionLink = sessionLink
     }
 }

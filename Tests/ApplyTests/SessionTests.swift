@@ -55,6 +55,39 @@ import Testing
         }
     }
 
+    /// Of link-local addresses only the interface says where they lead: those of other links are no way to the client.
+    @Test(arguments: [("up0", "up0"), ("3", "3"), ("up9", nil), ("", nil)] as [(String, String?)])
+    func aLinkLocalClientIsKnownByItsInterface(_ zone: String, _ named: String?) throws {
+        let host = try ScratchHost()
+        try host.sh(
+            "ip link add up0 index 3 type veth peer name up1; ip link set up0 up; ip link set up1 up; "
+                + "ip -6 address add fe80::2/64 dev up0 nodad; while ip -6 addr show | grep -q tentative; do sleep 0.05; done"
+        )
+        let connection = "fe80::1%\(zone) 50000 fe80::2%\(zone) 22"
+        func warning() throws -> Substring? {
+            let result = try host.bulkhead("plan", "manifests", environment: ["SSH_CONNECTION": connection])
+            #expect(result.status == 0, "\(result.errors)")
+            return (result.output + result.errors).split(separator: "\n").first { $0.contains("SSH session") }
+        }
+        try host.declare(Manifests.web, Manifests.endpoint("web-1", "addresses: [10.88.0.10]"))
+        #expect(try warning() == nil)
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, subnets: [{prefix: 192.0.2.0/24}], uplink: {interface: up0}}
+            """)
+        let text = try warning()
+        #expect((text != nil) == (named != nil), "\(text ?? "")")
+        guard named != nil else { return }
+        #expect(
+            text?.contains(
+                "your SSH session from fe80::1%up0 comes in by up0, and this plan changes that way (put up0 on bh-lan); if it cuts "
+                    + "you off, nobody can put it back from here: add `--confirm-within 60s`, which undoes the change unless you "
+                    + "confirm it") == true, "\(text ?? "")")
+    }
+
     /// `destroy` has no deadline, and names what has one.
     @Test(arguments: [["--all"], ["manifests"]])
     func destroyNamesWhatCanBeUndone(_ what: [String]) throws {

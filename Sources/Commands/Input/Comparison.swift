@@ -86,16 +86,26 @@ struct Comparison {
         let session = session()
         return PlanOptions(
             netnsEtcDirectory: try global.folders().namespaceFiles, session: session?.server,
-            sessionClient: session?.client)
+            sessionClient: session?.client, sessionLink: session?.link)
     }
 
-    /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`; behind `sudo` it is the shell's.
-    private static func session() -> (server: Listener, client: IPAddress)? {
+    /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`; behind `sudo` it is the shell's. Link-local addresses have the interface
+    /// behind them (`fe80::1%eth1`).
+    private static func session() -> (server: Listener, client: IPAddress, link: String?)? {
         let parts = (Host.inheritedEnvironment("SSH_CONNECTION") ?? "").split(separator: " ")
-        guard parts.count == 4, let port = UInt16(parts[3]), let address = IPAddress(parts[2]),
-            let client = IPAddress(parts[0])
+        guard parts.count == 4, let port = UInt16(parts[3]),
+            let (address, _) = scoped(parts[2]), let (client, link) = scoped(parts[0])
         else { return nil }
-        return (Listener(transport: .tcp, address: address, port: port), client)
+        return (Listener(transport: .tcp, address: address, port: port), client, link)
+    }
+
+    /// An address, and its zone.
+    private static func scoped(_ text: Substring) -> (address: IPAddress, zone: String?)? {
+        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let address = IPAddress(first) else { return nil }
+        if parts.count == 1 { return (address, nil) }
+        guard address.isLinkLocal, address.family == .ipv6, !parts[1].isEmpty else { return nil }
+        return (address, String(parts[1]))
     }
 
     /// A warning where the PATHs are not those of the scope's last apply: what they leave out would be deleted.

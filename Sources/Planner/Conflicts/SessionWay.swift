@@ -23,7 +23,7 @@ extension Context {
                 + "undoes the change unless you confirm it"
         return Diagnostic(
             .warning,
-            "your SSH session from \(client) comes in by \(link.terminalSafe), and this plan changes that way (\(cut.summary)); "
+            "your SSH session from \(client)\(way.isBound ? "%\(link.terminalSafe)" : "") comes in by \(link.terminalSafe), and this plan changes that way (\(cut.summary)); "
                 + "if it cuts you off, nobody can put it back from here: \(cure)", at: cut.source)
     }
 
@@ -32,11 +32,21 @@ extension Context {
         let link: UInt32
         let destination: IPPrefix
         let metric: UInt32
+        /// Whether no other link will do: addresses of the session are link-local.
+        var isBound = false
     }
 
     /// The longest prefix wins, then the lowest metric (`ip route get`).
     private func way(to client: IPAddress) -> Way? {
-        observed.host.routes.compactMap { route in
+        if let zone = options.sessionLink {
+            let links = observed.host.links
+            let found = links.first { $0.name == zone } ?? links.first { String($0.index) == zone }
+            return found.map { link in
+                Way(
+                    link: link.index, destination: IPPrefix(containing: client, length: 64), metric: 0, isBound: true)
+            }
+        }
+        return observed.host.routes.compactMap { route in
             guard route.type == 1, route.table == 254, route.destination.contains(client),
                 let link = route.link ?? route.nextHopLinks.first
             else { return nil }
@@ -61,7 +71,7 @@ extension Context {
         let used = LinkReference(.host, link)
         func isUsed(_ route: RouteEntry) -> Bool { route.link == used && route.destination == way.destination }
         func takesOver(_ destination: IPPrefix) -> Bool {
-            destination.contains(client) && destination.length >= way.destination.length
+            !way.isBound && destination.contains(client) && destination.length >= way.destination.length
         }
         switch operation {
         case .deleteLink(let other): return other == used || doors.contains(other)
