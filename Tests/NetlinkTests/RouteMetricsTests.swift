@@ -1,3 +1,4 @@
+import Addressing
 import NetlinkCodec
 import Testing
 
@@ -33,5 +34,17 @@ import Testing
     @Test(arguments: ["0600 0200 7805 0000", "0800 0200 7805", "0300 0200"])
     func knownOnesOfAnotherSizeAreErrors(_ metrics: String) {
         #expect(throws: WireError.self) { try route(metrics) }
+    }
+
+    /// `ip -6 route add default nexthop via fd00::1 dev 3 nexthop dev 4`.
+    @Test func nextHopsHaveGateways() throws {
+        let hops = "1c00 00 00 03000000 1400 0500 fd000000000000000000000000000001  0800 00 00 04000000"
+        let message = bytes("0a 00 00 00 fe 03 00 01 00000000  2800 0900 \(hops)")
+        let route = try #require(try RouteMessage(decoding: message[...]))
+        #expect(route.nextHopLinks == [3, 4])
+        #expect(route.nextHops.map { $0.gateway?.description } == ["fd00::1", nil])
+        // One that says it is longer than what holds it.
+        let long = bytes("0a 00 00 00 fe 03 00 01 00000000  0c00 0900 0900 00 00 04000000")
+        #expect(throws: WireError.self) { try RouteMessage(decoding: long[...]) }
     }
 }

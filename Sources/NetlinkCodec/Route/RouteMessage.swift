@@ -20,8 +20,10 @@ public struct RouteMessage: Hashable, Sendable {
     public var flags: UInt32
     /// `RTA_PREFSRC`.
     public var preferredSource: IPAddress?
+    /// `RTA_MULTIPATH`.
+    public var nextHops: [NextHop]
     /// Interfaces of `RTA_MULTIPATH`.
-    public var nextHopLinks: [UInt32]
+    public var nextHopLinks: [UInt32] { nextHops.map(\.link) }
     /// Which packets it is for beside their destination, as `ip route` writes it: `from fd00:77::/64`, `tos 0x08`.
     public var selector: String
     /// What else it says that a `Value` cannot, in words: `nhid 9`, `onlink`.
@@ -42,7 +44,7 @@ public struct RouteMessage: Hashable, Sendable {
         type = try header.number()
         flags = try header.number()
         metric = 0
-        nextHopLinks = []
+        nextHops = []
         self.body = Array(body)
         guard let family, let unspecified = IPAddress(family: family, value: 0) else { return nil }
         destination = IPPrefix(containing: unspecified, length: 0)
@@ -67,7 +69,7 @@ public struct RouteMessage: Hashable, Sendable {
         // RTNH_F_ONLINK, and a scope that is not the one that a route of its kind has.
         if flags & 4 != 0 { specialties.append("onlink") }
         let isOwn = !specialties.contains { $0.hasPrefix("nhid") }
-        let hasGateway = gateway != nil || !nextHopLinks.isEmpty
+        let hasGateway = gateway != nil || !nextHops.isEmpty
         if family == .ipv4, isOwn, scope != Value.scope(family, type, hasGateway: hasGateway) {
             specialties.append("scope \(scope)")
         }
@@ -90,8 +92,8 @@ public struct RouteMessage: Hashable, Sendable {
     private mutating func takeSpecialty(_ attribute: Attribute) throws(WireError) {
         switch attribute.type {
         case 9:
-            nextHopLinks = try Self.nextHops(attribute.payload)
-            specialties.append("\(nextHopLinks.count) next hops")
+            nextHops = try Self.nextHops(attribute.payload)
+            specialties.append("\(nextHops.count) next hops")
         // RTA_VIA: a gateway of the other family.
         case 18:
             gateway = IPAddress(bytes: attribute.payload.dropFirst(2))
@@ -117,19 +119,33 @@ public struct RouteMessage: Hashable, Sendable {
         }
     }
 
+    /// One of several next hops.
+    public struct NextHop: Hashable, Sendable {
+        /// Interface.
+        public let link: UInt32
+        /// `RTA_GATEWAY`.
+        public let gateway: IPAddress?
+    }
+
     /// `struct rtnexthop`: length, flags, hops, interface, attributes.
-    private static func nextHops(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [UInt32] {
+    private static func nextHops(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [NextHop] {
         var rest = bytes
-        var links: [UInt32] = []
+        var hops: [NextHop] = []
         while rest.count >= 8 {
             var hop = StructReader(rest, "next hop")
             let length = Int(try hop.number(UInt16.self))
             _ = try hop.number(UInt16.self)
-            links.append(try hop.number())
-            guard length >= 8 else { throw .malformed(what: "next hop") }
+            let link: UInt32 = try hop.number()
+            guard length >= 8, length <= rest.count else { throw .malformed(what: "next hop") }
+            var gateway: IPAddress?
+            var attributes = AttributeReader(rest.dropFirst(8).prefix(length - 8))
+            while let attribute = try attributes.next() {
+                if attribute.type == 5 { gateway = IPAddress(bytes: attribute.payload) }
+            }
+            hops.append(NextHop(link: link, gateway: gateway))
             rest = rest.dropFirst((length + 3) & ~3)
         }
-        return links
+        return hops
     }
 
     /// `RTM_GETROUTE` of all routes of all tables.

@@ -123,7 +123,7 @@ struct Undoing {
                 uplink.master == move.previousMaster.flatMap({ try? connection.link($0)?.index }),
                 let reading = try? UplinkReading(connection, on: move.from, holder.index)
             else { return nil }
-            lost += reading.missing(from: move) + reading.displaced(from: move, besides: executor.preceded)
+            lost += reading.missing(from: move) + reading.displaced(from: move, since: executor.standings)
         }
         return lost
     }

@@ -48,8 +48,8 @@ final class Executor {
     private var vacating: [Place: LinkReference] = [:]
     /// Those that have them still, because the move was not done, or refused.
     private var occupied: Set<LinkReference> = []
-    /// Routes of moves before which others had put theirs when undoing came to them.
-    private(set) var preceded: Set<CarriedRoute> = []
+    /// How routes of moves stood to those of others when undoing came to them.
+    private(set) var standings: [CarriedRoute: RouteStanding] = [:]
     private let faults = Faults()
     private(set) var failures: [Failure] = []
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
@@ -413,7 +413,7 @@ final class Executor {
             }
             let reading = try UplinkReading(connection, on: move.from, try indexWhileThere(of: move.from))
             let returning = reading.returning(move)
-            executor.preceded.formUnion(reading.preceded(returning))
+            executor.standings.merge(reading.standings(of: returning)) { first, _ in first }
             return UplinkLoad(
                 move: returning, nextHops: reading.nextHops, arrivals: reading.arrivals(of: returning.routes))
         }

@@ -73,28 +73,48 @@ struct UplinkReading {
         return arrivals
     }
 
-    /// Routes of a move before which others have put theirs (`ip route prepend`), so that these count.
-    func preceded(_ move: UplinkMove) -> Set<CarriedRoute> {
+    /// How routes of a move stand to those that others have put in the same place; nothing of one that is not there.
+    func standings(of move: UplinkMove) -> [CarriedRoute: RouteStanding] {
         let places = Dictionary(grouping: routes, by: RoutePlace.init)
-        return Set(
-            move.routes.filter { route in
-                let same = place(of: route).flatMap { places[$0] } ?? []
-                guard let first = same.first, same.contains(where: { isSame($0, route) }) else { return false }
-                // Of IPv6 routes of one place the kernel makes one with several next hops.
-                return !isSame(first, route) && !(index.map(first.nextHopLinks.contains) ?? false)
-            })
+        var standings: [CarriedRoute: RouteStanding] = [:]
+        for route in move.routes {
+            for (number, other) in (place(of: route).flatMap { places[$0] } ?? []).enumerated() {
+                guard let standing = standing(of: route, in: other, number) else { continue }
+                standings[route] = standing
+                break
+            }
+        }
+        return standings
     }
 
-    /// What a move took that is on the link again, but does not count any more; it is no news of those that were `preceded`
-    /// before they came back.
-    func displaced(from move: UplinkMove, besides preceded: Set<CarriedRoute>) -> [String] {
-        let now = self.preceded(move).subtracting(preceded)
-        return move.routes.filter(now.contains).map { route in
+    /// What a move took that is on the link again, but counts less than it did; it is no news where it stood so `before` it
+    /// came back.
+    func displaced(from move: UplinkMove, since before: [CarriedRoute: RouteStanding]) -> [String] {
+        let now = standings(of: move)
+        return move.routes.compactMap { route in
+            guard let standing = now[route], !standing.isAlone else { return nil }
+            if let before = before[route], !standing.isWorse(than: before) { return nil }
             let family = isIPv6(route) ? "-6 " : ""
+            let how =
+                standing.before > 0
+                ? "behind one for the same that somebody put in its place meanwhile, and that counts"
+                : "as one of \(standing.hops) next hops by which packets go, because somebody put a route for the same in its "
+                    + "place meanwhile"
             return
-                "the route \(route.words) is back on \(link), behind one for the same that somebody put in its place "
-                + "meanwhile, and that counts: delete that one if you do not want it (`ip \(family)route`)"
+                "the route \(route.words) is back on \(link), \(how): delete that one if you do not want it "
+                + "(`ip \(family)route`)"
         }
+    }
+
+    private func standing(of route: CarriedRoute, in other: ObservedRoute, _ number: Int) -> RouteStanding? {
+        if isSame(other, route) { return RouteStanding(before: number) }
+        // Of IPv6 routes of one place the kernel makes one with several next hops.
+        guard route.kind != .elsewhere, !other.nextHopLinks.isEmpty, isIPv6(route),
+            let hops = (try? RouteMessage(decoding: other.body[...]))?.nextHops,
+            let told = try? RouteMessage(decoding: route.body[...]),
+            let own = hops.firstIndex(where: { $0.link == index && $0.gateway == told.gateway })
+        else { return nil }
+        return RouteStanding(before: number, hopsBefore: own, hops: hops.count)
     }
 
     private func isSame(_ other: ObservedRoute, _ route: CarriedRoute) -> Bool {
@@ -111,14 +131,13 @@ struct UplinkReading {
     func missing(from move: UplinkMove) -> [String] {
         let addresses = Set(cargo.addresses.map(\.address))
         let words = Set(cargo.routes.map(\.words))
-        // Of IPv6 routes of one place the kernel makes one with several next hops.
-        let joined = Set(routes.filter { index.map($0.nextHopLinks.contains) ?? false }.map(RoutePlace.init))
+        let there = Set(standings(of: move).keys)
         let lostAddresses = move.addresses.filter {
             !addresses.contains($0.address) && !AddressMessage.ends($0.body)
         }
         let lostRoutes = move.routes.filter {
             $0.kind != .elsewhere && !words.contains($0.words) && !RouteMessage.ends($0.body)
-                && !(place(of: $0).map(joined.contains) ?? false)
+                && !there.contains($0)
         }
         return lostAddresses.map { line("address \($0.address)", "address add \($0.address) dev \(link)") }
             + lostRoutes.map { line("route \($0.words)", command($0)) }
