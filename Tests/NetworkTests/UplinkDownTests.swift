@@ -18,8 +18,7 @@ import Testing
     }
 
     private func expect(_ segment: Segment, _ before: HostDump, location: SourceLocation = #_sourceLocation) throws {
-        try segment.settle()
-        #expect(try HostDump(segment.host).differences(from: before) == [], sourceLocation: location)
+        try expectDump(segment, before, location: location)
         #expect(try segment.ping(segment.host, to: 254), sourceLocation: location)
     }
 
@@ -122,19 +121,76 @@ import Testing
         try expect(segment, before)
     }
 
-    /// It was down before bulkhead came, and goes down again; what the host has by then moves there all the same.
-    @Test func destroyLeavesItDownThatWasDown() throws {
-        let segment = try Segment(
-            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)])
-        try segment.host.sh("ip link set eth1 down")
+    /// It was down before bulkhead came, and goes down again; addresses that the host has by then move there all the same,
+    /// those of IPv6, which the kernel deletes with a link that goes down, too.
+    @Test(arguments: ["true", "ip link set eth1 down"]) func destroyLeavesItDownThatWasDown(_ change: String) throws {
+        let segment = try down()
         let before = try HostDump(segment.host)
         try segment.apply()
         try segment.host.sh(
-            "ip address add 192.0.2.3/24 dev bh-lan; ip route add 10.9.0.0/16 via 192.0.2.254; ip link set eth1 down")
+            "ip address add 192.0.2.3/24 dev bh-lan; ip address add 2001:db8::3/64 dev bh-lan nodad; \(change)")
         let destroy = try segment.host.bulkhead("destroy", "--all", "--yes")
         #expect(destroy.status == 0, "\(destroy.errors)")
-        #expect(!destroy.output.contains("set it up"), "\(destroy.output)")
-        try segment.host.sh("ip address delete 192.0.2.3/24 dev eth1")
+        let state = change == "true" ? ", and set it down, as it was before" : ""
+        #expect(
+            destroy.output.contains(
+                "  ~ give eth1 back from bh-lan\(state), with what the host has there: 192.0.2.3/24, 2001:db8::3/64  ("),
+            "\(destroy.output)")
+        let addresses = try segment.host.sh("ip -br address show eth1")
+        for word in [" DOWN ", " 192.0.2.3/24 ", " 2001:db8::3/64 "] {
+            #expect(addresses.contains(word), "\(addresses)")
+        }
+        try segment.host.sh("for a in 192.0.2.3/24 2001:db8::3/64; do ip address delete $a dev eth1; done")
         #expect(try HostDump(segment.host).differences(from: before) == [])
+    }
+
+    /// It was down before bulkhead came, and the host has routes on its bridge since: no link that is down has routes, so it
+    /// stays up with them, and the plan says so. Where a step fails, all is as it was.
+    @Test(arguments: ["true", "ip link set eth1 down"]) func destroyLeavesItUpThatHasRoutes(_ change: String) throws {
+        let segment = try down()
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        try segment.host.sh(
+            """
+            set -e; ip address add 192.0.2.1/24 dev bh-lan; ip address add 2001:db8::1/64 dev bh-lan nodad
+            ip route add default via 192.0.2.254; ip route add default via 2001:db8::254 dev bh-lan
+            ip route add 10.9.0.0/16 via 192.0.2.254 table 77; \(change)
+            """)
+        let applied = try HostDump(segment.host)
+        let failed = try segment.host.bulkhead(
+            "destroy", "--all", "--yes", environment: ["BULKHEAD_FAULT": "refuse:2:0"])
+        #expect(failed.status == 1, "\(failed.errors)")
+        try expectDump(segment, applied)
+        let destroy = try segment.host.bulkhead("destroy", "--all", "--yes", "--quiet")
+        #expect(destroy.status == 0, "\(destroy.errors)")
+        let warning =
+            "warning: Network/lan: eth1 was down before bulkhead took it, and is up when it is given back: the host has routes there "
+            + "by now (10.9.0.0/16 via 192.0.2.254 table 77, default via 192.0.2.254, default via 2001:db8::254), which a link that "
+            + "is down cannot have; set it down if you do not want them (`ip link set eth1 down`)\n"
+        #expect(destroy.errors == warning, "\(destroy.errors)")
+        try segment.settle()
+        #expect(
+            try segment.host.sh("ip route show default; ip route show table 77; ip -6 route show default") == """
+                default via 192.0.2.254 dev eth1 
+                10.9.0.0/16 via 192.0.2.254 dev eth1 
+                default via 2001:db8::254 dev eth1 metric 1024 pref medium
+
+                """)
+        #expect(try segment.ping(segment.host, to: 254))
+        try segment.host.sh("ip link set eth1 down; ip address delete 192.0.2.1/24 dev eth1")
+        #expect(try HostDump(segment.host).differences(from: before) == [])
+    }
+
+    /// A host whose card was set down before.
+    private func down() throws -> Segment {
+        let segment = try Segment(
+            [Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10)])
+        try segment.host.sh("ip link set eth1 down")
+        return segment
+    }
+
+    private func expectDump(_ segment: Segment, _ dump: HostDump, location: SourceLocation = #_sourceLocation) throws {
+        try segment.settle()
+        #expect(try HostDump(segment.host).differences(from: dump) == [], sourceLocation: location)
     }
 }

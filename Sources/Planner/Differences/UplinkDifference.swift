@@ -106,22 +106,26 @@ extension Builder {
             addresses: cargo.addresses, routes: cargo.routes)
         let original = Self.downOriginal(uplink.name)
         let wasDown = context.observed.originals.contains(original)
-        // A link that is down takes no route by a gateway.
-        let isRaised = !uplink.isUp && !move.isEmpty
-        let raise: [Operation] = isRaised ? [.changeLink(move.uplink, [.up(true)])] : []
-        let lower: [Operation] = wasDown ? [.changeLink(move.uplink, [.up(false)]), .forgetOriginal(original)] : []
+        let isUp = context.isUpWhenGivenBack(uplink, from: bridge)
+        let set: [Operation] = isUp == uplink.isUp ? [] : [.changeLink(move.uplink, [.up(isUp)])]
+        let forget: [Operation] = wasDown ? [.forgetOriginal(original)] : []
         let note: [Operation] = wasDown ? [.rememberOriginal(original)] : []
-        let state: [Operation] = wasDown || isRaised ? [.changeLink(move.uplink, [.up(uplink.isUp)])] : []
+        let state: [Operation] = set.isEmpty ? [] : [.changeLink(move.uplink, [.up(uplink.isUp)])]
         let what = cargo.words.isEmpty ? "" : ", with what the host has there: \(cargo.words)"
-        let change = isRaised && !wasDown ? ", and set it up" : ""
+        let change = set.isEmpty ? "" : isUp ? ", and set it up" : ", and set it down, as it was before"
         steps.append(
             Step(
                 id: "uplink/old/\(bridge.name)", action: .update, owner: owner, kind: "uplink",
-                summary: "give \(uplink.name.terminalSafe) back from \(move.from)\(change)\(what)",
+                summary: "give \(name) back from \(move.from)\(change)\(what)",
                 reason: "no network needs it any more", source: source,
                 before: properties(move, at: move.from, move.previousMaster),
-                after: properties(move, at: move.to, nil), operations: raise + guarded(move, cargo.gateways) + lower,
+                after: properties(move, at: move.to, nil), operations: set + guarded(move, cargo.gateways) + forget,
                 inverse: note + wayBack(move, isUp: bridge.isUp) + state, phase: phase))
+        guard wasDown, isUp else { return }
+        warn(
+            "\(owner): \(name) was down before bulkhead took it, and is up when it is given back: the host has routes there by now "
+                + "(\(cargo.routes.map(\.words).joined(separator: ", "))), which a link that is down cannot have; set it down if you "
+                + "do not want them (`ip link set \(name) down`)", at: source)
     }
 
     /// Somebody may set the link down meanwhile that has addresses and routes before, and the kernel takes no route by a

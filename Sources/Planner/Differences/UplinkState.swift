@@ -38,12 +38,12 @@ extension Context {
         return states
     }
 
-    /// Down again where it was so before bulkhead; else a link that is down comes up for what it gets back.
-    private func isUpWhenGivenBack(_ uplink: ObservedLink, from bridge: ObservedLink) -> Bool {
-        guard !observed.originals.contains(Builder.downOriginal(uplink.name)) else { return false }
-        if uplink.isUp { return true }
+    /// Down again where it was so before bulkhead, unless the host has routes there since, which a link that is down cannot
+    /// have; else a link that is down comes up for what it gets back.
+    func isUpWhenGivenBack(_ uplink: ObservedLink, from bridge: ObservedLink) -> Bool {
         let cargo = movable(of: bridge)
-        return !cargo.addresses.isEmpty || !cargo.routes.isEmpty
+        if observed.originals.contains(Builder.downOriginal(uplink.name)) { return !cargo.routes.isEmpty }
+        return uplink.isUp || !cargo.addresses.isEmpty || !cargo.routes.isEmpty
     }
 
     /// The interface for which a bridge of ours stands.
