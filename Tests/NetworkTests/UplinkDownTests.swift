@@ -144,6 +144,22 @@ import Testing
         #expect(try HostDump(segment.host).differences(from: before) == [])
     }
 
+    /// What the host has on it while it is down comes back to one that is down.
+    @Test func revertLeavesItDownThatWasDown() throws {
+        let segment = try down()
+        try segment.host.sh(
+            "ip address add 192.0.2.3/24 dev eth1; ip address add 2001:db8::3/64 dev eth1 nodad")
+        let before = try HostDump(segment.host)
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try segment.ping(segment.host, to: 254))
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
+        #expect(try HostDump(segment.host).differences(from: before) == [])
+        try segment.apply()
+        try segment.destroy(to: before)
+    }
+
     /// It was down before bulkhead came, and the host has routes on its bridge since: no link that is down has routes, so it
     /// stays up with them, and the plan says so. Where a step fails, all is as it was.
     @Test(arguments: ["true", "ip link set eth1 down"]) func destroyLeavesItUpThatHasRoutes(_ change: String) throws {

@@ -77,7 +77,8 @@ extension Builder {
                 before: properties(move, at: move.from, move.previousMaster),
                 after: properties(move, at: move.to, move.master), requires: requires,
                 operations: raising.forward + guarded(move, cargo.gateways),
-                inverse: wayBack(move, isUp: isUp) + raising.back,
+                // The kernel deletes addresses of IPv6 with a link that goes down.
+                inverse: raising.back + wayBack(move, isUp: isUp),
                 phase: .host))
         guard !move.isEmpty else { return }
         warn(
