@@ -50,6 +50,8 @@ void bulkhead_keep_memory(void) {
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 1 << 27);
   mallopt(M_MMAP_THRESHOLD, 1 << 22);
+  // Fast bins are merged at every larger request, all of them; the caches of threads serve small sizes as well.
+  mallopt(M_MXFAST, 0);
 }
 
 int bulkhead_open_at(int directory, const char *path, int flags) {
