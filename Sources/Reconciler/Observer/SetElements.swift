@@ -50,7 +50,7 @@ struct SetElements {
 
     /// In the order of their keys; nil where one is of no such kind.
     func elements(_ messages: [SetElementMessage]) -> [Element]? {
-        let raw = messages.flatMap(\.elements).sorted(by: Self.precedes)
+        let raw = Self.sorted(messages.flatMap(\.elements))
         if isInterval && types.count == 1 { return ranges(raw) }
         var result: [Element] = []
         result.reserveCapacity(raw.count)
@@ -61,6 +61,22 @@ struct SetElements {
             result.append(Element(key: key, data: value.json, comment: element.comment))
         }
         return result
+    }
+
+    /// Most keys differ in what fits into a number, which is compared without touching the elements.
+    private static func sorted(_ raw: [SetElementMessage.Element]) -> [SetElementMessage.Element] {
+        let heads = raw.map { head($0.key) }
+        let order = raw.indices.sorted { left, right in
+            heads[left] == heads[right] ? precedes(raw[left], raw[right]) : heads[left] < heads[right]
+        }
+        return order.map { raw[$0] }
+    }
+
+    /// The first sixteen bytes of a key, highest first.
+    private static func head(_ key: [UInt8]) -> UInt128 {
+        var head: UInt128 = 0
+        for byte in key.prefix(16) { head = head << 8 | UInt128(byte) }
+        return head << UInt128(8 * max(0, 16 - key.count))
     }
 
     /// By key; where one interval ends and the next begins, the end comes first.
@@ -156,9 +172,11 @@ struct SetElements {
     private static func raw(_ bytes: ArraySlice<UInt8>) -> JSON? {
         if bytes.count == 4 { return .int(number(bytes)) }
         guard bytes.count == 16, bytes.prefix(8).contains(where: { $0 != 0 }) else { return nil }
-        let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return .string("0x\(digits)")
+        let digits = bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }
+        return .string("0x" + String(decoding: digits, as: UTF8.self))
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// An address, a prefix where the range is one, else both ends.
     private static func range(_ first: ArraySlice<UInt8>, _ last: ArraySlice<UInt8>) -> JSON? {
