@@ -208,7 +208,8 @@ public final class NetlinkConnection {
         header.number(flags.rawValue)
         header.number(sequence)
         header.number(port)
-        var bytes = header.bytes + request.body
+        var bytes = header.bytes
+        bytes += request.body
         while bytes.count & 3 != 0 { bytes.append(0) }
         return bytes
     }

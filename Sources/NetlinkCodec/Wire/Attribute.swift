@@ -24,7 +24,9 @@ public struct Attribute: Sendable {
         guard payload.count == size else {
             throw .wrongSize(what: what, expected: size, found: payload.count)
         }
-        return payload.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        var value: UInt64 = 0
+        for (place, byte) in payload.enumerated() { value |= UInt64(byte) << UInt64(8 * place) }
+        return value
     }
 }
 
@@ -67,11 +69,10 @@ public struct StructReader: Sendable {
     public mutating func number<Number: FixedWidthInteger>(_: Number.Type = Number.self) throws(WireError) -> Number {
         let size = Number.bitWidth / 8
         guard rest.count >= size else { throw .truncated(what: what) }
-        var value = Number(0)
-        for (shift, byte) in rest.prefix(size).enumerated() {
-            value |= Number(truncatingIfNeeded: byte) << Number(truncatingIfNeeded: 8 * shift)
-        }
+        // No number of netlink is wider.
+        var value: UInt64 = 0
+        for (place, byte) in rest.prefix(size).enumerated() { value |= UInt64(byte) << UInt64(8 * place) }
         rest = rest.dropFirst(size)
-        return value
+        return Number(truncatingIfNeeded: value)
     }
 }

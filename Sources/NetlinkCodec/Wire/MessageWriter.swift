@@ -11,10 +11,11 @@ public struct MessageWriter: Sendable {
 
     /// Appends a number of a fixed structure in host order.
     public mutating func number<Number: FixedWidthInteger>(_ value: Number) {
-        var rest = value
+        // No number of netlink is wider. Arithmetic on a type that is not known takes a call each.
+        var rest = UInt64(truncatingIfNeeded: value)
         for _ in 0..<(Number.bitWidth / 8) {
             bytes.append(UInt8(truncatingIfNeeded: rest))
-            rest = Number.bitWidth > 8 ? rest >> 8 : 0
+            rest >>= 8
         }
     }
 
