@@ -101,22 +101,24 @@ enum Fingerprint {
                 "\(remote.endpoint.addresses) \(remote.endpoint.allowedAddresses) \(remote.endpoint.allowedMACs)")
         }
         var lastNames: (text: String, hash: UInt64)?
+        var lastDNS: (dns: DNSSettings, text: String)?
         for compartment in state.compartments {
             // Compartments of one network share their names; hashing them once is enough.
             if lastNames?.text != compartment.hostsText {
                 lastNames = (compartment.hostsText, StableHash.hash(compartment.hostsText))
             }
             take(String(lastNames?.hash ?? 0, radix: 16))
-            take("\(compartment.id) \(compartment.namespace) \(compartment.metadata.preventDestroy)")
+            take("\(compartment.id) \(text(compartment.namespace)) \(compartment.metadata.preventDestroy)")
             for setting in compartment.sysctls { take("\(setting.path)=\(setting.value)") }
-            take(compartment.dns.map { "\($0)" } ?? "-")
+            if lastDNS?.dns != compartment.dns { lastDNS = compartment.dns.map { ($0, "\($0)") } }
+            take(compartment.dns.flatMap { _ in lastDNS?.text } ?? "-")
         }
         for endpoint in state.endpoints {
             take(
                 "\(endpoint.id) \(endpoint.network) \(endpoint.compartment) \(endpoint.interface) \(endpoint.hostInterface) \(endpoint.mac) \(endpoint.mtu) \(endpoint.enabled) \(endpoint.antiSpoof) \(endpoint.metadata.preventDestroy)"
             )
             take(
-                "\(endpoint.addresses) \(endpoint.allowedAddresses) \(endpoint.allowedMACs) \(endpoint.defaultGateways)"
+                "\(list(endpoint.addresses)) \(list(endpoint.allowedAddresses)) \(list(endpoint.allowedMACs)) \(list(endpoint.defaultGateways))"
             )
             for route in endpoint.routes {
                 take("\(route.destination) \(route.via) \(route.metric.map(String.init) ?? "-")")
@@ -131,5 +133,18 @@ enum Fingerprint {
         for policy in state.policies { for line in policies.lines(policy) { take(line) } }
         let digits = String(StableHash.finish(hash), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// As an array describes itself, which takes it a look at the types of its elements each time.
+    private static func list(_ items: [some CustomStringConvertible]) -> String {
+        "[" + items.map(\.description).joined(separator: ", ") + "]"
+    }
+
+    /// As an enumeration describes itself, which takes it a look at its own type each time.
+    private static func text(_ namespace: Compartment.Namespace) -> String {
+        switch namespace {
+        case .owned(let name): "owned(name: \(name.debugDescription))"
+        case .adopted(let path): "adopted(path: \(path.debugDescription))"
+        }
     }
 }
