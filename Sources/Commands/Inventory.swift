@@ -24,14 +24,18 @@ struct Inventory {
         var path: String
         var cards: [String]
         var health: String
+        /// Whether it is somebody else's.
+        var isAdopted = false
 
-        /// Files that a process inside shall see in place of the host's.
+        /// Files that a process inside shall see in place of the host's; those of an adopted one are its owner's affair.
         func files(_ folder: String) throws -> [(source: String, target: String)] {
-            ["resolv.conf", "hosts"].compactMap { file in
-                let source = "\(folder)/\(namespace)/\(file)"
-                guard (try? Files.status(source)) != nil else { return nil }
-                return (source, "/etc/\(file)")
-            }
+            isAdopted
+                ? []
+                : ["resolv.conf", "hosts"].compactMap { file in
+                    let source = "\(folder)/\(namespace)/\(file)"
+                    guard (try? Files.status(source)) != nil else { return nil }
+                    return (source, "/etc/\(file)")
+                }
         }
     }
 
@@ -61,8 +65,14 @@ struct Inventory {
         let scope = try global.scopeName()
         let desired = DesiredState(scope: scope, host: global.hostName())
         let session = try HostSession(folders)
-        let observation = try Observer(session, desired: desired, counters: true).observe()
-        var inventory = InventoryReader(observation, scope: scope, folders: folders)
+        let adoptions = try Adoptions.read(global)
+        let paths = adoptions.paths
+        var observation = try Observer(session, desired: desired, adopted: paths, counters: true).observe()
+        let strays = try Adoptions.strays(observation.state, scope: scope, in: session)
+        if !strays.isEmpty {
+            observation = try Observer(session, desired: desired, adopted: paths + strays, counters: true).observe()
+        }
+        var inventory = InventoryReader(observation, scope: scope, folders: folders, adoptions: adoptions)
             .inventory(host: global.hostName())
         inventory.policies = PolicyReport.all(observation.firewall)
         return inventory
@@ -74,6 +84,7 @@ private struct InventoryReader {
     let state: ObservedState
     let scope: ObjectName
     let folders: Folders
+    let adoptions: Adoptions
     let links: [UInt32: ObservedLink]
     let spaces: [Int32: ObservedNamespace]
     /// Names of compartments by namespace, as their files say.
@@ -81,7 +92,7 @@ private struct InventoryReader {
     /// Names of networks by index of the bridge, where that is somebody else's and has no mark.
     let guests: [UInt32: String]
 
-    init(_ observation: Observation, scope: ObjectName, folders: Folders) {
+    init(_ observation: Observation, scope: ObjectName, folders: Folders, adoptions: Adoptions) {
         let state = observation.state
         self.state = state
         let shared = observation.firewall.table(.inet)?.sets.first { $0.name == "shared" }?.elements ?? []
@@ -94,6 +105,7 @@ private struct InventoryReader {
         guests = Dictionary(owners, uniquingKeysWith: { first, _ in first })
         self.scope = scope
         self.folders = folders
+        self.adoptions = adoptions
         links = Dictionary(state.host.links.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
         spaces = Dictionary(
             state.namespaces.compactMap { space in space.namespaceID.map { ($0, space) } },
@@ -170,18 +182,23 @@ private struct InventoryReader {
     }
 
     private func compartmentName(_ space: ObservedNamespace) -> String {
-        names[space.reference.text] ?? space.reference.text
+        switch space.reference {
+        case .host, .named: names[space.reference.text] ?? space.reference.text
+        case .path(let path): adoptions.names[path] ?? path
+        }
     }
 
     private func compartments(_ endpoints: [Inventory.Endpoint]) -> [Inventory.Compartment] {
         let byName = Dictionary(grouping: endpoints, by: \.compartment)
-        return state.namespaces.map { space in
+        return state.namespaces.compactMap { space in
             let name = compartmentName(space)
+            let isAdopted = if case .path = space.reference { true } else { false }
+            if isAdopted && !adoptions.areInForce && byName[name] == nil { return nil }
             let loopback = space.links.first(where: \.isLoopback)
             return Inventory.Compartment(
                 name: name, namespace: space.reference.text, path: path(space.reference),
                 cards: (byName[name] ?? []).map(\.name),
-                health: loopback?.isUp ?? false ? "ok" : "loopback is down")
+                health: loopback?.isUp ?? false ? "ok" : "loopback is down", isAdopted: isAdopted)
         }.sorted { $0.name < $1.name }
     }
 }

@@ -100,12 +100,13 @@ struct StateFile: Codable {
 
 /// The manifests that a scope was brought to last.
 enum InForce {
-    /// As the history has them; none where it has none.
-    static func manifests(_ global: GlobalOptions) throws -> [SourceText] {
+    /// As the history has them; none where it has none, or where the last change was a destroy, unless those before it
+    /// are asked for.
+    static func manifests(_ global: GlobalOptions, pastDestroys: Bool = false) throws -> [SourceText] {
         let history = History(try global.folders())
         let scope = try global.scopeName()
         let last = try history.numbers().reversed().lazy.compactMap { history.entry($0).record }.first {
-            $0.scope == scope && $0.result.isSuccess
+            $0.scope == scope && $0.result.isSuccess && !(pastDestroys && $0.manifests.isEmpty)
         }
         guard let last else { return [] }
         return try last.manifests.map { text in

@@ -52,7 +52,9 @@ struct Exec: Verb {
                 throw Complaint("no endpoint '\(name.terminalSafe)' in scope \(global.scope.terminalSafe)")
             }
             guard let found = inventory.compartments.first(where: { $0.name == endpoint.compartment }) else {
-                throw Complaint("the compartment of endpoint '\(name.terminalSafe)' has no name in the netns folder")
+                throw Complaint(
+                    "the compartment of endpoint '\(name.terminalSafe)' is in no namespace that the netns folder or the manifests in force name"
+                )
             }
             return found
         }

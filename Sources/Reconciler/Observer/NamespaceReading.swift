@@ -33,12 +33,16 @@ struct NamespaceReading {
     private let session: HostSession
     private let desired: DesiredState
     private let features: KernelFeatures
+    private let adopted: [String]
     private let counters: Bool
 
-    init(_ session: HostSession, _ desired: DesiredState, _ features: KernelFeatures, counters: Bool) {
+    init(
+        _ session: HostSession, _ desired: DesiredState, _ features: KernelFeatures, adopted: [String], counters: Bool
+    ) {
         self.session = session
         self.desired = desired
         self.features = features
+        self.adopted = adopted
         self.counters = counters
     }
 
@@ -80,6 +84,7 @@ struct NamespaceReading {
             parted[read.paths] = paths
             reads[read.namespace] = paths
         }
+        for path in adopted where reads[.path(path)] == nil { reads[.path(path)] = [] }
         var candidates: [Candidate] = []
         for (name, space) in spaces {
             let reference = NamespaceRef.named(name)

@@ -18,14 +18,19 @@ public struct Observation: Sendable {
 public struct Observer {
     private let session: HostSession
     private let desired: DesiredState
+    private let adopted: [String]
     private let counters: Bool
     private let allListeners: Bool
 
     /// An observer for what the manifests speak of; an empty desired state reads what the scope owns. Sockets that
-    /// listen are read where the manifests publish ports, or all.
-    public init(_ session: HostSession, desired: DesiredState, counters: Bool = false, allListeners: Bool = false) {
+    /// listen are read where the manifests publish ports, or all. Namespaces at the paths of `adopted` are read, too.
+    public init(
+        _ session: HostSession, desired: DesiredState, adopted: [String] = [], counters: Bool = false,
+        allListeners: Bool = false
+    ) {
         self.session = session
         self.desired = desired
+        self.adopted = adopted
         self.counters = counters
         self.allListeners = allListeners
     }
@@ -41,7 +46,7 @@ public struct Observer {
             numbering = lookout.count(session, folder.spaces)
             for (name, id) in numbering?.ids ?? [:] { folder.spaces[name]?.id = id }
         }
-        let readings = try NamespaceReading(session, desired, features, counters: counters)
+        let readings = try NamespaceReading(session, desired, features, adopted: adopted, counters: counters)
             .start(folder.spaces, lookout: lookout?.namespace)
         // While the workers read firewall and compartments, the host's own tables are read here, and files.
         if let lookout, numbering == nil { numbering = lookout.count(session, folder.spaces) }

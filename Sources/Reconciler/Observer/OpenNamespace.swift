@@ -104,6 +104,15 @@ public final class HostSession {
         return found
     }
 
+    /// Namespaces in the netns folder to which the host gave one of these ids, by path.
+    public func paths(ofNamespaces ids: Set<Int32>) throws -> [String] {
+        try Files.list(folders.namespaces).sorted().filter { name in
+            // What cannot be opened is nobody's business.
+            guard let space = (try? openAlone(.named(name))) ?? nil else { return false }
+            return try connection.namespaceID(descriptor: space.descriptor.rawValue).map(ids.contains) ?? false
+        }.map { path(.named($0)) }
+    }
+
     /// The descriptor of a namespace; nil where none is bound there.
     func descriptor(_ reference: NamespaceRef) throws -> SharedDescriptor? {
         reference == .host ? hostNamespace : try open(reference)?.descriptor
