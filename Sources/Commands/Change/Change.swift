@@ -77,7 +77,8 @@ struct Change {
             }
         }
         let application = Application(
-            session, desired: desired, options: comparison.options, start: beginning, journal: pending?.journal,
+            session, desired: desired, options: comparison.options, start: beginning,
+            precedent: RecordedState(global: global, number: ledger.number).precedent, journal: pending?.journal,
             progress: progress)
         let outcome = application.run(plan)
         if case .done = outcome, let pending, let confirmation {
@@ -104,7 +105,10 @@ struct Change {
         let outcome: ApplyOutcome
         do {
             let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
-            outcome = Application(session, desired: desired, options: comparison.options, start: beginning).run(plan)
+            outcome = Application(
+                session, desired: desired, options: comparison.options, start: beginning,
+                precedent: RecordedState(global: global, number: ledger.number).precedent
+            ).run(plan)
         } catch {
             outcome = .undone(reason: [Diagnostic(.error, Failures.text(error), at: nil)])
         }

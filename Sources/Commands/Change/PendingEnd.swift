@@ -157,7 +157,9 @@ struct PendingEnd {
         var options = PlanOptions(netnsEtcDirectory: try global.folders().namespaceFiles)
         options.prunes = plan.prunes
         options.adopts = Set(plan.adopts)
-        return try Guard(try global.folders(), change, plan, start: start, desired: desired, options: options)
+        return try Guard(
+            try global.folders(), change, plan, start: start, desired: desired, options: options,
+            precedent: RecordedState(global: owner, number: change.number).precedent)
     }
 
     /// The guard holds the lock for a moment when it looks, and longer when it undoes the change.

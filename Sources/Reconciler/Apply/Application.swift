@@ -21,12 +21,14 @@ public final class Application {
     private let journal: Journal?
     private let executor: Executor
     private let start: StartingPoint
+    private let precedent: Precedent
 
-    /// An application of plans for a desired state on a host that was as `start` says; `progress` is told steps done and steps in all, and `journal`
-    /// every step before it is begun.
+    /// An application of plans for a desired state on a host that was as `start` says; `precedent` tells
+    /// what was in force, for undoing; `progress` is told steps done and steps in all, and `journal` every step before it
+    /// is begun.
     public init(
         _ session: HostSession, desired: DesiredState, options: PlanOptions, start: StartingPoint,
-        journal: Journal? = nil, progress: @escaping (Int, Int) -> Void = { _, _ in }
+        precedent: Precedent, journal: Journal? = nil, progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
         self.desired = desired
@@ -34,6 +36,7 @@ public final class Application {
         self.progress = progress
         self.journal = journal
         self.start = start
+        self.precedent = precedent
         executor = Executor(session, desired: desired, start: start)
     }
 
@@ -128,7 +131,9 @@ public final class Application {
     }
 
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
-        let left = Undoing(session, executor, desired: desired, options: options, firewall: start.firewall).run(plan)
+        let left = Undoing(
+            session, executor, desired: desired, options: options, firewall: start.firewall, precedent: precedent
+        ).run(plan)
         return left.isEmpty ? .undone(reason: reason) : .broken(reason: reason, left: left)
     }
 }

@@ -11,6 +11,7 @@ struct Undoing {
     private let desired: DesiredState
     private let options: PlanOptions
     private let firewall: Ruleset
+    private let precedent: Precedent
 
     /// Undoes what the executor did. `desired` and `options` are those that the plan was made with, `firewall` the
     /// tables as they were before.
@@ -19,13 +20,15 @@ struct Undoing {
     /// the tables meanwhile. Most inverse operations do no harm where there is nothing to undo; adding a rule does, so the
     /// tables go back by what is there, not by what was planned.
     init(
-        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset
+        _ session: HostSession, _ executor: Executor, desired: DesiredState, options: PlanOptions, firewall: Ruleset,
+        precedent: Precedent
     ) {
         self.session = session
         self.executor = executor
         self.desired = desired
         self.options = options
         self.firewall = firewall
+        self.precedent = precedent
     }
 
     /// Undoes every step of which something was done, the last one first. The result is what could not be put back.
@@ -49,8 +52,26 @@ struct Undoing {
                 }
             }
         }
-        for line in bring(to: { _ in firewall }) where !left.contains(line) { left.append(line) }
+        let hasChangedRules = done.contains { index, numbers in
+            numbers.contains { plan.steps[index].operations[$0].isFirewall }
+        }
+        for line in hasChangedRules && !firewall.tables.isEmpty ? restoreRules() : bring(to: { _ in firewall })
+        where !left.contains(line) { left.append(line) }
         return left + remains(of: plan, done)
+    }
+
+    /// Puts the rules back and cuts what they do not allow: connections that began while those of the change were in force
+    /// would live on. As in an apply, a note in the kernel says until then that this is still to be done, so that the next
+    /// apply makes up for it where it cannot be done, or where this process dies.
+    private func restoreRules() -> [String] {
+        let failures = bring { _ in firewall.withUncheckedConnections }
+        guard failures.isEmpty else { return failures }
+        do {
+            try ConnectionCut(session, precedent.state()).run()
+        } catch {
+            return ["connections that began under the rules of the change may live on until the next apply: \(error)"]
+        }
+        return bring { _ in firewall }
     }
 
     /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge

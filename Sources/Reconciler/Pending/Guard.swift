@@ -15,6 +15,7 @@ public final class Guard {
     private let start: StartingPoint
     private let desired: DesiredState
     private let options: PlanOptions
+    private let precedent: Precedent
     private let session: HostSession
     /// The lock of the state folder, opened while that can be done.
     private let door: StateDoor?
@@ -25,10 +26,10 @@ public final class Guard {
     /// Ends of other changes that were there before this one began.
     private let earlier: Set<PendingFolder.Mark>
 
-    /// A guard of a change whose manifests were resolved to a desired state.
+    /// A guard of a change whose manifests were resolved to a desired state; `precedent` tells what was in force before.
     public init(
         _ folders: Folders, _ change: PendingChange, _ plan: SavedPlan, start: StartingPoint, desired: DesiredState,
-        options: PlanOptions
+        options: PlanOptions, precedent: Precedent
     ) throws {
         self.folders = folders
         self.change = change
@@ -36,6 +37,7 @@ public final class Guard {
         self.start = start
         self.desired = desired
         self.options = options
+        self.precedent = precedent
         last = change
         folder = PendingFolder(folders)
         earlier = Set(folder.marks())
@@ -157,8 +159,9 @@ public final class Guard {
         let begun = change.phase == .running ? folder.stepsBegun() ?? steps.count : steps.count
         let executor = Executor(session, desired: desired, start: start)
         executor.assume(done: steps.prefix(begun))
-        let left = Undoing(session, executor, desired: desired, options: options, firewall: start.firewall)
-            .run(plan.plan)
+        let left = Undoing(
+            session, executor, desired: desired, options: options, firewall: start.firewall, precedent: precedent
+        ).run(plan.plan)
         return PendingOutcome(id: change.id, left: left)
     }
 
