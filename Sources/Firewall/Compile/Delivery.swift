@@ -54,12 +54,12 @@ enum Delivery {
         return NamedSet(
             name: own(family), keyTypes: ["ifname", "ether_addr", family.setType],
             elements: endpoints.flatMap { endpoint in
-                endpoint.sources(family).filter { $0.length == family.width }.map(\.address.description)
-                    .filter { !groups.contains($0) }.map { address in
+                endpoint.sources(family).filter { $0.length == family.width }.map(\.address)
+                    .filter { !$0.isMulticast && !groups.contains($0.description) }.map { address in
                         Element(
                             key: Nft.concat(
                                 .string(endpoint.hostInterface.text), .string(endpoint.mac.description),
-                                .string(address)), comment: endpoint.id.description)
+                                .string(address.description)), comment: endpoint.id.description)
                     }
             })
     }

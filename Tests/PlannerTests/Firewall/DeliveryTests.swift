@@ -47,6 +47,16 @@ import Testing
         #expect(try keys("deliveries6", manifest) == ["ep-db 02:00:00:00:00:01 fd00::1"])
     }
 
+    @Test func areNoGroups() throws {
+        let manifest =
+            network("web", "10.88.0.0/24") + policy
+            + endpoint(
+                "a", "web", "addresses: [10.88.0.10], allowedAddresses: [224.0.0.18/32, 'ff02::1/128']",
+                labels: "app: db")
+        #expect(try keys("deliveries4", manifest).count == 1)
+        #expect(try keys("deliveries6", manifest) == [])
+    }
+
     /// It is asked who may receive at groups, wherever else the address is that of one card.
     @Test func areNoBroadcastAddressesOfOtherNetworks() throws {
         let manifest =
