@@ -142,8 +142,53 @@ import Testing
         #expect(found.level == "warning")
         #expect(found.message.hasPrefix("table \(family) \(table), chain \(chain) drops forwarded packets"), "\(found)")
         #expect(found.remedy.allSatisfy { $0.hasPrefix(command) })
+        // The plan and the result of an apply say the same.
+        let warning = "warning: \(found.message) " + found.remedy.map { "`\($0)`" }.joined(separator: " and ")
+        #expect(warning.hasPrefix("warning: table \(family) \(table), chain \(chain) drops forwarded packets"))
+        for arguments in [["plan", "manifests"], ["apply", "--yes", "manifests"]] {
+            let result = try host.run([ScratchHost.binary] + arguments)
+            #expect(result.status == 0)
+            #expect((result.output + result.errors).contains(warning), "\(result.output)\(result.errors)")
+        }
+        let json = try host.bulkhead("apply", "--yes", "manifests", "--output", "json")
+        #expect(json.output.contains("drops forwarded packets that none of its rules lets through"), "\(json.output)")
         for line in found.remedy { try host.sh(line) }
         #expect(try host.run(ping).status == 0)
+        #expect(try findings(host).allSatisfy { $0.subject != "firewall" })
+        let plan = try host.bulkhead("plan", "manifests")
+        #expect(!(plan.output + plan.errors).contains("drops forwarded packets"))
+    }
+
+    /// What a rule lets through in part, or in a chain that only some packets come to, does not count.
+    @Test(arguments: [
+        (
+            "add rule ip filter DOCKER-USER iifname \"bh-*\" accept; add rule ip filter DOCKER-USER oifname \"bh-*\" accept",
+            true
+        ),
+        ("add rule ip filter DOCKER-USER iifname \"bh-*\" counter accept", false),
+        (
+            "add rule ip filter DOCKER-USER iifname \"bh-*\" accept; add rule ip filter DOCKER-USER oifname \"bh-web\" accept",
+            false
+        ),
+        (
+            "add rule ip filter DOCKER-USER iifname \"bh-*\" tcp dport 80 accept; add rule ip filter DOCKER-USER oifname \"bh-*\" accept",
+            false
+        ),
+        ("add rule ip filter OTHER iifname \"bh-*\" accept; add rule ip filter OTHER oifname \"bh-*\" accept", false),
+        (
+            "add rule ip filter FORWARD iifname \"bh-*\" accept; add rule ip filter DOCKER-USER counter oifname \"bh-*\" accept",
+            true
+        ),
+    ]) func rulesThatLetBridgesThroughAreSeen(_ rules: String, _ isLetThrough: Bool) throws {
+        let host = try ScratchHost()
+        try host.sh(
+            """
+            nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }
+            add chain ip filter DOCKER-USER; add chain ip filter OTHER
+            add rule ip filter FORWARD counter jump DOCKER-USER; add rule ip filter FORWARD iifname "eth9" jump OTHER'
+            nft '\(rules)'
+            """)
+        #expect(try findings(host).contains { $0.subject == "firewall" } == !isLetThrough)
     }
 
     @Test func aChainOfIptablesGetsItsOwnKindOfRemedy() throws {

@@ -12,7 +12,7 @@ struct OwnerCheck {
         let owners = [docker, podman, firewalld, ufw, networkManager, networkd, udev, libvirt, kubernetes]
             .compactMap(\.self)
         let calm = Finding(level: .ok, subject: "owners", message: "nobody else was found to manage networks here")
-        return (owners.isEmpty ? [calm] : owners) + drops
+        return (owners.isEmpty ? [calm] : owners) + ForwardDrops(survey).findings
     }
 
     private func has(_ path: String) -> Bool { (try? Files.status(path)) != nil }
@@ -23,34 +23,8 @@ struct OwnerCheck {
 
     // MARK: - Firewalls
 
-    /// Chains in which what bulkhead lets through may still be dropped: to accept a packet in one chain is no word in
-    /// another.
-    private var drops: [Finding] {
-        survey.chains.filter { $0.hook == "forward" && $0.type == "filter" && $0.policy == "drop" }.map { chain in
-            Finding(
-                level: .warning, subject: "firewall",
-                message:
-                    "table \(chain.family) \(chain.table), chain \(chain.name) drops forwarded packets that none of its rules lets through, those of bulkhead's networks too; unless it has them already, add",
-                remedy: remedy(chain))
-        }
-    }
-
-    /// The way of whoever made the chain, so that it outlives their next start.
-    private func remedy(_ chain: BaseChain) -> [String] {
-        let isIPTables = ["ip", "ip6"].contains(chain.family) && chain.table == "filter" && chain.name == "FORWARD"
-        let program = chain.family == "ip6" ? "ip6tables" : "iptables"
-        if isIPTables, docker != nil {
-            return ["-i", "-o"].map { "\(program) -I DOCKER-USER \($0) bh-+ -j ACCEPT" }
-        }
-        if isIPTables, isUFWOn { return ["ufw route allow in on bh-NETWORK", "ufw route allow out on bh-NETWORK"] }
-        if isIPTables { return ["-i", "-o"].map { "\(program) -I FORWARD \($0) bh-+ -j ACCEPT" } }
-        return ["iifname", "oifname"].map {
-            "nft insert rule \(chain.family) \(chain.table) \(chain.name) \($0) '\"bh-*\"' accept"
-        }
-    }
-
     private var docker: Finding? {
-        guard has("/run/docker.sock") || !links("docker0").isEmpty else { return nil }
+        guard survey.hasDocker else { return nil }
         return Finding(
             level: .note, subject: "Docker",
             message:
@@ -75,12 +49,8 @@ struct OwnerCheck {
             remedy: ["firewall-cmd --permanent --zone=trusted --add-interface=bh-+", "firewall-cmd --reload"])
     }
 
-    private var isUFWOn: Bool {
-        ((try? Files.readText("/etc/ufw/ufw.conf")) ?? "").split(separator: "\n").contains("ENABLED=yes")
-    }
-
     private var ufw: Finding? {
-        guard isUFWOn else { return nil }
+        guard survey.isUFWOn else { return nil }
         let isDropping = ((try? Files.readText("/etc/default/ufw")) ?? "").contains("DEFAULT_FORWARD_POLICY=\"DROP\"")
         return Finding(
             level: isDropping ? .warning : .note, subject: "ufw",

@@ -43,8 +43,25 @@ struct Comparison {
         let session = try HostSession(try global.folders())
         let observation = try Observer(session, desired: desired).observe()
         return try make(
-            desired, warnings: warnings + KernelLog.warnings(desired), sources: sources, options,
-            observation.state, observation.firewall, session)
+            desired,
+            warnings: warnings + KernelLog.warnings(desired) + foreignDrops(desired, session, observation.state),
+            sources: sources, options, observation.state, observation.firewall, session)
+    }
+
+    /// Chains of others that may drop what the manifests allow; a host that has none of our networks is as it was.
+    private static func foreignDrops(
+        _ desired: DesiredState, _ session: HostSession, _ observed: ObservedState
+    ) -> [Diagnostic] {
+        guard !desired.networks.isEmpty else { return [] }
+        do {
+            return ForwardDrops(try HostSurvey(session, links: observed.host.links.map(\.name))).warnings
+        } catch {
+            return [
+                Diagnostic(
+                    .warning, "whether chains of others drop what the manifests allow could not be read: \(error)",
+                    at: nil)
+            ]
+        }
     }
 
     /// Plans against a host with nothing on it.

@@ -159,6 +159,19 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return (listing["nftables"]?.array ?? []).compactMap { $0["chain"] }.compactMap { BaseChain($0) }
     }
 
+    /// Whether a chain of somebody else accepts all that comes from bridges of bulkhead and all that goes to them, itself or
+    /// in a chain that it jumps to (`nft -j list table FAMILY TABLE`). False where its table's name cannot be written in a
+    /// command.
+    public func letsBridgesThrough(_ chain: BaseChain) throws -> Bool {
+        guard RawSets.isPlain(chain.family), RawSets.isPlain(chain.table) else { return false }
+        let title = "\(chain.family) \(chain.table)"
+        let listing = try turn.withLock { _ in
+            setOutput(withCounters: false, isTerse: true)
+            return try JSON(parsing: try run("list table \(title)", "read table \(title)"))
+        }
+        return ForeignRules(listing).letsBridgesThrough(from: chain.name)
+    }
+
     /// All commands in one transaction (`nft -j -f -`). Sets that JSON cannot declare are made before, and are gone again
     /// where the transaction is refused; flags of tables are cleared before, and set after all else.
     public func commit(_ commands: [JSON]) throws(FirewallError) {

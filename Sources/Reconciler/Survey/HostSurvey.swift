@@ -9,13 +9,26 @@ public struct HostSurvey: Sendable {
     public let links: [String]
     /// Base chains of all tables but bulkhead's own.
     public let chains: [BaseChain]
+    /// Those of them that drop what they forward, but nothing that comes from or goes to bridges of bulkhead.
+    public let passing: Set<BaseChain>
 
-    /// Reads the host.
-    public init(_ session: HostSession) throws {
-        links = try session.connection.links(counters: false).map(\.name).sorted()
-        chains = try session.firewall().baseChains().filter {
-            $0.table != "bulkhead" && !$0.table.hasPrefix("bulkhead-")
-        }
+    /// Reads the host; names of its links may be known already.
+    public init(_ session: HostSession, links known: [String]? = nil) throws {
+        links = try (known ?? session.connection.links(counters: false).map(\.name)).sorted()
+        let firewall = try session.firewall()
+        chains = try firewall.baseChains().filter { $0.table != "bulkhead" && !$0.table.hasPrefix("bulkhead-") }
+        // What nft cannot tell of a table of others, nobody can rely on.
+        passing = Set(
+            chains.filter { $0.hook == "forward" && $0.policy == "drop" }
+                .filter { (try? firewall.letsBridgesThrough($0)) ?? false })
+    }
+
+    /// Whether Docker runs here, or has left its bridge.
+    public var hasDocker: Bool { (try? Files.status("/run/docker.sock")) != nil || links.contains("docker0") }
+
+    /// Whether ufw is on.
+    public var isUFWOn: Bool {
+        ((try? Files.readText("/etc/ufw/ufw.conf")) ?? "").split(separator: "\n").contains("ENABLED=yes")
     }
 
     /// Where a module of the kernel is.
