@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -101,6 +102,50 @@ import Testing
         try segment.apply()
         try expect(segment, applied)
         try segment.destroy(to: before)
+    }
+
+    /// What the host had is on a bridge before, too, and the uplink is a port of it: `revert` of the change that names the
+    /// network anew, or takes it away, sets both up.
+    @Test(
+        arguments: [
+            Document.network("web", 88),
+            Segment.network("wire", "uplink: {interface: eth1}") + Segment.endpoint("a", "wire", 10),
+        ])
+    func revertSetsThePortUp(_ documents: String) throws {
+        let segment = try segment(Self.lan)
+        try segment.apply()
+        let applied = try HostDump(segment.host)
+        try segment.site.declare([documents])
+        let apply = try segment.host.bulkhead(
+            "apply", "manifests", "--yes", "--allow-mass-delete", "--confirm-within", "1h")
+        try #require(apply.status == 0, "\(apply.errors)")
+        try segment.host.sh("ip link set eth1 down")
+        let revert = try segment.host.bulkhead("revert")
+        #expect(revert.status == 0, "\(revert.output)\(revert.errors)")
+        try expect(segment, applied)
+        #expect(try segment.ping(segment.host, to: 254))
+        #expect(try segment.ping(segment.lan, to: 10))
+    }
+
+    /// The same where an apply fails behind the move.
+    @Test func aFailedApplySetsThePortUp() throws {
+        let segment = try segment(Self.web + Self.lan)
+        try segment.apply()
+        let applied = try HostDump(segment.host)
+        try segment.site.declare(Self.web)
+        let steps = try segment.steps()
+        let move = try #require(steps.firstIndex(of: "uplink/old/bh-lan"))
+        let process = try segment.host.start(
+            [ScratchHost.binary, "apply", "manifests", "--yes"],
+            environment: ["BULKHEAD_FAULT": "stop-before:\(move + 1),refuse:\(move + 1):0"])
+        #expect(process.waitForStop())
+        try segment.host.sh("ip link set eth1 down")
+        process.signal(SIGCONT)
+        let result = try process.finish()
+        #expect(result.status == 1, "\(result.errors)")
+        #expect(result.errors.hasSuffix("Everything was undone: the host is as it was before.\n"), "\(result.errors)")
+        try expect(segment, applied)
+        #expect(try segment.ping(segment.host, to: 254))
     }
 
     private func segment(_ documents: [String]) throws -> Segment {

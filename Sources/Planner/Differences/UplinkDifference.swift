@@ -28,7 +28,7 @@ extension Builder {
             routes: cargo.routes)
         if isThere { raise(uplink, network) }
         appendTake(
-            move, network, cargo, raising: raising(uplink, move, bridge), isUp: from.isUp,
+            move, network, cargo, raising: raising(uplink, move, bridge), up: [from, uplink].filter(\.isUp),
             requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
     }
 
@@ -65,7 +65,7 @@ extension Builder {
 
     private mutating func appendTake(
         _ move: UplinkMove, _ network: Network, _ cargo: Cargo,
-        raising: (forward: [Operation], back: [Operation]), isUp: Bool, requires: [String]
+        raising: (forward: [Operation], back: [Operation]), up: [ObservedLink], requires: [String]
     ) {
         let name = move.uplink.name
         let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
@@ -78,7 +78,7 @@ extension Builder {
                 after: properties(move, at: move.to, move.master), requires: requires,
                 operations: raising.forward + guarded(move, cargo.gateways),
                 // The kernel deletes addresses of IPv6 with a link that goes down.
-                inverse: raising.back + wayBack(move, isUp: isUp),
+                inverse: raising.back + wayBack(move, up: up),
                 phase: .host))
         guard !move.isEmpty else { return }
         warn(
@@ -111,7 +111,7 @@ extension Builder {
         let set: [Operation] = isUp == uplink.isUp ? [] : [.changeLink(move.uplink, [.up(isUp)])]
         let forget: [Operation] = wasDown ? [.forgetOriginal(original)] : []
         let note: [Operation] = wasDown ? [.rememberOriginal(original)] : []
-        let state: [Operation] = set.isEmpty ? [] : [.changeLink(move.uplink, [.up(uplink.isUp)])]
+        let down: [Operation] = isUp && !uplink.isUp ? [.changeLink(move.uplink, [.up(false)])] : []
         let what = cargo.words.isEmpty ? "" : ", with what the host has there: \(cargo.words)"
         let change = set.isEmpty ? "" : isUp ? ", and set it up" : ", and set it down, as it was before"
         steps.append(
@@ -121,7 +121,7 @@ extension Builder {
                 reason: "no network needs it any more", source: source,
                 before: properties(move, at: move.from, move.previousMaster),
                 after: properties(move, at: move.to, nil), operations: set + guarded(move, cargo.gateways) + forget,
-                inverse: note + wayBack(move, isUp: bridge.isUp) + state, phase: phase))
+                inverse: note + wayBack(move, up: [bridge, uplink].filter(\.isUp)) + down, phase: phase))
         guard wasDown, isUp else { return }
         warn(
             "\(owner): \(name) was down before bulkhead took it, and is up when it is given back: the host has routes there by now "
@@ -129,10 +129,12 @@ extension Builder {
                 + "do not want them (`ip link set \(name) down`)", at: source)
     }
 
-    /// Somebody may set the link down meanwhile that has addresses and routes before, and the kernel takes no route by a
-    /// gateway on a link that is down.
-    private func wayBack(_ move: UplinkMove, isUp: Bool) -> [Operation] {
-        (isUp ? [.changeLink(move.from, [.up(true)])] : []) + [.moveUplink(move.reversed)]
+    /// Somebody may set down meanwhile what was up before: the link that has addresses and routes then, on which the kernel
+    /// takes no route by a gateway while it is down, or the interface by which packets come to its bridge.
+    private func wayBack(_ move: UplinkMove, up: [ObservedLink]) -> [Operation] {
+        var names: [String] = []
+        for link in up where !names.contains(link.name) { names.append(link.name) }
+        return names.map { .changeLink(LinkReference(.host, $0), [.up(true)]) } + [.moveUplink(move.reversed)]
     }
 
     /// Neighbours that answer before must answer afterwards, else the step fails and is undone.
