@@ -28,6 +28,7 @@ public enum Planner {
         builder.compareSharedSettings()
         builder.compareFiles()
         builder.removeSurplus()
+        builder.settleNotes()
         let facts = HostFacts(
             guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6),
             otherShared: context.otherShared(), uplinkPorts: context.uplinkPorts(), uplinkMACs: context.uplinkMACs())

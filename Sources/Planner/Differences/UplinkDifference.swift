@@ -46,26 +46,9 @@ extension Builder {
                 inverse: [.changeLink(reference, [.up(false)])], phase: .host))
     }
 
-    /// How an interface that is down comes up before it is taken, and what undoes that. That it was down is noted only
-    /// where it comes from the host: one for which a bridge of ours stands already was set down since, and was noted, if it
-    /// was down before, when it was taken first.
-    private func raising(
-        _ uplink: ObservedLink, _ move: UplinkMove, _ bridge: ObservedLink?
-    ) -> (forward: [Operation], back: [Operation]) {
-        guard !uplink.isUp, move.previousMaster != move.master else { return ([], []) }
-        let original = Self.downOriginal(uplink.name)
-        let isKnown =
-            move.from != move.uplink || context.observed.originals.contains(original)
-            || !(bridge.map { context.movable(of: $0).words.isEmpty } ?? true)
-        return (
-            (isKnown ? [] : [.rememberOriginal(original)]) + [.changeLink(move.uplink, [.up(true)])],
-            [.changeLink(move.uplink, [.up(false)])] + (isKnown ? [] : [.forgetOriginal(original)])
-        )
-    }
-
     private mutating func appendTake(
         _ move: UplinkMove, _ network: Network, _ cargo: Cargo,
-        raising: (forward: [Operation], back: [Operation]), up: [ObservedLink], requires: [String]
+        raising: Raising, up: [ObservedLink], requires: [String]
     ) {
         let name = move.uplink.name
         let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
@@ -76,9 +59,9 @@ extension Builder {
                 reason: "\(network.id) is on the physical network behind it", source: network.metadata.source,
                 before: properties(move, at: move.from, move.previousMaster),
                 after: properties(move, at: move.to, move.master), requires: requires,
-                operations: raising.forward + guarded(move, cargo.gateways),
+                operations: raising.before + guarded(move, cargo.gateways) + raising.after,
                 // The kernel deletes addresses of IPv6 with a link that goes down.
-                inverse: raising.back + wayBack(move, up: up),
+                inverse: raising.backBefore + wayBack(move, up: up) + raising.backAfter,
                 phase: .host))
         guard !move.isEmpty else { return }
         warn(
@@ -148,11 +131,6 @@ extension Builder {
     private func properties(_ move: UplinkMove, at link: LinkReference, _ master: String?) -> [Property] {
         [Property("bridge", master ?? "")] + move.addresses.map { Property("address on \(link)", "\($0.address)") }
             + move.routes.map { Property("route on \(link)", $0.words) }
-    }
-
-    /// Notes that an interface was down before bulkhead needed it.
-    static func downOriginal(_ name: String) -> OriginalSetting {
-        OriginalSetting(path: "link/\(name)/up", value: "0")
     }
 }
 
