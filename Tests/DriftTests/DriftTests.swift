@@ -154,6 +154,12 @@ import Testing
         Case("card's MTU", "ip -n a link set eth0 mtu 1400", names: "1400"),
         Case("port's MTU", "ip link set ep-a mtu 1400", names: "1400"),
         Case("bridge's MTU", "ip link set bh-web mtu 1400", names: "1400"),
+        // Below 1280 the kernel drops all that an interface has of IPv6, settings included.
+        Case("card's MTU without IPv6", "ip -n a link set eth0 mtu 1279", names: "1279 → 1500"),
+        Case("port's MTU without IPv6", "ip link set ep-a mtu 1000", names: "1000 → 1500"),
+        Case("bridge's MTU without IPv6", "ip link set bh-web mtu 68", names: "68 → 1500"),
+        Case(
+            "IPv6 lost and back", "ip -n a link set eth0 mtu 500; ip -n a link set eth0 mtu 1500", names: "fd00:88::10"),
         Case("card's MAC", "ip -n a link set eth0 address 02:00:00:00:00:55", names: "02:00:00:00:00:55"),
         Case("bridge's MAC", "ip link set bh-web address 02:00:00:00:00:56", names: "02:00:00:00:00:56"),
         Case("port off the bridge", "ip link set ep-a nomaster", names: "ep-a"),

@@ -45,8 +45,16 @@ extension Validator {
         guard parts.count == 5, ["conf", "neigh"].contains(parts[2]), !["all", "default", "lo"].contains(parts[3]),
             !documents.isIncomplete
         else { return }
-        let interfaces = (cards[compartment.text] ?? []).map { $0.interface?.value.text ?? "eth0" }
-        guard !interfaces.contains(parts[3]) else { return }
+        let own = cards[compartment.text] ?? []
+        let interfaces = own.map { $0.interface?.value.text ?? "eth0" }
+        if let card = zip(own, interfaces).first(where: { $1 == parts[3] })?.0 {
+            let mtu = card.mtu ?? networks[card.network.value]?.mtu
+            guard parts[1] == "ipv6", let mtu, mtu.value < 1280 else { return }
+            fail(
+                "sysctls: '\(key)': an interface with mtu \(mtu.value) has no IPv6, which needs at least 1280; raise 'mtu' "
+                    + "or leave the setting out", at: place)
+            return
+        }
         fail(
             "sysctls: '\(key)': no endpoint of Compartment/\(compartment) has the interface \(parts[3])"
                 + Suggestion.phrase(parts[3], among: interfaces.sorted()), at: place)

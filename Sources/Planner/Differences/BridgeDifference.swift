@@ -53,7 +53,8 @@ extension Builder {
         }
         appendSettings(
             settings.filter { !isOff($0) }, in: context.observed.host, id: "setting/host/\(spec.reference.name)",
-            owner: network.id, phase: .host, title: "bridge \(spec.reference)")
+            owner: network.id, phase: .host, requires: regained(link, spec.mtu, "link/\(spec.reference.name)"),
+            title: "bridge \(spec.reference)")
         // On a bridge that stands for an interface of the host all the rest is the host's.
         guard !network.isShared else {
             appendSettings(
@@ -76,6 +77,14 @@ extension Builder {
             owner: network.id, phase: .reduce, requires: steps[first...].filter { $0.action == .delete }.map(\.id),
             title: "bridge \(spec.reference)")
         removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
+        if difference.losesIPv6 {
+            loseIPv6Last("link/\(spec.reference.name)", on: spec.reference, after: first)
+        }
+    }
+
+    /// The step behind which there are settings of IPv6 on a link, where there are none now.
+    func regained(_ link: ObservedLink, _ mtu: Int, _ id: String) -> [String] {
+        link.regainsIPv6(mtu: mtu) ? [id] : []
     }
 
     /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.
@@ -136,7 +145,14 @@ extension Builder {
                     ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
                 operations: [.changeLink(reference, difference.changes)],
-                inverse: [.changeLink(reference, difference.inverse)], phase: phase))
+                inverse: [.changeLink(reference, difference.inverse)] + settingsLost(by: difference, of: reference),
+                phase: phase))
+    }
+
+    /// What the IPv6 half that goes is set to.
+    private func settingsLost(by difference: LinkDifference, of reference: LinkReference) -> [Operation] {
+        guard difference.losesIPv6, let link = context.link(reference) else { return [] }
+        return context.settings(of: link, in: reference.namespace, family: .ipv6)
     }
 
     func properties(_ spec: LinkSpec) -> [Property] {

@@ -134,6 +134,7 @@ extension Builder {
         _ endpoint: Endpoint, _ compartment: Compartment, _ reference: LinkReference, present link: ObservedLink?
     ) {
         let source = endpoint.metadata.source
+        let first = steps.endIndex
         if link == nil { raise(reference, endpoint) }
         compareAddresses(endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         let routes = context.cardRoutes(endpoint, link: reference)
@@ -147,9 +148,13 @@ extension Builder {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
             appendSettings(
                 inherited + own, in: space, id: "setting/\(reference.namespace)/\(reference.name)",
-                owner: endpoint.id, phase: .compartments, title: "card \(reference)")
+                owner: endpoint.id, phase: .compartments,
+                requires: regained(link, endpoint.mtu, "link/\(place(reference))"), title: "card \(reference)")
         } else {
             createSettings(endpoint, compartment, own, on: reference)
+        }
+        if let link, link.losesIPv6(mtu: endpoint.mtu) {
+            loseIPv6Last("link/\(place(reference))", on: reference, after: first)
         }
     }
 

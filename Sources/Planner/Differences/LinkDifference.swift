@@ -11,8 +11,10 @@ struct LinkDifference {
     var isDisruptive = false
 
     var isEmpty: Bool { changes.isEmpty }
+    /// Whether the IPv6 half goes with the MTU.
+    var losesIPv6 = false
     /// Whether nothing passes any more afterwards.
-    var switchesOff: Bool { changes.contains(.up(false)) }
+    var switchesOff: Bool { changes.contains(.up(false)) && !changes.contains(.up(true)) }
     /// `mtu 1500 → 1400, state down → up`.
     var words: String {
         zip(before, after).map {
@@ -44,11 +46,7 @@ struct LinkDifference {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
         }
         note("bridge", masterName, spec.master, disruptive: true, words: { $0 ?? "" }, change: { .master($0) })
-        if let old = link.addressGeneration {
-            note(
-                "addr_gen_mode", old, spec.addressGeneration, words: { $0 == 0 ? "eui64" : $0 == 1 ? "none" : "\($0)" },
-                change: { .addressGeneration($0) })
-        }
+        noteAddressGeneration(link, spec)
         if case .bridge(let options) = spec.kind, let old = link.bridge {
             // A kernel without VLAN filtering refuses even "off", so it is written only where it changes.
             let filters = old.vlanFiltering != options.vlanFiltering
@@ -74,6 +72,36 @@ struct LinkDifference {
             after.append(Property("port state", "forwarding"))
         }
         note("state", link.isUp, isUp, disruptive: link.isUp, words: { $0 ? "up" : "down" }, change: { .up($0) })
+        // An IPv6 half that comes while the link is up makes itself a link-local address at once.
+        if spec.addressGeneration == Self.noAddresses, link.isUp, isUp {
+            if link.regainsIPv6(mtu: spec.mtu) {
+                changes = [.up(false)] + changes + [.up(true)]
+                isDisruptive = true
+            }
+            if losesIPv6 { inverse = [.up(false)] + inverse + [.up(true)] }
+        }
+    }
+
+    /// `IN6_ADDR_GEN_MODE_NONE`.
+    private static let noAddresses: UInt8 = 1
+
+    private mutating func noteAddressGeneration(_ link: ObservedLink, _ spec: LinkSpec) {
+        let words = { (mode: UInt8) in mode == 0 ? "eui64" : mode == 1 ? "none" : "\(mode)" }
+        guard spec.hasIPv6 else { return noteLoss(link, mtu: spec.mtu) }
+        if let old = link.addressGeneration {
+            note("addr_gen_mode", old, spec.addressGeneration, words: words, change: { .addressGeneration($0) })
+        } else if link.regainsIPv6(mtu: spec.mtu) {
+            changes.append(.addressGeneration(spec.addressGeneration))
+            before.append(Property("addr_gen_mode", "unset"))
+            after.append(Property("addr_gen_mode", words(spec.addressGeneration)))
+        }
+    }
+
+    /// Below 1280 the mode goes with the rest of IPv6, and comes back by the way back alone.
+    private mutating func noteLoss(_ link: ObservedLink, mtu: Int) {
+        guard link.losesIPv6(mtu: mtu), let old = link.addressGeneration else { return }
+        losesIPv6 = true
+        inverse.append(.addressGeneration(old))
     }
 
     private mutating func noteNeighbours(_ link: ObservedLink) {
@@ -90,6 +118,7 @@ struct LinkDifference {
         if let mac = spec.mac, let old = link.mac {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
         }
+        noteLoss(link, mtu: spec.mtu)
         noteNeighbours(link)
         note("state", link.isUp, true, words: { $0 ? "up" : "down" }, change: { .up($0) })
     }

@@ -41,7 +41,7 @@ extension Context {
             ("\(v4)/promote_secondaries", "1"),
             ("\(v4)/route_localnet", publishesOnLoopback(network) ? "1" : "0"),
         ]
-        guard observed.features.ipv6 else { return settings }
+        guard observed.features.ipv6, IPv6Half.exists(mtu: network.mtu) else { return settings }
         settings += [("\(v6)/disable_ipv6", speaksIPv6(network) ? "0" : "1")]
         // While its link-local address is being checked for duplicates the host solicits no neighbours, and so forwards
         // nothing to endpoints.

@@ -75,7 +75,7 @@ extension Context {
             ("\(v4)/accept_source_route", compartment.inherited("net/ipv4/conf", "accept_source_route")),
             ("\(v4)/forwarding", chosen4),
         ]
-        if observed.features.ipv6 {
+        if observed.features.ipv6, IPv6Half.exists(mtu: endpoint.mtu) {
             // In a namespace of others, IPv6 is their affair unless an address needs it.
             let isOurs = if case .owned = compartment.namespace { true } else { false }
             if isOurs || endpoint.addresses.contains(where: { $0.address.family == .ipv6 }) {

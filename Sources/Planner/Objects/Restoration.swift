@@ -64,9 +64,10 @@ extension Context {
     }
 
     /// Interface settings: those that bulkhead writes, and those that somebody changed.
-    private func settings(of link: ObservedLink, in namespace: NamespaceRef) -> [Operation] {
+    func settings(of link: ObservedLink, in namespace: NamespaceRef, family: AddressFamily? = nil) -> [Operation] {
         DeviceSetting.restored.compactMap { setting in
-            guard let value = link.setting(family: setting.family, key: setting.key),
+            guard family.map({ $0.rawValue == setting.family }) ?? true,
+                let value = link.setting(family: setting.family, key: setting.key),
                 setting.isManaged || value != setting.initial
             else { return nil }
             return .writeSetting(

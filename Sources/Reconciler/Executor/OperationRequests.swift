@@ -118,7 +118,7 @@ extension Operation {
         // The kernel ignores the alias in the creating message, and refuses address generation there.
         var change = LinkRequest.Change()
         change.alias = spec.alias
-        change.addressGeneration = spec.addressGeneration
+        if spec.hasIPv6 { change.addressGeneration = spec.addressGeneration }
         if case .bridge = spec.kind { change.mtu = spec.mtu }
         requests.append(LinkRequest.set(name: name, change))
         if let alternative = spec.alternativeName {
@@ -138,6 +138,9 @@ extension Operation {
     private static func change(_ link: LinkReference, _ changes: [LinkChange], _ indexes: some LinkIndexes) throws
         -> [Request]
     {
+        // Below an MTU of 1280 there is no mode, and the kernel looks for it before it changes the MTU of the same message.
+        let isAnew = changes.contains(where: \.isMTU) && changes.contains(where: \.isAddressGeneration)
+        var first: [Request] = []
         var plain = LinkRequest.Change()
         var others: [Request] = []
         var last: [Request] = []
@@ -146,7 +149,13 @@ extension Operation {
             case .up(let isUp):
                 var only = LinkRequest.Change()
                 only.isUp = isUp
-                if isUp { last.append(LinkRequest.set(name: link.name, only)) } else { plain.isUp = false }
+                if isUp {
+                    last.append(LinkRequest.set(name: link.name, only))
+                } else if isAnew {
+                    first.append(LinkRequest.set(name: link.name, only))
+                } else {
+                    plain.isUp = false
+                }
             case .resolvesNeighbours(let isOn): plain.resolvesNeighbours = isOn
             case .forwards: last.append(LinkRequest.forward(name: link.name))
             case .mtu(let mtu): plain.mtu = mtu
@@ -154,7 +163,14 @@ extension Operation {
             case .master(let name):
                 plain.master = try name.map { try indexes.index(of: LinkReference(link.namespace, $0)) } ?? 0
             case .alias(let alias): plain.alias = alias
-            case .addressGeneration(let mode): plain.addressGeneration = mode
+            case .addressGeneration(let mode):
+                var only = LinkRequest.Change()
+                only.addressGeneration = mode
+                if isAnew {
+                    others.append(LinkRequest.set(name: link.name, only))
+                } else {
+                    plain.addressGeneration = mode
+                }
             case .addAlternativeName(let name):
                 others.append(LinkRequest.alternativeName(name, of: link.name, add: true))
             case .removeAlternativeName(let name):
@@ -163,6 +179,11 @@ extension Operation {
             case .port(let options): others.append(LinkRequest.set(name: link.name, port: options.data))
             }
         }
-        return (plain.isEmpty ? [] : [LinkRequest.set(name: link.name, plain)]) + others + last
+        return first + (plain.isEmpty ? [] : [LinkRequest.set(name: link.name, plain)]) + others + last
     }
+}
+
+extension LinkChange {
+    fileprivate var isMTU: Bool { if case .mtu = self { true } else { false } }
+    fileprivate var isAddressGeneration: Bool { if case .addressGeneration = self { true } else { false } }
 }

@@ -11,7 +11,7 @@ extension SimulatedHost {
         new.mac = spec.mac ?? new.mac
         new.mtu = spec.mtu
         new.alias = spec.alias
-        new.addressGeneration = spec.addressGeneration
+        new.addressGeneration = spec.hasIPv6 ? spec.addressGeneration : nil
         if let name = spec.alternativeName {
             try Self.checkFree(name, in: here)
             new.alternativeNames = [name]
@@ -77,6 +77,7 @@ extension SimulatedHost {
     }
 
     mutating func change(_ link: LinkReference, _ change: LinkChange) throws {
+        if case .mtu(let mtu) = change { return try setMTU(mtu, of: link) }
         try withLink(link) { space, index in
             guard let place = space.links.firstIndex(where: { $0.index == index }) else { return }
             switch change {
@@ -97,7 +98,9 @@ extension SimulatedHost {
                 space.links[place].alternativeNames = (space.links[place].alternativeNames + [name]).sorted()
             case .removeAlternativeName(let name):
                 try Self.removeFirst(&space.links[place].alternativeNames, name) { $0 == name }
-            case .addressGeneration(let mode): space.links[place].addressGeneration = mode
+            case .addressGeneration(let mode):
+                guard IPv6Half.exists(mtu: space.links[place].mtu) else { throw Failure.refused("\(link) has no IPv6") }
+                space.links[place].addressGeneration = mode
             case .bridge(var options):
                 options.vlanFiltering = options.vlanFiltering ?? space.links[place].bridge?.vlanFiltering
                 space.links[place].bridge = options
@@ -105,6 +108,25 @@ extension SimulatedHost {
                 guard space.links[place].master != nil else { throw Failure.refused("\(link) is no port") }
                 space.links[place].port = options
             }
+        }
+    }
+
+    /// `addrconf_notify`: below 1280 all of IPv6 goes, and what comes above it is as on a new link.
+    private mutating func setMTU(_ mtu: Int, of link: LinkReference) throws {
+        guard let space = self[link.namespace], let old = space.link(named: link.name) else {
+            throw Failure.absent("link \(link)")
+        }
+        let new = self.link(old.index, old.name, in: space, isLoopback: old.isLoopback)
+        try withLink(link) { space, index in
+            guard let place = space.links.firstIndex(where: { $0.index == index }) else { return }
+            space.links[place].mtu = mtu
+            let exists = IPv6Half.exists(mtu: mtu)
+            guard IPv6Half.exists(mtu: old.mtu) != exists else { return }
+            space.links[place].addressGeneration = exists ? new.addressGeneration : nil
+            space.links[place].ipv6Settings = exists ? new.ipv6Settings : []
+            space.addresses.removeAll { $0.link == index && $0.address.address.family == .ipv6 }
+            space.routes.removeAll { $0.link == index && $0.destination.family == .ipv6 }
+            space.neighbours.removeAll { $0.link == index && $0.address?.family == .ipv6 }
         }
     }
 
