@@ -154,6 +154,22 @@ import Testing
         Case("card's MTU", "ip -n a link set eth0 mtu 1400", names: "1400"),
         Case("port's MTU", "ip link set ep-a mtu 1400", names: "1400"),
         Case("bridge's MTU", "ip link set bh-web mtu 1400", names: "1400"),
+        // Without the entry of an address in table local no route may have it as source.
+        Case(
+            "routes of an address", "ip -n a route del table local local 10.88.0.10; ip -n a route del 10.88.0.0/24",
+            names: "add route 10.88.0.0/24"),
+        Case(
+            "routes of an address on the bridge",
+            "ip route del table local local 10.88.0.1; ip route del 10.88.0.0/24", names: "add route 10.88.0.0/24"),
+        Case(
+            "default route on a link of somebody's",
+            "ip -n a link add b0 type bridge; ip -n a link set b0 up; ip -n a address add 10.88.0.10/24 dev b0; "
+                + "ip -n a route del default; ip -n a route add default via 10.88.0.1 dev b0", names: "delete bridge b0"
+        ),
+        Case(
+            "card's name beside the loopback's own",
+            "ip -n a link set eth0 down; ip -n a link set eth0 name foo; ip -n a link property add dev lo altname eth0",
+            names: "take alternative name eth0 from lo"),
         // Below 1280 the kernel drops all that an interface has of IPv6, settings included.
         Case("card's MTU without IPv6", "ip -n a link set eth0 mtu 1279", names: "1279 → 1500"),
         Case("port's MTU without IPv6", "ip link set ep-a mtu 1000", names: "1000 → 1500"),

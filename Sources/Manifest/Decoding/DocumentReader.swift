@@ -39,6 +39,7 @@ struct DocumentReader {
     }
 
     static let preventDestroy = "bulkhead.dev/prevent-destroy"
+    private static let ownPrefix = "bulkhead.dev/"
 
     /// Labels and annotations must be as Kubernetes has them.
     func metadataProblems() -> [Diagnostic] {
@@ -55,7 +56,16 @@ struct DocumentReader {
                     Diagnostic(.error, "label value '\(text)' is not one that Kubernetes takes", at: at(entry.value)))
             }
         }
-        for entry in root["metadata"]?["annotations"]?.entries ?? [] where entry.key == Self.preventDestroy {
+        for entry in root["metadata"]?["annotations"]?.entries ?? [] where entry.key.hasPrefix(Self.ownPrefix) {
+            guard entry.key == Self.preventDestroy else {
+                let hint = Suggestion.phrase(entry.key, among: [Self.preventDestroy])
+                problems.append(
+                    Diagnostic(
+                        .error,
+                        "annotation '\(entry.key)' is not known; '\(Self.preventDestroy)' is the only one below "
+                            + "'\(Self.ownPrefix)'\(hint)", at: source.location(entry.keyPosition)))
+                continue
+            }
             if let text = entry.value.text, text != "true", text != "false" {
                 problems.append(
                     Diagnostic(.error, "\(entry.key) is \"true\" or \"false\", not '\(text)'", at: at(entry.value)))

@@ -8,11 +8,31 @@ extension Builder {
     mutating func compareContents(_ compartment: Compartment, in space: ObservedNamespace) {
         guard case .owned = compartment.namespace else { return }
         if let loopback = space.links.first(where: \.isLoopback) {
+            removeNames(compartment, loopback, in: space)
             compareLoopbackAddresses(compartment, loopback, in: space)
             removeRoutes(compartment, loopback, in: space)
         }
         compareRules(compartment, in: space)
         removeForeignLinks(compartment, in: space)
+    }
+
+    /// A card cannot get a name that the loopback has beside its own.
+    private mutating func removeNames(
+        _ compartment: Compartment, _ loopback: ObservedLink, in space: ObservedNamespace
+    ) {
+        let names = loopback.alternativeNames
+        guard !names.isEmpty else { return }
+        let reference = LinkReference(space.reference, loopback.name)
+        let list = names.map(\.terminalSafe).joined(separator: ", ")
+        steps.append(
+            Step(
+                id: "link/\(place(reference))/names", action: .update, owner: compartment.id, kind: "link",
+                namespace: space.reference, summary: "take alternative name \(list) from \(reference)",
+                reason: "the loopback has none, and it keeps others from their names",
+                source: compartment.metadata.source, before: names.map { Property("alternative name", $0) },
+                operations: [.changeLink(reference, names.map { .removeAlternativeName($0) })],
+                inverse: [.changeLink(reference, names.reversed().map { .addAlternativeName($0) })],
+                phase: .namespaces))
     }
 
     /// The kernel gives them when the loopback comes up.

@@ -34,6 +34,17 @@ private enum ConnectedRoute {
             link: link, destination: address.onLink, gateway: nil, metric: isIPv4 ? 0 : 256, origin: origin,
             preferredSource: isIPv4 ? address.address : nil)
     }
+
+    /// What must be in table `local` before a route may have this source: the kernel makes it with the address, and does
+    /// not mind it being written again. It is nothing that undoing takes away.
+    static func local(for entry: RouteEntry) -> [Operation] {
+        guard entry.origin == origin, let address = entry.preferredSource else { return [] }
+        // RT_TABLE_LOCAL, RTN_LOCAL.
+        let local = RouteEntry(
+            link: entry.link, destination: IPPrefix(host: address), gateway: nil, metric: 0, table: 255,
+            origin: origin, type: 2, preferredSource: address)
+        return [.replaceRoute(local, old: local)]
+    }
 }
 
 /// A route that a link shall have.
@@ -113,7 +124,8 @@ extension Builder {
         let words = old.map { "\($0)\($0.origin == entry.origin ? "" : " proto \($0.origin)")" }
         let change = old.isEmpty ? "" : "\(words.joined(separator: ", ")) → "
         let isConnected = entry.origin == ConnectedRoute.origin
-        var operations: [Operation] = old.map { .removeRoute($0) } + [.addRoute(entry)]
+        var operations: [Operation] =
+            ConnectedRoute.local(for: entry) + old.map { .removeRoute($0) } + [.addRoute(entry)]
         var inverse: [Operation] = [.removeRoute(entry)] + old.map { .addRoute($0) }
         if let only = old.first, old.count == 1, only.details == nil {
             (operations, inverse) = ([.replaceRoute(entry, old: only)], [.replaceRoute(only, old: entry)])
@@ -147,7 +159,9 @@ extension Builder {
             else { return [] }
             let link = LinkReference(space, name)
             let host = context.hostSide(of: link).map { ["link/\($0)", "link/\($0)/old"] } ?? []
-            return [surplusID(route.entry(on: link))] + host
+            // One of others in a compartment goes with all that is on it.
+            let foreign = space == .host ? [] : ["link/\(place(link))", "link/\(place(link))/foreign"]
+            return [surplusID(route.entry(on: link))] + host + foreign
         }
     }
 

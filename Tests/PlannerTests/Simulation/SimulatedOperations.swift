@@ -157,6 +157,8 @@ extension SimulatedHost {
     }
 
     private mutating func replace(_ route: RouteEntry) throws {
+        // What the kernel keeps in table local is not looked at.
+        guard route.table != 255 else { return }
         try withLink(route.link) { space, index in
             try Self.check(route, index, space)
             let place = space.routes.firstIndex {
