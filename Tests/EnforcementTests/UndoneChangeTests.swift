@@ -72,6 +72,25 @@ import Testing
         try expectDenied(web)
     }
 
+    /// What was applied last are not all manifests that were in force.
+    @Test func isSaidToLiveOnWhereAPartWasAppliedLast() throws {
+        let web = try site()
+        let part = try web.host.bulkhead("apply", "manifests", "--yes", "--no-prune")
+        #expect(part.status == 0, "\(part.errors)")
+        try web.policies([("a-in", Self.rules("deny"))])
+        let apply = try web.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "10m")
+        #expect(apply.status == 0, "\(apply.errors)")
+        let revert = try web.host.bulkhead("revert")
+        #expect(revert.status == 3, "\(revert.output)\(revert.errors)")
+        #expect(
+            revert.errors
+                == "The host could not be put back completely; this is left:\n  connections that began under the rules of the "
+                + "change may live on until the next apply: number 2 of the history was applied with --no-prune, to more than "
+                + "it declares\n", "\(revert.errors)")
+        try web.policies([("a-in", Self.rules("allow"))])
+        try web.apply()
+    }
+
     /// Then it is said, and the next apply makes up for it.
     @Test func isCutByTheNextApplyWhereNobodyKnowsWhatWasInForce() throws {
         let web = try site()

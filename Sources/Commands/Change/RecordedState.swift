@@ -22,14 +22,20 @@ struct RecordedState {
         }
     }
 
-    /// What a destroy of a part left is in no record: what was applied before it comes nearest.
+    /// What a destroy of a part left is in no record: what was applied before it comes nearest. A change that waits for its
+    /// confirmation is no precedent, and one of a part that deleted nothing says nothing of the rest.
     private func load() throws -> DesiredState {
         let history = History(try global.folders())
         let (scope, host) = (try global.scopeName(), global.hostName())
         for number in try history.numbers().sorted(by: >) where self.number.map({ number < $0 }) ?? true {
-            guard case .record(let record) = history.entry(number), record.scope == scope, record.host == host,
-                record.result.isSuccess, !record.manifests.isEmpty
+            let record = try HistoryAccess.record(number, in: history)
+            guard record.scope == scope, record.host == host, record.result.isSuccess, record.result != .pending,
+                !record.manifests.isEmpty
             else { continue }
+            guard record.options.prune else {
+                throw UnknownPrecedent(
+                    "number \(number) of the history was applied with --no-prune, to more than it declares")
+            }
             let sources = try record.manifests.map { text in
                 SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: number, in: history))
             }

@@ -36,8 +36,14 @@ struct Undoing {
         let done = executor.done
         executor.startUndoing()
         var left: [String] = []
+        let hasChangedRules = done.contains { index, numbers in
+            numbers.contains { plan.steps[index].operations[$0].isFirewall }
+        }
         // Rules come before the links they guard, and go after them.
-        left += bring { firewall.keeping($0) }
+        left += bring { live in
+            let kept = firewall.keeping(live)
+            return hasChangedRules ? kept.withUncheckedConnections : kept
+        }
         for (index, operations) in done.sorted(by: { $0.key > $1.key }) {
             let step = plan.steps[index]
             for (number, operation) in step.undo(ofDone: operations) where !operation.isFirewall {
@@ -52,26 +58,31 @@ struct Undoing {
                 }
             }
         }
-        let hasChangedRules = done.contains { index, numbers in
-            numbers.contains { plan.steps[index].operations[$0].isFirewall }
+        guard hasChangedRules, !firewall.tables.isEmpty else {
+            for line in bring(to: { _ in firewall }) where !left.contains(line) { left.append(line) }
+            return left + remains(of: plan, done)
         }
-        for line in hasChangedRules && !firewall.tables.isEmpty ? restoreRules() : bring(to: { _ in firewall })
-        where !left.contains(line) { left.append(line) }
-        return left + remains(of: plan, done)
+        let (lines, isNoted) = restoreRules()
+        for line in lines where !left.contains(line) { left.append(line) }
+        return left + remains(of: plan, done, isNoted: isNoted)
     }
 
     /// Puts the rules back and cuts what they do not allow: connections that began while those of the change were in force
     /// would live on. As in an apply, a note in the kernel says until then that this is still to be done, so that the next
-    /// apply makes up for it where it cannot be done, or where this process dies.
-    private func restoreRules() -> [String] {
+    /// apply makes up for it where it cannot be done, or where this process dies. The result is what went wrong, and whether
+    /// nothing but the note is left of the change's rules.
+    private func restoreRules() -> (left: [String], isNoted: Bool) {
         let failures = bring { _ in firewall.withUncheckedConnections }
-        guard failures.isEmpty else { return failures }
+        guard failures.isEmpty else { return (failures, false) }
         do {
             try ConnectionCut(session, precedent.state()).run()
         } catch {
-            return ["connections that began under the rules of the change may live on until the next apply: \(error)"]
+            return (
+                ["connections that began under the rules of the change may live on until the next apply: \(error)"],
+                true
+            )
         }
-        return bring { _ in firewall }
+        return (bring { _ in firewall }, false)
     }
 
     /// What was to be removed is not there, or what was to be made is there. A port that is given back to its bridge
@@ -104,8 +115,8 @@ struct Undoing {
     }
 
     /// The host is as it was before if the same plan would be made for it again. What others did to an uplink that was not
-    /// moved is not this plan's doing.
-    private func remains(of plan: Plan, _ done: [Int: Set<Int>]) -> [String] {
+    /// moved is not this plan's doing, and a note that was left on purpose is said already.
+    private func remains(of plan: Plan, _ done: [Int: Set<Int>], isNoted: Bool = false) -> [String] {
         let uplinks = plan.steps.indices.filter { plan.steps[$0].operations.contains { $0.move != nil } }
         let moved = uplinks.filter { index in
             done[index, default: []].contains { !plan.steps[index].operations[$0].isQuestion }
@@ -128,8 +139,12 @@ struct Undoing {
         }
         let before = Set(plan.steps.map(Trace.init))
         let after = Set(again.steps.map(Trace.init))
-        let found = again.steps.filter { !untouched.contains($0.id) }
-        let planned = plan.steps.filter { !untouched.contains($0.id) }
+        let isCompared = { (step: Step) in
+            !untouched.contains(step.id)
+                && !(isNoted && step.operations.allSatisfy { $0.isFirewall || $0.isConnections })
+        }
+        let found = again.steps.filter(isCompared)
+        let planned = plan.steps.filter(isCompared)
         return (lost ?? []) + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
     }
@@ -172,6 +187,8 @@ extension Operation {
             false
         }
     }
+
+    fileprivate var isConnections: Bool { self == .cutConnections }
 
     fileprivate var isFirewall: Bool {
         if case .firewall = self { return true }
