@@ -174,6 +174,24 @@ import Testing
             "add rule ip filter DOCKER-USER iifname \"bh-*\" tcp dport 80 accept; add rule ip filter DOCKER-USER oifname \"bh-*\" accept",
             false
         ),
+        // Something ends the way before them.
+        (
+            "add rule ip filter DOCKER-USER return; add rule ip filter DOCKER-USER iifname \"bh-*\" accept; add rule ip filter DOCKER-USER oifname \"bh-*\" accept",
+            false
+        ),
+        (
+            "add rule ip filter DOCKER-USER goto OTHER; add rule ip filter DOCKER-USER iifname \"bh-*\" accept; add rule ip filter DOCKER-USER oifname \"bh-*\" accept",
+            false
+        ),
+        (
+            "add rule ip filter DOCKER-USER drop; add rule ip filter FORWARD iifname \"bh-*\" accept; add rule ip filter FORWARD oifname \"bh-*\" accept",
+            false
+        ),
+        // Each that is there, as ufw has them.
+        (
+            "add rule ip filter DOCKER-USER iifname { \"bh-web\", \"bh-lab\" } accept; add rule ip filter DOCKER-USER oifname \"bh-web\" accept; add rule ip filter DOCKER-USER oifname \"bh-lab\" accept",
+            true
+        ),
         ("add rule ip filter OTHER iifname \"bh-*\" accept; add rule ip filter OTHER oifname \"bh-*\" accept", false),
         (
             "add rule ip filter FORWARD iifname \"bh-*\" accept; add rule ip filter DOCKER-USER counter oifname \"bh-*\" accept",
@@ -183,6 +201,7 @@ import Testing
         let host = try ScratchHost()
         try host.sh(
             """
+            ip link add bh-web type bridge; ip link add bh-lab type bridge
             nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }
             add chain ip filter DOCKER-USER; add chain ip filter OTHER
             add rule ip filter FORWARD counter jump DOCKER-USER; add rule ip filter FORWARD iifname "eth9" jump OTHER'

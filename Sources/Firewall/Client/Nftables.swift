@@ -159,17 +159,17 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return (listing["nftables"]?.array ?? []).compactMap { $0["chain"] }.compactMap { BaseChain($0) }
     }
 
-    /// Whether a chain of somebody else accepts all that comes from bridges of bulkhead and all that goes to them, itself or
-    /// in a chain that it jumps to (`nft -j list table FAMILY TABLE`). False where its table's name cannot be written in a
-    /// command.
-    public func letsBridgesThrough(_ chain: BaseChain) throws -> Bool {
+    /// Whether a chain of somebody else accepts all that comes from those of these links that are bulkhead's, and all that
+    /// goes to them (`nft -j list table FAMILY TABLE`): bridges, and ports in the family of bridges. False where its table's
+    /// name cannot be written in a command.
+    public func letsThrough(_ chain: BaseChain, links: [String]) throws -> Bool {
         guard RawSets.isPlain(chain.family), RawSets.isPlain(chain.table) else { return false }
         let title = "\(chain.family) \(chain.table)"
         let listing = try turn.withLock { _ in
             setOutput(withCounters: false, isTerse: true)
             return try JSON(parsing: try run("list table \(title)", "read table \(title)"))
         }
-        return ForeignRules(listing).letsBridgesThrough(from: chain.name)
+        return ForeignRules(listing, prefix: chain.ownPrefix, links: links).letThrough(from: chain.name)
     }
 
     /// All commands in one transaction (`nft -j -f -`). Sets that JSON cannot declare are made before, and are gone again

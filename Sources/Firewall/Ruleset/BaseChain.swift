@@ -15,6 +15,9 @@ public struct BaseChain: Hashable, Sendable {
     /// `accept` or `drop`, for packets that no rule decides on.
     public let policy: String
 
+    /// How the names of bulkhead's interfaces begin that the chain sees: bridges, or their ports.
+    public var ownPrefix: String { family == "bridge" ? "ep-" : "bh-" }
+
     /// A chain as libnftables lists it; nil where it has no hook.
     init?(_ body: JSON) {
         guard let family = body["family"]?.string, let table = body["table"]?.string, let name = body["name"]?.string,

@@ -9,7 +9,7 @@ public struct HostSurvey: Sendable {
     public let links: [String]
     /// Base chains of all tables but bulkhead's own.
     public let chains: [BaseChain]
-    /// Those of them that drop what they forward, but nothing that comes from or goes to bridges of bulkhead.
+    /// Those of them that drop what they forward, but nothing that comes from or goes to interfaces of bulkhead.
     public let passing: Set<BaseChain>
 
     /// Reads the host; names of its links may be known already.
@@ -18,9 +18,10 @@ public struct HostSurvey: Sendable {
         let firewall = try session.firewall()
         chains = try firewall.baseChains().filter { $0.table != "bulkhead" && !$0.table.hasPrefix("bulkhead-") }
         // What nft cannot tell of a table of others, nobody can rely on.
+        let names = links
         passing = Set(
             chains.filter { $0.hook == "forward" && $0.policy == "drop" }
-                .filter { (try? firewall.letsBridgesThrough($0)) ?? false })
+                .filter { (try? firewall.letsThrough($0, links: names)) ?? false })
     }
 
     /// Whether Docker runs here, or has left its bridge.
