@@ -24,11 +24,15 @@ import Testing
         #expect(plan.status == 0, "\(plan.output)\(plan.errors)")
     }
 
+    private func applyUnconfirmed(_ web: PolicyHost) throws {
+        let apply = try web.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "10m")
+        #expect(apply.status == 0, "\(apply.errors)")
+    }
+
     @Test func isCutWhenTheChangeIsTakenBack() throws {
         let web = try site()
         try web.serve("a", "echo-tcp", "10.88.0.10", "80")
-        let apply = try web.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "10m")
-        #expect(apply.status == 0, "\(apply.errors)")
+        try applyUnconfirmed(web)
         let talk = try web.talk("b", "10.88.0.10", 80)
         #expect(try talk.ask("?") == "alive")
         let revert = try web.host.bulkhead("revert")
@@ -78,8 +82,7 @@ import Testing
         let part = try web.host.bulkhead("apply", "manifests", "--yes", "--no-prune")
         #expect(part.status == 0, "\(part.errors)")
         try web.policies([("a-in", Self.rules("deny"))])
-        let apply = try web.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "10m")
-        #expect(apply.status == 0, "\(apply.errors)")
+        try applyUnconfirmed(web)
         let revert = try web.host.bulkhead("revert")
         #expect(revert.status == 3, "\(revert.output)\(revert.errors)")
         #expect(
@@ -95,8 +98,7 @@ import Testing
     @Test func isCutByTheNextApplyWhereNobodyKnowsWhatWasInForce() throws {
         let web = try site()
         try web.serve("a", "echo-tcp", "10.88.0.10", "80")
-        let apply = try web.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "10m")
-        #expect(apply.status == 0, "\(apply.errors)")
+        try applyUnconfirmed(web)
         let talk = try web.talk("b", "10.88.0.10", 80)
         try web.host.sh("rm -r \"$BULKHEAD_STATE_DIR/history\"")
         let revert = try web.host.bulkhead("revert")

@@ -36,9 +36,7 @@ struct RecordedState {
                 throw UnknownPrecedent(
                     "number \(number) of the history was applied with --no-prune, to more than it declares")
             }
-            let sources = try record.manifests.map { text in
-                SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: number, in: history))
-            }
+            let sources = try HistoryAccess.sources(of: record, in: history)
             return try Preparation.attempt(sources, named: ["number \(number) of the history"], global).state
         }
         throw UnknownPrecedent("the history has no earlier apply of scope \(scope) for host \(host.terminalSafe)")

@@ -109,8 +109,6 @@ enum InForce {
             $0.scope == scope && $0.result.isSuccess && !(pastDestroys && $0.manifests.isEmpty)
         }
         guard let last else { return [] }
-        return try last.manifests.map { text in
-            SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: last.number, in: history))
-        }
+        return try HistoryAccess.sources(of: last, in: history)
     }
 }

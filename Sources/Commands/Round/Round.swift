@@ -227,9 +227,7 @@ struct Round {
             let fromHistory = withdrawals.inForce(records.filter { $0.revision != objection.target?.commit })
             guard let record = fromHistory else { return nil }
             let history = History(try global.folders())
-            let sources = try record.manifests.map { text in
-                SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: record.number, in: history))
-            }
+            let sources = try HistoryAccess.sources(of: record, in: history)
             let prepared = try kept { try Preparation.attempt(sources, named: [source.label], global) }
             return try bring(prepared, record.revision.map { GitRepository.Target(commit: $0) }, change)
         }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import JSON
+internal import Manifest
 internal import Model
 internal import Reconciler
 
@@ -67,6 +68,13 @@ enum HistoryAccess {
             return try history.contents(of: text)
         } catch {
             throw Complaint("number \(number) of the history is damaged: \(error)")
+        }
+    }
+
+    /// The manifests of a record, as they were read then.
+    static func sources(of record: HistoryRecord, in history: History) throws -> [SourceText] {
+        try record.manifests.map { text in
+            SourceText(name: text.name, bytes: try contents(text, of: record.number, in: history))
         }
     }
 

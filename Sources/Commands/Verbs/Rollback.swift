@@ -29,9 +29,7 @@ struct Rollback: Verb {
         let history = History(try global.folders())
         let record = try HistoryAccess.record(number, in: history)
         try check(record)
-        let sources = try record.manifests.map { text in
-            SourceText(name: text.name, bytes: try HistoryAccess.contents(text, of: number, in: history))
-        }
+        let sources = try HistoryAccess.sources(of: record, in: history)
         let occasion = Occasion(
             .rollback, paths: record.paths, manifests: sources, revision: record.revision, rollbackOf: number)
         let prepared = try Preparation.load(sources, named: ["number \(number) of the history"], global)
