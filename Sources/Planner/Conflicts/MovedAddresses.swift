@@ -7,7 +7,7 @@ extension Builder {
     mutating func warnOfMovedAddresses() {
         let automatic = context.desired.endpoints.filter(\.hasAutomaticAddresses)
         guard !automatic.isEmpty else { return }
-        let (before, after) = (holdersNow(), holdersThen())
+        var moves: [(endpoint: Endpoint, old: InterfaceAddress, new: InterfaceAddress)] = []
         for endpoint in automatic {
             guard let link = present(LinkReference(.host, endpoint.hostInterface.text)),
                 link.mark?.owner == endpoint.id, let network = context.networks[endpoint.network],
@@ -18,8 +18,14 @@ extension Builder {
             for old in there.sorted() where !endpoint.addresses.contains(old) {
                 guard let new = endpoint.addresses.first(where: { $0.prefix == old.prefix }), !there.contains(new)
                 else { continue }
-                warn(endpoint, old, new, cause: after[old.address] ?? before[new.address])
+                moves.append((endpoint, old, new))
             }
+        }
+        // Who has what is asked where something moves, which is seldom.
+        guard !moves.isEmpty else { return }
+        let (before, after) = (holdersNow(), holdersThen())
+        for (endpoint, old, new) in moves {
+            warn(endpoint, old, new, cause: after[old.address] ?? before[new.address])
         }
     }
 
