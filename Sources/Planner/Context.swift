@@ -18,18 +18,18 @@ struct Context {
     /// Names of host links by index.
     let hostLinkNames: [UInt32: String]
     /// Addresses by namespace and index of the link.
-    let addresses: [NamespaceRef: [UInt32: [ObservedAddress]]]
+    let addresses: [NamespaceRef: Groups<UInt32, ObservedAddress>]
     /// Routes by namespace and index of their outgoing link, the first one where a route has several.
-    let routes: [NamespaceRef: [UInt32: [ObservedRoute]]]
+    let routes: [NamespaceRef: Groups<UInt32, ObservedRoute>]
     /// Routes by namespace and by what the kernel takes for one place in a table.
-    let routesByPlace: [NamespaceRef: [RoutePlace: [ObservedRoute]]]
+    let routesByPlace: [NamespaceRef: Groups<RoutePlace, ObservedRoute>]
     /// Links by namespace and name, and by namespace and index.
-    private let linksByName: [NamespaceRef: [String: ObservedLink]]
-    private let linksByIndex: [NamespaceRef: [UInt32: ObservedLink]]
+    private let linksByName: [NamespaceRef: Groups<String, ObservedLink>]
+    private let linksByIndex: [NamespaceRef: Groups<UInt32, ObservedLink>]
     /// Permanent neighbours by namespace and index of the link.
-    let neighbours: [NamespaceRef: [UInt32: [ObservedNeighbour]]]
+    let neighbours: [NamespaceRef: Groups<UInt32, ObservedNeighbour>]
     /// Queueing disciplines by namespace and index of the link.
-    let qdiscs: [NamespaceRef: [UInt32: [ObservedQdisc]]]
+    let qdiscs: [NamespaceRef: Groups<UInt32, ObservedQdisc>]
     /// Observed namespaces by reference.
     let namespaces: [NamespaceRef: ObservedNamespace]
     /// Which namespace has an id, as veth ends name each other.
@@ -63,15 +63,13 @@ struct Context {
         hostLinkNames = Dictionary(
             observed.host.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         let spaces = [observed.host] + observed.namespaces
-        addresses = Self.byLink(spaces, \.addresses) { $0.link }
-        linksByName = Self.index(spaces, \.name)
-        linksByIndex = Self.index(spaces, \.index)
-        routesByPlace = Dictionary(
-            spaces.map { ($0.reference, Dictionary(grouping: $0.routes, by: RoutePlace.init)) },
-            uniquingKeysWith: { first, _ in first })
-        routes = Self.byLink(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
-        neighbours = Self.byLink(spaces, \.neighbours) { $0.link }
-        qdiscs = Self.byLink(spaces, \.qdiscs) { $0.link }
+        addresses = Self.grouped(spaces, \.addresses) { $0.link }
+        linksByName = Self.grouped(spaces, \.links) { $0.name }
+        linksByIndex = Self.grouped(spaces, \.links) { $0.index }
+        routesByPlace = Self.grouped(spaces, \.routes) { RoutePlace($0) }
+        routes = Self.grouped(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
+        neighbours = Self.grouped(spaces, \.neighbours) { $0.link }
+        qdiscs = Self.grouped(spaces, \.qdiscs) { $0.link }
         namespaces = Dictionary(
             observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
         namespaceByID = Dictionary(
@@ -97,28 +95,12 @@ struct Context {
         (self.attached, self.unattached) = (attached, unattached)
     }
 
-    private static func index<Key: Hashable>(_ spaces: [ObservedNamespace], _ key: (ObservedLink) -> Key)
-        -> [NamespaceRef: [Key: ObservedLink]]
-    {
+    private static func grouped<Key, Element>(
+        _ spaces: [ObservedNamespace], _ list: (ObservedNamespace) -> [Element],
+        _ key: @escaping (Element) -> Key?
+    ) -> [NamespaceRef: Groups<Key, Element>] {
         Dictionary(
-            spaces.map { space in
-                let pairs = space.links.map { (key($0), $0) }
-                return (space.reference, Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
-            }, uniquingKeysWith: { first, _ in first })
-    }
-
-    private static func byLink<Element>(
-        _ spaces: [ObservedNamespace], _ list: (ObservedNamespace) -> [Element], _ link: (Element) -> UInt32?
-    ) -> [NamespaceRef: [UInt32: [Element]]] {
-        var result: [NamespaceRef: [UInt32: [Element]]] = [:]
-        for space in spaces {
-            var grouped: [UInt32: [Element]] = [:]
-            for element in list(space) {
-                if let index = link(element) { grouped[index, default: []].append(element) }
-            }
-            result[space.reference] = grouped
-        }
-        return result
+            spaces.map { ($0.reference, Groups(list($0), by: key)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Whether a link of the host bears a mark, of whatever scope, or gets one by being taken over.
@@ -174,10 +156,10 @@ struct Context {
     }
 
     /// A link by name.
-    func link(_ reference: LinkReference) -> ObservedLink? { linksByName[reference.namespace]?[reference.name] }
+    func link(_ reference: LinkReference) -> ObservedLink? { linksByName[reference.namespace]?.first(reference.name) }
 
     /// A link by index.
-    func link(_ index: UInt32, in space: NamespaceRef) -> ObservedLink? { linksByIndex[space]?[index] }
+    func link(_ index: UInt32, in space: NamespaceRef) -> ObservedLink? { linksByIndex[space]?.first(index) }
 
     /// The host side of a card, by its inner end.
     func hostSide(of inner: LinkReference) -> String? {

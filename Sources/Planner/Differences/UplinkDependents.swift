@@ -30,16 +30,17 @@ extension Builder {
     /// Routes of one prefix, table and metric, as `ip route append` makes them: the first of them counts, and which that is
     /// would not be as before.
     private func rivals(on link: ObservedLink) -> String? {
-        let places = context.routesByPlace[.host] ?? [:]
+        let places = context.routesByPlace[.host]
         let own = Set((context.addresses[.host]?[link.index] ?? []).map(\.address.address))
-        let routes = (context.routes[.host] ?? [:]).sorted { $0.key < $1.key }.flatMap(\.value).filter { route in
+        let all = context.routes[.host]
+        let routes = (all?.keys ?? []).sorted().flatMap { all?[$0] ?? [] }.filter { route in
             let isHere =
                 route.link == link.index || route.nextHopLinks.contains(link.index)
                 || route.preferredSource.map(own.contains) ?? false
             return isHere && route.isOfHost
         }
         for route in routes {
-            guard let same = places[RoutePlace(route)], same.count > 1 else { continue }
+            guard let same = places?[RoutePlace(route)], same.count > 1 else { continue }
             let name = route.link.flatMap { context.hostLinkNames[$0] } ?? link.name
             return
                 "the host has \(same.count) routes to \(route.destination) in table \(route.table) with metric \(route.metric), and \(words(route, name)) would lose its place among them"
