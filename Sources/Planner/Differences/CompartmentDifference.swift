@@ -40,16 +40,17 @@ extension Builder {
         _ compartment: Compartment, _ loopback: ObservedLink, in space: ObservedNamespace
     ) {
         let hasIPv6 = context.observed.features.ipv6 && loopback.setting(family: "ipv6", key: "disable_ipv6") != "1"
-        let own = [("127.0.0.1", 8)] + (hasIPv6 ? [("::1", 128)] : [])
-        let addresses = own.compactMap { text, length in
-            IPAddress(text).flatMap { InterfaceAddress(address: $0, length: length) }
-        }
+        let addresses = hasIPv6 ? Self.loopbackAddresses : Self.loopbackAddresses.filter { $0.address.family == .ipv4 }
         // One that is down has none, and gets them with `up`.
         let there = (context.addresses[space.reference]?[loopback.index] ?? []).map(\.address).filter(
             addresses.contains)
         compareAddresses(
             loopback.isUp ? addresses : there, on: LinkReference(space.reference, loopback.name), present: loopback,
             owner: compartment.id, source: compartment.metadata.source)
+    }
+
+    private static let loopbackAddresses = [("127.0.0.1", 8), ("::1", 128)].compactMap { text, length in
+        IPAddress(text).flatMap { InterfaceAddress(address: $0, length: length) }
     }
 
     /// Routes that lead nowhere, or to the loopback.
@@ -70,6 +71,8 @@ extension Builder {
     /// The rules that every namespace begins with, and no others.
     private mutating func compareRules(_ compartment: Compartment, in space: ObservedNamespace) {
         let wanted = context.observed.initialRules.filter { $0.family == .ipv4 || context.observed.features.ipv6 }
+        // As a namespace begins, nearly always.
+        guard !space.rules.elementsEqual(wanted, by: { RuleKey($0) == RuleKey($1) }) else { return }
         let have = Set(space.rules.map { RuleKey($0) })
         let want = Set(wanted.map { RuleKey($0) })
         for rule in wanted where !have.contains(RuleKey(rule)) {

@@ -5,6 +5,12 @@ extension Context {
     /// Settings of an owned namespace as a whole: what it would otherwise inherit from the host, then the manifest's
     /// own, which win. Settings of single cards are not among them.
     func namespaceSettings(_ compartment: Compartment) -> [(path: String, value: String, source: SourceLocation)] {
+        Self.namespaceSettings(compartment, ipv6: observed.features.ipv6)
+    }
+
+    private static func namespaceSettings(_ compartment: Compartment, ipv6: Bool)
+        -> [(path: String, value: String, source: SourceLocation)]
+    {
         let own = compartment.sysctls.filter { !isCardSetting($0.path) }
         var result: [(path: String, value: String, source: SourceLocation)] = []
         if case .owned = compartment.namespace {
@@ -12,7 +18,7 @@ extension Context {
             let forwards = paths.contains("net/ipv4/ip_forward") || paths.contains("net/ipv4/conf/all/forwarding")
             let forwards6 = paths.contains("net/ipv6/conf/all/forwarding")
             let isIPv6Off = paths.contains("net/ipv6/conf/all/disable_ipv6")
-            for (path, value) in Self.baseSettings(ipv6: observed.features.ipv6) where !paths.contains(path) {
+            for (path, value) in ipv6 ? baseSettings : baseSettingsOfIPv4 where !paths.contains(path) {
                 // Writing `all` writes every interface and the default: one of them in the manifest speaks for all.
                 if forwards && path.hasPrefix("net/ipv4/") && path.hasSuffix("/forwarding") { continue }
                 if forwards6 && path.hasPrefix("net/ipv6/") && path.hasSuffix("/forwarding") { continue }
@@ -26,16 +32,20 @@ extension Context {
 
     /// Settings in the manifest that belong to one card and can be written only when it is there.
     func cardSettings(of compartment: Compartment) -> [(path: String, value: String, source: SourceLocation)] {
-        compartment.sysctls.filter { isCardSetting($0.path) }.map { ($0.path, $0.value, $0.source) }
+        compartment.sysctls.filter { Self.isCardSetting($0.path) }.map { ($0.path, $0.value, $0.source) }
     }
 
-    private func isCardSetting(_ path: String) -> Bool {
+    private static func isCardSetting(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard parts.count == 5, parts[2] == "conf" || parts[2] == "neigh" else { return false }
         return parts[3] != "all" && parts[3] != "default" && parts[3] != "lo"
     }
 
-    private static func baseSettings(ipv6: Bool) -> [(String, String)] {
+    /// Put together once: every compartment has them.
+    private static let baseSettings = makeBaseSettings(ipv6: true)
+    private static let baseSettingsOfIPv4 = makeBaseSettings(ipv6: false)
+
+    private static func makeBaseSettings(ipv6: Bool) -> [(String, String)] {
         var settings: [(String, String)] = []
         for place in ["all", "default"] {
             for key in ["forwarding", "accept_redirects", "accept_source_route"] {
@@ -58,9 +68,9 @@ extension Context {
     static let loopbackIPv6 = "net/ipv6/conf/lo/disable_ipv6"
 
     /// Paths below `/proc/sys` that must be read in each namespace so that differences can be seen.
-    func settingsToRead(_ compartment: Compartment) -> [String] {
-        namespaceSettings(compartment).map(\.path).filter { $0 != Self.loopbackIPv6 }
-            + cardSettings(of: compartment).map(\.path)
+    static func settingsToRead(_ compartment: Compartment, ipv6: Bool) -> [String] {
+        namespaceSettings(compartment, ipv6: ipv6).map(\.path).filter { $0 != loopbackIPv6 }
+            + compartment.sysctls.map(\.path).filter(isCardSetting)
     }
 
     /// The files of an owned compartment: name servers where there are any, and names.
@@ -87,11 +97,16 @@ extension Context {
 public enum Reads {
     /// Settings below `/proc/sys` to read in each wanted namespace.
     public static func settings(_ desired: DesiredState, ipv6: Bool) -> [NamespaceReads] {
-        var observed = ObservedState.empty
-        observed.features.ipv6 = ipv6
-        let context = Context(desired: desired, observed: observed, options: PlanOptions())
-        return desired.compartments.map {
-            NamespaceReads(namespace: $0.reference, paths: context.settingsToRead($0))
+        // Most compartments have the same, in one list.
+        var common: [String]?
+        return desired.compartments.map { compartment in
+            guard compartment.sysctls.isEmpty, case .owned = compartment.namespace else {
+                let paths = Context.settingsToRead(compartment, ipv6: ipv6)
+                return NamespaceReads(namespace: compartment.reference, paths: paths)
+            }
+            let paths = common ?? Context.settingsToRead(compartment, ipv6: ipv6)
+            common = paths
+            return NamespaceReads(namespace: compartment.reference, paths: paths)
         }
     }
 }

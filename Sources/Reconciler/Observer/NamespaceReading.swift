@@ -78,11 +78,15 @@ struct NamespaceReading {
     private func candidates(_ spaces: [String: OpenNamespace]) throws -> [Candidate] {
         // Most compartments have the same.
         var parted: [[String]: [SettingPath]] = [:]
+        var last: (texts: [String], paths: [SettingPath])?
         var reads: [NamespaceRef: [SettingPath]] = [:]
         for read in Reads.settings(desired, ipv6: features.ipv6) where reads[read.namespace] == nil {
-            let paths = parted[read.paths] ?? read.paths.map { SettingPath($0) }
-            parted[read.paths] = paths
-            reads[read.namespace] = paths
+            if last?.texts != read.paths {
+                let paths = parted[read.paths] ?? read.paths.map { SettingPath($0) }
+                parted[read.paths] = paths
+                last = (read.paths, paths)
+            }
+            reads[read.namespace] = last?.paths
         }
         for path in adopted where reads[.path(path)] == nil { reads[.path(path)] = [] }
         var candidates: [Candidate] = []
