@@ -80,7 +80,7 @@ public final class NamespaceWorker: Sendable {
     }
 
     /// Work that goes on in other threads.
-    public struct Started<Value: Sendable> {
+    public struct Started<Value: Sendable>: Sendable {
         fileprivate let workers: [NamespaceWorker]
         fileprivate let results: Results<Value>
 

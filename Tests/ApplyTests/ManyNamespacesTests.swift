@@ -28,4 +28,26 @@ import Testing
         #expect(destroyed.status == 0, "\(destroyed.errors)")
         #expect(try HostDump(host).differences(from: before) == [])
     }
+
+    /// The firewall is read while the manifests are.
+    @Test func firewallAmongManyNamespacesIsReadAsItIs() throws {
+        let host = try ScratchHost()
+        try host.sh("for n in $(seq 1 40); do ip netns add other-$n; done")
+        try host.declare(Manifests.web, Manifests.endpoint("web-1"))
+        let applied = try host.apply()
+        #expect(applied.status == 0, "\(applied.errors)")
+        try host.sh("nft add chain bridge bulkhead strange")
+        let drift = try host.bulkhead("drift", "manifests")
+        #expect(drift.status == 2 && drift.output.contains("firewall"), "\(drift.output)")
+        #expect(try host.apply().status == 0)
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+        // Without the tables everything is to be made, and with manifests that cannot be read nothing.
+        try host.sh("nft delete table bridge bulkhead")
+        let plan = try host.bulkhead("plan", "manifests", "--detailed-exitcode")
+        #expect(plan.status == 2 && plan.output.contains("firewall"), "\(plan.output)")
+        let wrong = try host.bulkhead("plan", "nowhere")
+        #expect(wrong.status == 1 && wrong.errors.contains("nowhere"), "\(wrong.errors)")
+        let scope = try host.bulkhead("plan", "--scope", "Not A Name", "manifests")
+        #expect(scope.status != 0 && scope.errors.contains("Not A Name"), "\(scope.errors)")
+    }
 }

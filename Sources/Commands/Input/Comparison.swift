@@ -24,23 +24,33 @@ struct Comparison {
         }
     }
 
+    /// A session that reads the firewall while the manifests are read; nil where there is none to be had, which whoever
+    /// needs one says why.
+    static func sessionAhead(_ global: GlobalOptions) -> HostSession? {
+        guard Host.mayConfigure(), let folders = try? global.folders(), let scope = try? global.scopeName(),
+            let session = try? HostSession(folders)
+        else { return nil }
+        session.readAhead(scope)
+        return session
+    }
+
     /// Reads the host and plans; `preparation.warnings` become warnings of the plan.
     static func live(
         _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
-        _ options: PlanOptions
+        _ options: PlanOptions, session: HostSession? = nil
     ) throws -> Comparison {
         try Rejected.told(global) {
-            try attempt(desired, warnings: warnings, sources: sources, global, options)
+            try attempt(desired, warnings: warnings, sources: sources, global, options, session: session)
         }
     }
 
     /// The same, but what stands against it is thrown (`Rejected`) and not printed.
     static func attempt(
         _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
-        _ options: PlanOptions
+        _ options: PlanOptions, session: HostSession? = nil
     ) throws -> Comparison {
         try requireRights()
-        let session = try HostSession(try global.folders())
+        let session = try session ?? HostSession(try global.folders())
         let observation = try Observer(session, desired: desired).observe()
         return try make(
             desired,

@@ -33,12 +33,14 @@ struct Drift: Verb {
     }
 
     private func compare() throws -> Plan {
+        let session = Comparison.sessionAhead(global)
         let prepared = try Preparation.load(paths.chosen, global)
         var options = try Comparison.options(global)
         // A link that lost its mark is a difference here; only writing needs to know whose it is.
         options.adopts = Set(prepared.state.networks.map(\.id) + prepared.state.endpoints.map(\.id))
         return try Comparison.live(
-            prepared.state, warnings: prepared.warnings, sources: prepared.sources, global, options
+            prepared.state, warnings: prepared.warnings, sources: prepared.sources, global, options,
+            session: session
         ).plan
     }
 

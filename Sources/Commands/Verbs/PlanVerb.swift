@@ -63,16 +63,17 @@ struct PlanVerb: Verb {
         let state = try against.map { try StateFile.read($0, global) }
         var owner = global
         if let state { owner.host = state.host }
+        let session = state == nil && !assumeEmpty && !pin ? Comparison.sessionAhead(global) : nil
         let prepared = try Preparation.load(paths.chosen, owner)
         if pin { return Terminal.out(Pins.render(prepared.state)) }
-        let comparison = try compare(prepared, state)
+        let comparison = try compare(prepared, state, session)
         if let out { try PlanFile.write(comparison.plan, to: out, paths: paths.chosen, options: comparison.options) }
         tell(comparison.plan, try reachability(prepared.state, state, owner))
         if let out { global.say("Saved; `bulkhead apply \(out.terminalSafe)` does exactly this, or refuses.") }
         if detailedExitcode && !comparison.plan.isInSync { throw Finish(.differs) }
     }
 
-    private func compare(_ prepared: Preparation, _ state: StateFile?) throws -> Comparison {
+    private func compare(_ prepared: Preparation, _ state: StateFile?, _ session: HostSession?) throws -> Comparison {
         var options = try Comparison.options(global)
         options.prunes = prune
         options.adopts = try AdoptArguments.parse(adopt)
@@ -90,7 +91,7 @@ struct PlanVerb: Verb {
         }
         return try Comparison.live(
             prepared.state, warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
-            sources: prepared.sources, global, options)
+            sources: prepared.sources, global, options, session: session)
     }
 
     private func tell(_ plan: Plan, _ reachability: BeforeAndAfter?) {

@@ -23,7 +23,7 @@ struct Lookout {
     init?(_ session: HostSession, namespaces count: Int) {
         guard count >= Self.minimum else { return nil }
         do {
-            namespace = try session.workers[0].createNamespace()
+            namespace = try session.freshNamespace()
             let socket = try session.workers[0].run(in: namespace.rawValue) { try NetlinkSocket(.route) }
             connection = NetlinkConnection(socket, buffer: session.buffer)
         } catch {

@@ -53,7 +53,7 @@ struct NamespaceReading {
     /// as our own rules have them.
     func start(_ spaces: [String: OpenNamespace], lookout: SharedDescriptor?) throws -> Started {
         let candidates = try candidates(spaces)
-        let firewall = session.firewallReading
+        let (firewall, ahead) = (session.firewallReading, session.ahead)
         let (sockets, desired, scope, counters) = (session.workerSockets, desired, desired.scope, counters)
         // The lookout's count tells the ids that cables tell where there is none.
         let hostNamespace = lookout == nil ? session.hostNamespace.rawValue : nil
@@ -67,6 +67,7 @@ struct NamespaceReading {
             if position == 0 {
                 // The worker may be in a compartment still, whose interfaces have other indexes.
                 try entrance.enter(lookout?.rawValue ?? own)
+                ahead?.wait()
                 let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
                 return .firewall(rules, others)
             }

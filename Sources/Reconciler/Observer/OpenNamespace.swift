@@ -1,5 +1,5 @@
-internal import Firewall
-internal import Model
+public import Firewall
+public import Model
 internal import NetlinkClient
 internal import SystemCalls
 
@@ -32,6 +32,8 @@ public final class HostSession {
     private let netfilter: NetlinkSocket
     private let memory = FirewallMemory()
     let buffer = ReceiveBuffer()
+    private(set) var ahead: FirewallAhead?
+    private var fresh: SharedDescriptor?
 
     /// Opens the host's sockets in the calling thread's network namespace.
     public init(_ folders: Folders) throws {
@@ -48,6 +50,23 @@ public final class HostSession {
         let current = try Namespaces.current()
         hostInode = try Files.status(of: current, "own network namespace").inode
         hostNamespace = SharedDescriptor(current)
+    }
+
+    /// Begins to read the scope's tables, before it is known what the manifests say, where there are many namespaces: among
+    /// few it is quick, and there is no empty one to read from.
+    public func readAhead(_ scope: ObjectName) {
+        guard ahead == nil, let names = try? Files.list(folders.namespaces), names.count >= Lookout.minimum,
+            let space = try? workers[0].createNamespace(), let socket = try? NetlinkSocket(.netfilter)
+        else { return }
+        fresh = space
+        ahead = try? FirewallAhead(
+            FirewallReading(library: library, socket: socket, memory: memory), of: scope, in: space)
+    }
+
+    /// An empty network namespace that only its descriptor holds, and in which nothing was counted yet.
+    func freshNamespace() throws -> SharedDescriptor {
+        defer { fresh = nil }
+        return try fresh ?? workers[0].createNamespace()
     }
 
     /// libnftables; it keeps its own socket.
@@ -111,6 +130,12 @@ public final class HostSession {
             guard let space = (try? openAlone(.named(name))) ?? nil else { return false }
             return try connection.namespaceID(descriptor: space.descriptor.rawValue).map(ids.contains) ?? false
         }.map { path(.named($0)) }
+    }
+
+    /// Does a piece of the planner's work on a worker, which has nothing else to do while a plan is made.
+    public func aside(_ piece: @escaping @Sendable () -> Ruleset) -> () -> Ruleset {
+        let work = NamespaceWorker.start([workers[0]], count: 1, tools: { _ in () }) { _, _, _ in piece() }
+        return { (try? work.wait().first?.get()) ?? piece() }
     }
 
     /// The descriptor of a namespace; nil where none is bound there.
