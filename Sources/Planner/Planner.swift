@@ -10,12 +10,18 @@ public enum Planner {
         public let diagnostics: [Diagnostic]
     }
 
-    /// The ordered steps from the observed state to the desired one.
+    /// Takes a piece of the work that depends on nothing else any more, and gives back how to have its result, which is asked
+    /// for once: another thread may do it meanwhile.
+    public typealias Aside = (_ piece: @escaping @Sendable () -> Ruleset) -> () -> Ruleset
+
+    /// The ordered steps from the observed state to the desired one. What `aside` does is how fast it is, nothing else.
     public static func plan(
-        desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions
+        desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions,
+        aside: Aside = { $0 }
     ) throws(Failure) -> Plan {
         let desired = desired.fitted(to: observed)
         let context = Context(desired: desired, observed: observed, options: options)
+        let compiled = context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
         builder.checkAttachments()
         builder.checkConflicts(firewall)
@@ -29,10 +35,7 @@ public enum Planner {
         builder.compareFiles()
         builder.removeSurplus()
         builder.settleNotes()
-        let facts = HostFacts(
-            guarded4: context.guardedInterfaces(.ipv4), guarded6: context.guardedInterfaces(.ipv6),
-            otherShared: context.otherShared(), uplinkPorts: context.uplinkPorts(), uplinkMACs: context.uplinkMACs())
-        let wanted = builder.wantedRules(facts, live: firewall)
+        let wanted = builder.wantedRules(compiled(), live: firewall)
         builder.compareFirewall(firewall, wanted: wanted)
         builder.dropUnknownRequirements()
         guard builder.errors.isEmpty else { throw Failure(diagnostics: builder.errors) }

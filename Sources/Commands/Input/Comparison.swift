@@ -99,7 +99,9 @@ struct Comparison {
         _ observed: ObservedState, _ firewall: Ruleset, _ session: HostSession?
     ) throws -> Comparison {
         do throws(Planner.Failure) {
-            var plan = try Planner.plan(desired: desired, observed: observed, firewall: firewall, options: options)
+            var plan = try Planner.plan(
+                desired: desired, observed: observed, firewall: firewall, options: options,
+                aside: { session?.aside($0) ?? $0 })
             plan.warnings = warnings + plan.warnings
             return Comparison(
                 plan: plan, observed: observed, firewall: firewall, session: session, options: options)

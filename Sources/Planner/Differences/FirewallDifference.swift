@@ -2,10 +2,20 @@ internal import Addressing
 internal import Firewall
 internal import Model
 
+extension Context {
+    /// What the manifests make of the tables, or what remains of the live ones.
+    func compiledRules(live: Ruleset, _ aside: Planner.Aside) -> () -> Ruleset {
+        guard !remains else { return { remainingRules(live) } }
+        let facts = HostFacts(
+            guarded4: guardedInterfaces(.ipv4), guarded6: guardedInterfaces(.ipv6), otherShared: otherShared(),
+            uplinkPorts: uplinkPorts(), uplinkMACs: uplinkMACs())
+        return aside { [desired] in Compiler.compile(desired, facts) }
+    }
+}
+
 extension Builder {
     /// The tables that shall be.
-    mutating func wantedRules(_ facts: HostFacts, live: Ruleset) -> Ruleset {
-        let compiled = context.remains ? context.remainingRules(live) : Compiler.compile(context.desired, facts)
+    mutating func wantedRules(_ compiled: Ruleset, live: Ruleset) -> Ruleset {
         checkPolicies(live, compiled)
         // Elements of objects that stay although no manifest declares them stay, too.
         return context.options.prunes ? compiled : compiled.keeping(live)
