@@ -35,6 +35,10 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
     public static let tooManyFiles = Errno(rawValue: EMFILE)
     /// 28, the disk is full.
     public static let noSpace = Errno(rawValue: ENOSPC)
+    /// 30, the file system is mounted read-only.
+    public static let readOnly = Errno(rawValue: EROFS)
+    /// 34, the number is too large or too small.
+    public static let outOfRange = Errno(rawValue: ERANGE)
     /// 39, the folder holds something.
     public static let notEmpty = Errno(rawValue: ENOTEMPTY)
     /// 3, no such process, route or rule.

@@ -47,6 +47,22 @@ import Testing
         #expect(try HostDump(host).differences(from: before) == [])
     }
 
+    /// There the kernel refuses to remove even what is not there.
+    @Test func aReadOnlyFolderOfNamespaceFilesUndoesAll() throws {
+        let host = try hostWithWeb()
+        try host.sh("mount -t tmpfs -o ro tmpfs etc")
+        let before = try HostDump(host)
+        let result = try host.apply("--quiet")
+        #expect(result.status == 1)
+        let folder = "\(host.folder.path)/etc/web-1"
+        #expect(
+            result.errors
+                == "manifests/all.yaml:8:18: error: write \(folder)/hosts: mkdir \(folder): EROFS (Read-only file system); "
+                + "it lies on a file system that is mounted read-only\nEverything was undone: the host is as it was before.\n"
+        )
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
+
     @Test func aFileThatGrowsOnAFullDiskKeepsItsContents() throws {
         let host = try hostWithWeb()
         try host.sh("mount -t tmpfs -o size=64k tmpfs etc")

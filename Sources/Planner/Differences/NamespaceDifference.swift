@@ -94,9 +94,23 @@ extension Builder {
             let path = isLoopback ? "net/ipv6/conf/\(loopback)/disable_ipv6" : setting.path
             return (path: path, value: setting.value, source: setting.source)
         }
+        refuseUnknown(compartment, in: space)
         appendSettings(
             wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .namespaces,
             title: "namespace \(space.reference)")
+    }
+
+    /// A setting that the manifest names and the kernel does not have cannot be written.
+    private mutating func refuseUnknown(_ compartment: Compartment, in space: ObservedNamespace) {
+        for setting in compartment.sysctls
+        where !Context.isCardSetting(setting.path) && context.setting(setting.path, in: space) == nil {
+            // Those may come with a module, or with the loopback's IPv6.
+            let parts = setting.path.split(separator: "/")
+            if parts.contains("netfilter") || parts.contains("lo") { continue }
+            fail(
+                "\(compartment.id): this kernel has no setting \(setting.path); take it out of `spec.sysctls`",
+                at: setting.source)
+        }
     }
 
     /// One step for all settings of one place that differ.

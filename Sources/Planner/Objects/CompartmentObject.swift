@@ -35,7 +35,7 @@ extension Context {
         compartment.sysctls.filter { Self.isCardSetting($0.path) }.map { ($0.path, $0.value, $0.source) }
     }
 
-    private static func isCardSetting(_ path: String) -> Bool {
+    static func isCardSetting(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard parts.count == 5, parts[2] == "conf" || parts[2] == "neigh" else { return false }
         return parts[3] != "all" && parts[3] != "default" && parts[3] != "lo"

@@ -14,6 +14,11 @@ public enum Remedy {
     /// A remedy to be put behind the kernel's words; empty where there is none to give.
     public static func of(_ error: any Error) -> String {
         guard let code = code(error) else { return "" }
+        if let error = error as? SystemError, error.object.hasPrefix("/proc/sys/"),
+            let remedy = ofSetting(code, isWritten: error.operation == "write")
+        {
+            return remedy
+        }
         switch code {
         case .notPermitted, .access:
             return Host.userID == 0
@@ -26,8 +31,19 @@ public enum Remedy {
         case .busy: return "; something else holds it"
         case .tooManyFiles: return "; raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)"
         case .noSpace: return "; make room on the disk"
+        case .readOnly: return "; it lies on a file system that is mounted read-only"
         case .noBuffers: return "; the kernel's buffers are full, so try again"
         case _: return ""
+        }
+    }
+
+    /// The same where the value of a kernel setting was refused.
+    private static func ofSetting(_ code: Errno, isWritten: Bool) -> String? {
+        switch code {
+        case .noEntry:
+            "; this kernel has no such setting: take it out of the manifest, or load the module that brings it"
+        case .invalid, .outOfRange: isWritten ? "; the setting does not take this value: correct the manifest" : nil
+        case _: nil
         }
     }
 

@@ -31,7 +31,15 @@ struct NamespaceFiles {
     /// Removes the file, and its folder where nothing else is in it.
     func remove(_ path: String) throws {
         if try isOurs(path) { try Files.remove(path) }
-        try Files.removeEmptyDirectory(Self.folder(of: path))
+        let folder = Self.folder(of: path)
+        // On a read-only disk the kernel complains before it looks whether there is anything to remove.
+        do throws(SystemError) {
+            _ = try Files.status(folder, followingLinks: false)
+        } catch {
+            if error.code == .noEntry { return }
+            throw error
+        }
+        try Files.removeEmptyDirectory(folder)
     }
 
     /// Whether a file of ours is there; one without contents, which guards nobody's words, counts as ours. Throws where

@@ -105,8 +105,10 @@ struct NamespaceReading {
     private func openAdopted(_ reference: NamespaceRef, _ path: String) throws -> OpenNamespace? {
         if let space = try session.openAlone(reference) { return space }
         guard (try? Files.status(path)) != nil else { return nil }
+        let who = desired.compartments.first { $0.reference == reference }
         throw StateError(
-            "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
+            (who.map { "\($0.id) (\($0.metadata.source)): " } ?? "")
+                + "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
     }
 
     private static func read(
