@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench build release install test faults verify-policies demo bench-plans format lint schemas docs deb test-deb reproduce clean
+.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies build release install test faults verify-policies demo bench bench-plans bench-policies format lint schemas docs deb test-deb reproduce clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -31,6 +31,7 @@ help:
 	@echo 'make test      install what is missing, build, and run all tests'
 	@echo 'make verify-policies  random policies against real packets, at length, beside a LAN and on overlays too'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
+	@echo 'make bench     bulkhead beside system calls alone and beside other tools, as ratios (BENCH_PARTS, BENCH_ENDPOINTS)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
 	@echo 'make bench-plans      how planning without a kernel grows from 1000 to 10 000 endpoints'
 	@echo 'make fuzz      libFuzzer on the decoders, ten minutes each'
@@ -48,8 +49,9 @@ deps-deb: NEEDS := $(DEB_NEEDS)
 deps-test-deb: NEEDS := $(TEST_DEB_NEEDS)
 deps-demo: NEEDS := $(DEMO_NEEDS)
 deps-test: NEEDS := $(TEST_NEEDS)
-deps-bench: NEEDS := $(DEMO_NEEDS) iperf3=iperf3
-deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench:
+deps-bench: NEEDS := $(DEMO_NEEDS) cc=gcc
+deps-bench-policies: NEEDS := $(DEMO_NEEDS) iperf3=iperf3
+deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies:
 	@command -v '$(SWIFT)' >/dev/null || {
 	    echo 'make: no swift found: put the bin folder of a Swift 6.2 (or newer) toolchain on PATH,'
 	    echo '      or say make SWIFT=/path/to/swift'; exit 1; } >&2
@@ -123,8 +125,16 @@ faults: deps-test release
 	"$(SWIFT)" build --build-tests
 	BULKHEAD_FAULTS=all "$(SWIFT)" test --skip-build --disable-xctest --filter FaultTests
 
+# Beside the same kernel objects made, read and removed by system calls alone, and beside what else does the work.
+# BENCH_PARTS, BENCH_ENDPOINTS, BENCH_ROUNDS and others choose; see Benchmarks/bench.py --help.
+bench: release deps-bench
+	@case ",$${BENCH_PARTS:-pure}," in *,pure,*)
+	    BULKHEAD_BENCHMARK=1 "$(SWIFT)" build --build-path .build-benchmark -c release --product PlanBenchmark
+	esac
+	python3 Benchmarks/bench.py .build/release/bulkhead --plans .build-benchmark/release/PlanBenchmark
+
 # Throughput with 10 000 rules in force, and the time to change one, as ratios within one run.
-bench-policies: release deps-bench
+bench-policies: release deps-bench-policies
 	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/policies.py .build/release/bulkhead
 
 # Validating and planning 1000 and 10 000 endpoints, times and their ratios.

@@ -4,8 +4,16 @@ import Model
 import Planner
 
 /// What planning costs at two sizes, without a kernel: a plan that grows faster than the manifests shows in the ratio.
+/// With a number of endpoints as argument, one size: seconds and what they are of, a line each, for `bench.py`.
 @main struct Benchmark {
     static func main() throws {
+        if CommandLine.arguments.count > 1 {
+            guard let size = Int(CommandLine.arguments[1]), size >= 50, size % 50 == 0 else {
+                throw Trouble("endpoints are asked for in networks of fifty, not \(CommandLine.arguments[1])")
+            }
+            for result in try measure(size) { print("\(result.seconds) \(result.name)") }
+            return
+        }
         let sizes = [1000, 10_000]
         let results = try sizes.map(measure)
         print("\("what".padded(28))\(sizes.map { "\($0)".padded(12) }.joined())ratio")
