@@ -115,11 +115,12 @@ if Context.environment["BULKHEAD_FUZZ"] != nil {
     }
 }
 
-// Planning without a kernel at two sizes, in a release build with the package's own types; see Benchmarks/plans.
+// The pure parts without a kernel, in a release build with the package's own types; see Benchmarks/Plans.
 if Context.environment["BULKHEAD_BENCHMARK"] != nil {
     package.targets.append(
         .executableTarget(
             name: "PlanBenchmark",
-            dependencies: ["Addressing", "Firewall", "Manifest", "Model", "Planner"], path: "Benchmarks/Plans",
+            dependencies: ["Addressing", "Firewall", "Manifest", "Model", "NetlinkCodec", "Planner"],
+            path: "Benchmarks/Plans",
             swiftSettings: strict))
 }

@@ -37,6 +37,8 @@ RATIOS = [
 
 # With their networks the largest are 100 000 objects.
 PURE = (1000, 10_000, 98_000)
+# Endpoints in whose planning instructions are counted: valgrind takes its time.
+COUNTED = 500
 
 
 def options():
@@ -197,6 +199,25 @@ def pure(table, arguments, tools):
         table.row("most memory, all of it, %d endpoints" % size, memory, "MB", target=500 if is_largest else None)
     for name, points in times.items():
         table.row("growth of: " + name, slope(points), note="exponent")
+    table.head("Without a kernel: instructions and allocations for each of %d endpoints, by valgrind" % COUNTED)
+    if not shutil.which("valgrind"):
+        table.row("instructions", None, note="not installed: apt-get install valgrind")
+        return
+    once = count(arguments.plans, tools, "none")
+    for name in times:
+        twice = count(arguments.plans, tools, name)
+        instructions, allocations = ((b - a) / COUNTED for a, b in zip(once, twice))
+        table.row(name, instructions / 1000, "k", note="%.1f allocations" % allocations)
+
+
+def count(program, tools, phase):
+    """Instructions and allocated blocks of one run, in which a phase runs once more."""
+    output = tools + "/dhat.json"
+    subprocess.run(["valgrind", "--quiet", "--tool=dhat", "--dhat-out-file=" + output, program, str(COUNTED), phase],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(output) as file:
+        result = json.load(file)
+    return result["te"], sum(point["tbk"] for point in result["pps"])
 
 
 def inside(arguments):

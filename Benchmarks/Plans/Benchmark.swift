@@ -1,21 +1,36 @@
 import Firewall
 import Manifest
 import Model
+import NetlinkCodec
 import Planner
 
 /// What planning costs at two sizes, without a kernel: a plan that grows faster than the manifests shows in the ratio.
-/// With a number of endpoints as argument, one size: seconds and what they are of, a line each, for `bench.py`.
+///
+/// For `bench.py`: with a number of endpoints, that size alone, seconds and what they are of in a line each; with the
+/// name of a phase behind it, every phase once and that one twice, so that somebody who counts instructions can subtract.
 @main struct Benchmark {
+    private let size: Int
+    /// How often a phase runs, by its name.
+    private let runs: (String) -> Int
+    private var results: [(name: String, seconds: Double)] = []
+
     static func main() throws {
-        if CommandLine.arguments.count > 1 {
-            guard let size = Int(CommandLine.arguments[1]), size >= 50, size % 50 == 0 else {
-                throw Trouble("endpoints are asked for in networks of fifty, not \(CommandLine.arguments[1])")
-            }
-            for result in try measure(size) { print("\(result.seconds) \(result.name)") }
-            return
+        let words = CommandLine.arguments.dropFirst()
+        guard let word = words.first else { return try compare([1000, 10_000]) }
+        guard let size = Int(word), size >= 50, size % 50 == 0 else {
+            throw Trouble("endpoints are asked for in networks of fifty, not \(word)")
         }
-        let sizes = [1000, 10_000]
-        let results = try sizes.map(measure)
+        let phase = words.dropFirst().first
+        // The best of three, after one to warm up: what else the machine does only ever makes it slower.
+        let results = try measure(size) { name in phase.map { $0 == name ? 2 : 1 } ?? 4 }
+        guard phase == nil || phase == "none" || results.contains(where: { $0.name == phase }) else {
+            throw Trouble("there is no phase \(phase ?? "")")
+        }
+        for result in results { print("\(result.seconds) \(result.name)") }
+    }
+
+    private static func compare(_ sizes: [Int]) throws {
+        let results = try sizes.map { try measure($0) { _ in 4 } }
         print("\("what".padded(28))\(sizes.map { "\($0)".padded(12) }.joined())ratio")
         for (place, (name, small)) in results[0].enumerated() {
             let large = results[1][place].seconds
@@ -25,33 +40,65 @@ import Planner
         }
     }
 
-    private static func measure(_ count: Int) throws -> [(name: String, seconds: Double)] {
-        var results: [(String, Double)] = []
-        func time<Value>(_ name: String, _ body: () throws -> Value) throws -> Value {
-            // The best of three: what else the machine does only ever makes it slower.
-            var best = Double.infinity
-            var value = try body()
-            for _ in 0..<3 {
-                let start = ContinuousClock.now
-                value = try body()
-                best = min(best, (ContinuousClock.now - start) / .seconds(1))
-            }
-            results.append((name, best))
-            return value
+    private static func measure(_ size: Int, runs: @escaping (String) -> Int) throws -> [(
+        name: String, seconds: Double
+    )] {
+        var benchmark = Benchmark(size: size, runs: runs)
+        try benchmark.measure()
+        return benchmark.results
+    }
+
+    private init(size: Int, runs: @escaping (String) -> Int) {
+        self.size = size
+        self.runs = runs
+    }
+
+    private mutating func time<Value>(_ name: String, _ body: () throws -> Value) throws -> Value {
+        var best = Double.infinity
+        var value = try body()
+        for _ in 1..<max(runs(name), 1) {
+            let start = ContinuousClock.now
+            value = try body()
+            best = min(best, (ContinuousClock.now - start) / .seconds(1))
         }
-        let text = manifests(count)
-        let desired = try time("read and resolve") { try resolve(text) }
-        let first = try time("plan from nothing") { try plan(desired, .empty, Ruleset()) }
+        results.append((name, best))
+        return value
+    }
+
+    private mutating func measure() throws {
+        let size = self.size
+        let text = Self.manifests(size)
+        let decoder = try time("parse and decode") { Self.decode(text) }
+        let desired = try time("resolve") { try Self.resolve(decoder) }
+        let first = try time("plan from nothing") { try Self.plan(desired, .empty, Ruleset()) }
         let host = try FastHost(first, desired)
-        let second = try time("plan in sync") { try plan(desired, host.state, host.firewall) }
+        let second = try time("plan in sync") { try Self.plan(desired, host.state, host.firewall) }
         guard second.isInSync else { throw Trouble("not in sync: \(second.steps.prefix(3).map(\.summary))") }
         var other = desired
         for place in other.endpoints.indices { other.endpoints[place].mtu = 1400 }
-        _ = try time("plan of a change of all") { try plan(other, host.state, host.firewall) }
+        _ = try time("plan of a change of all") { try Self.plan(other, host.state, host.firewall) }
         var none = desired
         (none.networks, none.compartments, none.endpoints) = ([], [], [])
-        _ = try time("plan that deletes all") { try plan(none, host.state, host.firewall) }
-        return results
+        _ = try time("plan that deletes all") { try Self.plan(none, host.state, host.firewall) }
+        let ruled = try Self.resolve(Self.decode(Self.manifests(50) + Self.policy(size)))
+        let rules = try time("compile policies") { Compiler.compile(ruled, HostFacts()) }
+        guard rules.tables.contains(where: { $0.chains.contains { $0.rules.count >= size } }) else {
+            throw Trouble("the policy was not compiled to \(size) rules")
+        }
+        let count = try time("encode and decode links") { try Self.links(size) }
+        guard count == size else { throw Trouble("of \(size) links \(count) were read") }
+    }
+
+    /// Requests as `createVeth` writes them, read as the kernel's answers are.
+    private static func links(_ count: Int) throws -> Int {
+        var read = 0
+        for number in 0..<count {
+            let near = LinkRequest.VethEnd(name: "ep-\(number)", mac: nil, mtu: 1500)
+            let far = LinkRequest.VethEnd(name: "eth0", mac: nil, mtu: 1500)
+            let request = LinkRequest.createVeth(near: near, master: 7, far: far, farNamespace: 3)
+            if try LinkMessage(decoding: request.body[...]).name == near.name { read += 1 }
+        }
+        return read
     }
 
     private static func plan(_ desired: DesiredState, _ state: ObservedState, _ firewall: Ruleset) throws -> Plan {
@@ -81,9 +128,22 @@ import Planner
         return text
     }
 
-    private static func resolve(_ text: String) throws -> DesiredState {
+    /// Rules that are asked for one after the other.
+    private static func policy(_ count: Int) -> String {
+        let rules = (0..<count).map {
+            "{action: deny, from: [{cidr: \(100 + $0 / 65536).\($0 / 256 % 256).\($0 % 256).0/24}]}"
+        }
+        return "apiVersion: bulkhead.dev/v1alpha1\nkind: Policy\nmetadata: {name: many}\nspec: {appliesTo: "
+            + "{networks: [n0]}, ingress: {default: deny, rules: [\(rules.joined(separator: ", "))]}}\n"
+    }
+
+    private static func decode(_ text: String) -> Decoder {
         var decoder = Decoder()
         decoder.decode(SourceText(name: "all.yaml", bytes: Array(text.utf8)))
+        return decoder
+    }
+
+    private static func resolve(_ decoder: Decoder) throws -> DesiredState {
         guard decoder.diagnostics.isEmpty, let scope = ObjectName("default") else {
             throw Trouble("\(decoder.diagnostics.prefix(3))")
         }

@@ -25,11 +25,15 @@ struct FastHost {
             spaces[reference] = ObservedNamespace(reference: reference, namespaceID: id)
             add(ObservedLink(index: 1, name: "lo", isUp: false, isLoopback: true), to: reference)
             state.usedNamespaceIDs.append(id)
-        case .createLink(let spec): create(spec)
+        case .createLink(let spec): try create(spec)
         case .changeLink(let link, let changes): try raise(link, changes)
         case .addAddress(let link, let address):
             let place = index(link)
             spaces[link.namespace]?.addresses.append(ObservedAddress(link: place, address: address))
+            // The kernel's own, RTPROT_KERNEL.
+            spaces[link.namespace]?.routes.append(
+                ObservedRoute(
+                    destination: address.prefix, link: place, origin: 2, preferredSource: address.address))
         case .addRoute(let route):
             let place = index(route.link)
             spaces[route.link.namespace]?.routes.append(
@@ -38,8 +42,9 @@ struct FastHost {
                     metric: route.metric, table: route.table, origin: route.origin))
         case .writeSetting(let namespace, let path, let value): spaces[namespace]?.settings[path] = value
         case .writeFile(let path, let content): state.files.append(ObservedFile(path: path, content: content))
-        case .firewall: break
-        case _: throw Trouble("a plan from nothing has no \(operation)")
+        // Nobody has cached a neighbour yet.
+        case .firewall, .clearWay: break
+        case _: throw Trouble("a plan from nothing has no \("\(operation)".prefix(80))")
         }
     }
 
@@ -50,7 +55,7 @@ struct FastHost {
         spaces[space]?.links.append(link)
     }
 
-    private mutating func create(_ spec: LinkSpec) {
+    private mutating func create(_ spec: LinkSpec) throws {
         let space = spec.reference.namespace
         var link = ObservedLink(
             index: UInt32(spaces[space]?.links.count ?? 0) + 1, name: spec.reference.name, isUp: spec.isUp,
@@ -61,6 +66,7 @@ struct FastHost {
             link.port = spec.port
         }
         switch spec.kind {
+        case .vxlan: throw Trouble("\(spec.reference): these manifests have no overlay")
         case .bridge(let options): (link.kind, link.bridge) = ("bridge", options)
         case .veth(let peer):
             link.kind = "veth"
@@ -76,6 +82,7 @@ struct FastHost {
                 spaces[peer.reference.namespace]?.settings["net/ipv6/conf/\(far.name)/\(key)"] = "0"
             }
             spaces[peer.reference.namespace]?.settings["net/ipv6/conf/\(far.name)/accept_ra"] = "0"
+            spaces[peer.reference.namespace]?.settings["net/ipv6/conf/\(far.name)/disable_ipv6"] = "0"
         }
         add(link, to: space)
     }
