@@ -76,6 +76,8 @@ struct LinkDifference {
         if spec.addressGeneration == Self.noAddresses, link.isUp, isUp {
             if link.regainsIPv6(mtu: spec.mtu) {
                 changes = [.up(false)] + changes + [.up(true)]
+                // Where one of these is refused in the middle the link is down.
+                inverse.append(.up(true))
                 isDisruptive = true
             }
             if losesIPv6 { inverse = [.up(false)] + inverse + [.up(true)] }

@@ -34,6 +34,11 @@ extension Builder {
     }
 }
 
+extension LinkChange {
+    /// Whether all that a link has of IPv6 goes with it, where it has any.
+    public var endsIPv6: Bool { if case .mtu(let mtu) = self { !IPv6Half.exists(mtu: mtu) } else { false } }
+}
+
 extension Operation {
     /// Whether it puts something of IPv6 on a link, or takes it off.
     fileprivate func isIPv6(on reference: LinkReference) -> Bool {

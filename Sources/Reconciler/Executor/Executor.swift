@@ -114,6 +114,11 @@ final class Executor {
             vacating[place] = move.from
             occupied.insert(move.from)
         }
+        if case .changeLink(_, let changes) = operation, changes.contains(where: \.endsIPv6) {
+            // What the kernel refused to take off the link before would go along, and undoing would not know of it.
+            flush()
+            guard !isStopped else { return }
+        }
         let target = try target(of: operation)
         if target == .settled { return }
         if isUndoing { try spareOccupied(operation) }
