@@ -13,6 +13,11 @@ import sys
 import tempfile
 import time
 
+# No folders of bytecode among the sources.
+sys.dont_write_bytecode = True
+
+import scenarios  # noqa: E402
+
 BINARY = os.path.abspath(sys.argv[1])
 RULES = int(os.environ.get("RULES", "10000"))
 ROUNDS = int(os.environ.get("ROUNDS", "6"))
@@ -37,22 +42,7 @@ spec: {network: web, addresses: [10.88.0.11]}
 
 
 def policy(changed):
-    """One policy whose rules all have to be asked for the first packet; the last one lets it through."""
-    rules = [
-        "    - {name: rule-%d, action: deny, from: [{cidr: %d.%d.%d.0/24}], protocols: [{protocol: tcp, ports: [%d]}]}"
-        % (n, 100 + n // 65536, n // 256 % 256, n % 256, 1000 + (1 if n == changed else 0)) for n in range(RULES)]
-    return """---
-apiVersion: bulkhead.dev/v1alpha1
-kind: Policy
-metadata: {name: many}
-spec:
-  appliesTo: {endpoints: {matchLabels: {app: server}}}
-  ingress:
-    default: deny
-    rules:
-%s
-    - {name: last, action: allow, from: [{endpoints: {matchLabels: {app: client}}}]}
-""" % "\n".join(rules)
+    return "---\n" + scenarios.policy(RULES, changed)
 
 
 def run(*command):

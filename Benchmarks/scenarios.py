@@ -64,10 +64,11 @@ class Overlay:
         return "---\n".join(texts)
 
 
-def policy(rules):
-    """One policy whose rules all have to be asked for the first packet."""
-    rule = "    - {name: rule-%d, action: deny, from: [{cidr: %d.%d.%d.0/24}], protocols: [{protocol: tcp, ports: [80]}]}"
-    lines = [rule % (n, 100 + n // 65536, n // 256 % 256, n % 256) for n in range(rules)]
+def policy(rules, changed=None):
+    """One policy whose rules all have to be asked for the first packet; the last one lets it through. One is another than
+    without `changed`, its number."""
+    rule = "    - {name: rule-%d, action: deny, from: [{cidr: %d.%d.%d.0/24}], protocols: [{protocol: tcp, ports: [%d]}]}"
+    lines = [rule % (n, 100 + n // 65536, n // 256 % 256, n % 256, 1001 if n == changed else 1000) for n in range(rules)]
     return """apiVersion: bulkhead.dev/v1alpha1
 kind: Policy
 metadata: {name: many}
