@@ -51,6 +51,17 @@ import Testing
         try expectUnchanged(segment.host, bridge)
     }
 
+    /// As libvirt gives them to the ports of virtual machines. Whatever the names of our endpoints make of theirs, it is
+    /// above: of sixteen one would hardly be otherwise.
+    @Test func aBridgeOfVirtualMachinesKeepsItsMAC() throws {
+        let segment = try segment((12..<28).map { Segment.endpoint("e\($0)", "lan", $0) })
+        try segment.host.sh("ip link set eth1 address fe:fe:00:12:34:56")
+        let bridge = try bridge(segment.host)
+        #expect(bridge.contains("8000.fe:fe:0:12:34:56"), "\(bridge)")
+        try segment.apply()
+        try expectUnchanged(segment.host, bridge)
+    }
+
     /// A card with fewer bytes must not make the bridge's fewer.
     @Test func theBridgeKeepsItsMTU() throws {
         let segment = try segment([Segment.endpoint("c", "lan", 12, "mtu: 1400")])

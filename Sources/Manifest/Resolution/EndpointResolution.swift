@@ -29,11 +29,12 @@ extension StateBuilder {
             portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes))
     }
 
-    /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others.
+    /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others,
+    /// those of virtual machines too, which begin with fe (libvirt's with fe:54:00).
     private func portMAC(_ name: ObjectName, _ network: NetworkDocument, host: String) -> MACAddress {
         let mac = Naming.portMAC(network: network.head.name, endpoint: name, host: host)
         guard network.existingBridge != nil else { return mac }
-        return MACAddress(value: mac.value & 0x00ff_ffff_ffff | 0xfe00_0000_0000)
+        return MACAddress(value: mac.value & 0x0000_ffff_ffff | 0xfeff_0000_0000)
     }
 
     /// The first gateway of each family in a subnet where the endpoint has an address.
