@@ -62,6 +62,43 @@ import Testing
         Case("IPv6 rule gone", "ip -n a -6 rule del priority 0", names: "0: from all lookup local"),
     ]
 
+    /// What the kernel makes beside an address or by itself, and does not make again.
+    static let locals = [
+        Case(
+            "route to an address gone", "ip -n a route del local 10.88.0.10 dev eth0 table local",
+            names: "make address 10.88.0.10/24 on eth0 in a reachable again"),
+        Case(
+            "route to an IPv6 address gone", "ip -n a -6 route del local fd00:88::10 dev eth0 table local",
+            names: "make address fd00:88::10/64 on eth0 in a reachable again"),
+        Case(
+            "route to the gateway gone", "ip route del local 10.88.0.1 dev bh-web table local",
+            names: "make address 10.88.0.1/24 on bh-web reachable again"),
+        Case(
+            "route to the IPv6 gateway gone", "ip -6 route del local fd00:88::1 dev bh-web table local",
+            names: "make address fd00:88::1/64 on bh-web reachable again"),
+        Case(
+            "route to an address taken", "ip -n a route replace local 10.88.0.10 dev lo table local",
+            names: "make address 10.88.0.10/24 on eth0 in a reachable again"),
+        Case(
+            "route to a loopback address gone", "ip -n a route del local 127.0.0.1 dev lo table local",
+            names: "make address 127.0.0.1/8 on lo in a reachable again"),
+        Case(
+            "route to the loopback's subnet gone", "ip -n a route del local 127.0.0.0/8 dev lo table local",
+            names: "make address 127.0.0.1/8 on lo in a reachable again"),
+        Case("link-local address gone", "ip -n a address flush dev eth0 scope link", names: "add address fe80::"),
+        Case(
+            "link-local address of the bridge gone", "ip address flush dev bh-web scope link",
+            names: "add address fe80::"),
+        Case(
+            "route to a link-local address gone",
+            "ip -6 route del local $(ip -6 -o address show dev bh-web scope link | awk '{print $4}' | cut -d/ -f1) "
+                + "dev bh-web table local", names: "on bh-web reachable again"),
+        Case(
+            "link-local address of the bridge gone, and its mode",
+            "ip link set bh-web addrgenmode none; ip address flush dev bh-web scope link",
+            names: "add address fe80::"),
+    ]
+
     /// Routes and addresses that say more than bulkhead's own ever do, and what the kernel makes by itself.
     static let uncommon = [
         Case(
@@ -265,6 +302,7 @@ import Testing
     ]
 
     @Test func addressesRoutesAndNeighbours() throws { try check(Self.addresses) }
+    @Test func addressesThatTheKernelMinds() throws { try check(Self.locals) }
     @Test func uncommonRoutesAndAddresses() throws { try check(Self.uncommon) }
     @Test func linksAndNamespaces() throws { try check(Self.links) }
     @Test func settingsFilesAndRules() throws { try check(Self.settings) }

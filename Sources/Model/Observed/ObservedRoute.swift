@@ -14,13 +14,16 @@ public struct ObservedAddress: Hashable, Codable, Sendable {
     public var isDeprecated: Bool
     /// `IFA_PROTO`; 0 where the kernel has none.
     public var origin: UInt8
+    /// Whether packets to it are the host's own: table `local` has its route, which the kernel makes for every address
+    /// (`ip route show table local`). True for those of interfaces that are down, which have none.
+    public var isReached: Bool
     /// What the kernel says of it, by which it is made again elsewhere; empty where nothing may have to move.
     public var body: [UInt8]
 
     /// An address.
     public init(
         link: UInt32, address: InterfaceAddress, isPermanent: Bool = true, isTentative: Bool = false,
-        isDeprecated: Bool = false, origin: UInt8 = 0, body: [UInt8] = []
+        isDeprecated: Bool = false, origin: UInt8 = 0, isReached: Bool = true, body: [UInt8] = []
     ) {
         self.link = link
         self.address = address
@@ -28,6 +31,7 @@ public struct ObservedAddress: Hashable, Codable, Sendable {
         self.isTentative = isTentative
         self.isDeprecated = isDeprecated
         self.origin = origin
+        self.isReached = isReached
         self.body = body
     }
 }

@@ -53,7 +53,7 @@ extension Builder {
         }
         appendSettings(
             settings.filter { !isOff($0) }, in: context.observed.host, id: "setting/host/\(spec.reference.name)",
-            owner: network.id, phase: .host, requires: regained(link, spec.mtu, "link/\(spec.reference.name)"),
+            owner: network.id, phase: .host, requires: behindLink(link, spec),
             title: "bridge \(spec.reference)")
         // On a bridge that stands for an interface of the host all the rest is the host's.
         guard !network.isShared else {
@@ -64,7 +64,8 @@ extension Builder {
         }
         let first = steps.endIndex
         compareAddresses(
-            context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id, source: source)
+            context.bridgeAddresses(network), local: context.bridgeLocal(network, link, spec), on: spec.reference,
+            present: link, owner: network.id, source: source)
         compareRoutes(
             [], addresses: context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id,
             source: source)
@@ -76,6 +77,7 @@ extension Builder {
             settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
             owner: network.id, phase: .reduce, requires: steps[first...].filter { $0.action == .delete }.map(\.id),
             title: "bridge \(spec.reference)")
+        loseLocalLast(link, spec)
         removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
         if difference.losesIPv6 {
             loseIPv6Last("link/\(spec.reference.name)", on: spec.reference, after: first)
@@ -85,6 +87,26 @@ extension Builder {
     /// The step behind which there are settings of IPv6 on a link, where there are none now.
     func regained(_ link: ObservedLink, _ mtu: Int, _ id: String) -> [String] {
         link.regainsIPv6(mtu: mtu) ? [id] : []
+    }
+
+    /// The same for a bridge that gets a place on the switch: IPv6 makes its link-local address when it is switched on, if
+    /// the mode says so by then.
+    private func behindLink(_ link: ObservedLink, _ spec: LinkSpec) -> [String] {
+        let id = "link/\(spec.reference.name)"
+        guard spec.addressGeneration == 0, let mode = link.addressGeneration, mode != 0 else {
+            return regained(link, spec.mtu, id)
+        }
+        return [id]
+    }
+
+    /// A bridge that loses its place on the switch: undone in reverse, IPv6 is switched on when the mode says again that
+    /// there is a link-local address, and so makes it.
+    private mutating func loseLocalLast(_ link: ObservedLink, _ spec: LinkSpec) {
+        let off = "setting/host/\(spec.reference.name)/ipv6"
+        guard link.addressGeneration == 0, spec.addressGeneration != 0, steps.contains(where: { $0.id == off }),
+            let index = steps.firstIndex(where: { $0.id == "link/\(spec.reference.name)" })
+        else { return }
+        steps[index].requires.append(off)
     }
 
     /// A link of that name may be changed if it carries the mark of this object, or if taking it over was asked for.

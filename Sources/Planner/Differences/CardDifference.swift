@@ -136,7 +136,9 @@ extension Builder {
         let source = endpoint.metadata.source
         let first = steps.endIndex
         if link == nil { raise(reference, endpoint) }
-        compareAddresses(endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
+        compareAddresses(
+            endpoint.addresses, local: link.map { context.cardLocal(endpoint, in: compartment, $0) } ?? LinkLocal(),
+            on: reference, present: link, owner: endpoint.id, source: source)
         let routes = context.cardRoutes(endpoint, link: reference)
         compareRoutes(
             routes, addresses: endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)

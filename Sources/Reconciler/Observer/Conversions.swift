@@ -92,6 +92,7 @@ extension VXLANOptions {
 }
 
 extension ObservedAddress {
+    /// Not looked for among the local routes yet.
     init(_ message: AddressMessage, keepsBody: Bool) {
         self.init(
             link: message.link, address: message.address, isPermanent: message.isPermanent,
@@ -111,10 +112,15 @@ extension ObservedRoute {
             details: message.isSpecial ? RouteDetails(message) : nil, body: keepsBody ? message.body : [])
     }
 
+    /// `RT_TABLE_LOCAL`.
+    static let localTable: UInt32 = 255
+    /// `RTN_LOCAL`.
+    static let localType: UInt8 = 2
+
     /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows
     /// (`RTM_F_CLONED`), are not read into the model.
     static func matters(_ message: RouteMessage) -> Bool {
-        (message.table != 255 || message.origin != 2) && message.flags & 0x200 == 0
+        (message.table != localTable || message.origin != 2) && message.flags & 0x200 == 0
     }
 }
 

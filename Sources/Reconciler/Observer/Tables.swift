@@ -30,29 +30,36 @@ struct NamespaceTables: Sendable {
             let bridges = Set(links.filter { $0.mark == nil }.compactMap(\.master))
             neighbours += try connection.proxies().filter { others.contains($0.link) || bridges.contains($0.link) }
         }
+        // In a compartment all links are ours or stand for one of ours.
+        let ours = Set(links.lazy.filter { rules || $0.mark != nil }.map(\.index))
+        let (addresses, routes) = try settled(connection, links, ours, keepsBody)
         return NamespaceTables(
-            links: links, addresses: try addresses(connection, links.first(where: \.isLoopback), keepsBody),
-            routes: try connection.routes().filter(ObservedRoute.matters).map {
-                ObservedRoute($0, keepsBody: keepsBody)
-            },
+            links: links, addresses: addresses,
+            routes: routes.filter(ObservedRoute.matters).map { ObservedRoute($0, keepsBody: keepsBody) },
             neighbours: neighbours.compactMap { ObservedNeighbour($0) },
             rules: rules ? try connection.rules().map { ObservedRule($0) } : [],
             qdiscs: try connection.qdiscs().map { ObservedQdisc($0) })
     }
 
-    /// No duplicates are looked for on a loopback, but the kernel says so only when a thread of its own has come to it,
-    /// which takes a while where the processors are busy: until then a new address looks unusable.
-    private static func addresses(
-        _ connection: NetlinkConnection, _ loopback: ObservedLink?, _ keepsBody: Bool
-    ) throws -> [ObservedAddress] {
-        var addresses: [ObservedAddress] = []
-        for attempt in 0..<attempts {
-            if attempt > 0 { Detachment.pause(milliseconds: 10) }
-            addresses = try connection.addresses().map { ObservedAddress($0, keepsBody: keepsBody) }
-            guard let loopback, loopback.isUp else { break }
-            if !addresses.contains(where: { $0.isTentative && $0.link == loopback.index }) { break }
+    /// Addresses, and routes. An IPv6 address is ready only when a thread of the kernel's own has come to it, which takes
+    /// a while where the processors are busy: until then a new one of a loopback looks unusable, though no duplicates are
+    /// looked for there, and table `local` has no route to it.
+    private static func settled(
+        _ connection: NetlinkConnection, _ links: [ObservedLink], _ ours: Set<UInt32>, _ keepsBody: Bool
+    ) throws -> (addresses: [ObservedAddress], routes: [RouteMessage]) {
+        let loopback = links.first { $0.isLoopback && $0.isUp }?.index
+        var attempt = 0
+        while true {
+            var addresses = try connection.addresses().map { ObservedAddress($0, keepsBody: keepsBody) }
+            let routes = try connection.routes()
+            LocalRoutes(routes, links).mark(&addresses)
+            let isSettled = !addresses.contains {
+                $0.isTentative ? $0.link == loopback : $0.isIPv6 && !$0.isReached && ours.contains($0.link)
+            }
+            attempt += 1
+            if isSettled || attempt == attempts { return (addresses, routes) }
+            Detachment.pause(milliseconds: 10)
         }
-        return addresses
     }
 
     /// A second in all.
