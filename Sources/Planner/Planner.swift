@@ -20,9 +20,11 @@ public enum Planner {
         aside: Aside = { $0 }
     ) throws(Failure) -> Plan {
         let desired = desired.fitted(to: observed)
-        let context = Context(desired: desired, observed: observed, options: options)
+        let loopbacks = LoopbackName(desired, observed, options)
+        let context = Context(desired: desired, observed: loopbacks.observed, options: options)
         let compiled = context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
+        builder.steps = loopbacks.steps
         builder.checkAttachments()
         builder.checkConflicts(firewall)
         builder.warnOfLostBridges(firewall)

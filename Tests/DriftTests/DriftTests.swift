@@ -428,6 +428,47 @@ import Testing
         #expect(differences == [], "\(differences)")
     }
 
+    /// Names of interfaces inside are anybody's who may configure them there; they hold up nobody's plan.
+    @Test func aCompartmentMayNotKeepANameFromItsCard() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests)
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        let before = try HostDump(host)
+        let rename = { (old: String, new: String) in
+            "ip -n a link set \(old) down; ip -n a link set \(old) name \(new); ip -n a link set \(new) up; "
+        }
+        let cases = [
+            rename("lo", "loop"),
+            rename("eth0", "card") + rename("lo", "eth0"),
+            rename("eth0", "swap") + rename("lo", "eth0") + rename("swap", "lo"),
+            rename("lo", "loop") + "ip -n a link add lo type veth peer name lo2; ip -n a link set lo up",
+            rename("lo", "loop") + "ip -n a link property add dev eth0 altname lo",
+            rename("lo", "loop") + "ip -n a link set loop down",
+            rename("lo", "loop")
+                + "ip -n a route add 172.31.0.0/16 dev loop; ip -n a address add fd00:9::9 dev loop nodad; "
+                + "ip -n a address add 10.9.9.9/32 dev loop; ip -n a link property add dev loop altname other",
+        ]
+        for line in cases {
+            try host.sh(line)
+            let drift = try host.bulkhead("drift", "manifests")
+            #expect(drift.status == 2, "\(line): \(drift.output)\(drift.errors)")
+            #expect(drift.output.contains("rename loopback "), "\(line): \(drift.output)")
+            let renamed = try HostDump(host)
+            let refused = try host.run(
+                [ScratchHost.binary, "apply", "manifests", "--yes", "--quiet"],
+                environment: ["BULKHEAD_FAULT": line.hasSuffix("loop down") ? "refuse:1" : "refuse:0:1"])
+            #expect(refused.status == 1, "\(line): \(refused.errors)")
+            let undone = try HostDump(host).differences(from: renamed)
+            #expect(undone == [], "\(line), refused: \(undone)")
+            let apply = try host.bulkhead("apply", "manifests", "--yes")
+            #expect(apply.status == 0, "\(line): \(apply.errors)")
+            let differences = try HostDump(host).differences(from: before)
+            #expect(differences == [], "\(line), repaired: \(differences)")
+            let again = try host.bulkhead("drift", "manifests")
+            #expect(again.status == 0, "\(line), repaired: \(again.output)\(again.errors)")
+        }
+    }
+
     @Test func aFileThatBecameALinkIsForeign() throws {
         let host = try ScratchHost()
         try host.write("all.yaml", Self.manifests)

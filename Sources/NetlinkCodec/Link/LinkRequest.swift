@@ -155,6 +155,13 @@ public enum LinkRequest {
         return Request(.setLink, operation: "change link \(name)", body: writer)
     }
 
+    /// `ip link set NAME name OTHER`: kernels before 6.2 refuse it (`EBUSY`) while the link is up.
+    public static func rename(_ name: String, index: UInt32, to other: String) -> Request {
+        var writer = header(index: index, flags: 0, change: 0)
+        writer.attribute(LinkAttribute.name, text: other)
+        return Request(.setLink, operation: "rename link \(name) to \(other)", body: writer)
+    }
+
     /// `ip link set NAME type bridge …`.
     public static func set(name: String, bridge: BridgeData) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)

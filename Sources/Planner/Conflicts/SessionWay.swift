@@ -97,7 +97,7 @@ extension LinkChange {
         switch self {
         case .up(let isUp): !isUp
         case .resolvesNeighbours, .mtu, .mac, .master, .bridge: true
-        case .alias, .addAlternativeName, .removeAlternativeName, .addressGeneration, .port, .forwards: false
+        case .name, .alias, .addAlternativeName, .removeAlternativeName, .addressGeneration, .port, .forwards: false
         }
     }
 }

@@ -75,7 +75,8 @@ extension Context {
         }
     }
 
-    private func contents(of link: ObservedLink, _ reference: LinkReference) -> [Operation] {
+    /// Addresses, routes and neighbours on it.
+    func contents(of link: ObservedLink, _ reference: LinkReference) -> [Operation] {
         let space = reference.namespace
         let own = (addresses[space]?[link.index] ?? []).filter(\.isManaged)
         let ways = (routes[space]?[link.index] ?? []).filter {

@@ -99,6 +99,8 @@ public enum LinkChange: Hashable, Codable, Sendable {
     case forwards
     /// `IFLA_MTU`.
     case mtu(Int)
+    /// `IFLA_IFNAME` (`ip link set X name`), of a link that is down.
+    case name(String)
     /// `IFLA_ADDRESS`.
     case mac(MACAddress)
     /// `IFLA_MASTER`; nil takes the link out of its bridge.
@@ -115,6 +117,11 @@ public enum LinkChange: Hashable, Codable, Sendable {
     case bridge(BridgeOptions)
     /// Bridge port attributes.
     case port(PortOptions)
+}
+
+extension LinkChange {
+    /// Whether the link is called otherwise afterwards.
+    public var isName: Bool { if case .name = self { true } else { false } }
 }
 
 /// A link to be made, with everything that can be given in the creating datagram.

@@ -36,7 +36,9 @@ struct LinkTable {
             // The other end goes with it, wherever it is.
             inner = [:]
         case .createNamespace, .deleteNamespace, .bindNamespace: inner = [:]
-        case .loadModule, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
+        case .changeLink(let link, let changes):
+            if changes.contains(where: \.isName), link.namespace != .host { inner = [:] }
+        case .loadModule, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
             .moveUplink, .noteNeighbours, .expectNeighbours, .addRule, .removeRule, .removeQdisc, .addNeighbour,
             .removeNeighbour, .forgetNeighbours, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile,

@@ -158,6 +158,8 @@ extension Operation {
                 }
             case .resolvesNeighbours(let isOn): plain.resolvesNeighbours = isOn
             case .forwards: last.append(LinkRequest.forward(name: link.name))
+            case .name(let name):
+                first.append(LinkRequest.rename(link.name, index: try indexes.index(of: link), to: name))
             case .mtu(let mtu): plain.mtu = mtu
             case .mac(let mac): plain.mac = mac
             case .master(let name):

@@ -47,4 +47,14 @@ struct LocalRoutes {
 extension ObservedAddress {
     /// Whether it is one of IPv6, whose route the kernel makes later than the address.
     var isIPv6: Bool { address.address.family == .ipv6 }
+    /// `fe80::…`, as the kernel gives one to an interface.
+    var isLinkLocal: Bool { isIPv6 && address.address.isLinkLocal }
+}
+
+extension ObservedLink {
+    /// Whether it is a card or a bridge that the kernel gives a link-local address when it has a carrier.
+    var getsLinkLocal: Bool {
+        ["veth", "bridge"].contains(kind) && isUp && isRunning && master == nil && addressGeneration == 0
+            && setting(family: "ipv6", key: "disable_ipv6") == "0"
+    }
 }

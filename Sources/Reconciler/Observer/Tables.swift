@@ -43,19 +43,21 @@ struct NamespaceTables: Sendable {
 
     /// Addresses, and routes. An IPv6 address is ready only when a thread of the kernel's own has come to it, which takes
     /// a while where the processors are busy: until then a new one of a loopback looks unusable, though no duplicates are
-    /// looked for there, and table `local` has no route to it.
+    /// looked for there, and table `local` has no route to it. A link-local one comes a little after the carrier.
     private static func settled(
         _ connection: NetlinkConnection, _ links: [ObservedLink], _ ours: Set<UInt32>, _ keepsBody: Bool
     ) throws -> (addresses: [ObservedAddress], routes: [RouteMessage]) {
         let loopback = links.first { $0.isLoopback && $0.isUp }?.index
+        let local = links.filter { ours.contains($0.index) && $0.getsLinkLocal }
         var attempt = 0
         while true {
             var addresses = try connection.addresses().map { ObservedAddress($0, keepsBody: keepsBody) }
             let routes = try connection.routes()
             LocalRoutes(routes, links).mark(&addresses)
-            let isSettled = !addresses.contains {
-                $0.isTentative ? $0.link == loopback : $0.isIPv6 && !$0.isReached && ours.contains($0.link)
-            }
+            let isSettled =
+                !addresses.contains {
+                    $0.isTentative ? $0.link == loopback : $0.isIPv6 && !$0.isReached && ours.contains($0.link)
+                } && local.allSatisfy { link in addresses.contains { $0.link == link.index && $0.isLinkLocal } }
             attempt += 1
             if isSettled || attempt == attempts { return (addresses, routes) }
             Detachment.pause(milliseconds: 10)

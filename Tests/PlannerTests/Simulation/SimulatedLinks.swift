@@ -89,6 +89,10 @@ extension SimulatedHost {
                 Self.reconnect(index, &space)
             case .resolvesNeighbours(let isOn): space.links[place].resolvesNeighbours = isOn
             case .forwards: space.links[place].forwards = true
+            case .name(let name):
+                guard !space.links[place].isUp else { throw Failure.refused("\(link) is up") }
+                try Self.checkFree(name, in: space)
+                space.links[place].name = name
             case .mtu(let mtu): space.links[place].mtu = mtu
             case .mac(let mac): space.links[place].mac = mac
             case .master(let name): try Self.join(name, place, &space)
