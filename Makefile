@@ -107,7 +107,7 @@ demo: deps-demo
 
 test: deps-test
 	@"$(SWIFT)" build --build-tests
-	Tests/run "$$("$(SWIFT)" build --show-bin-path)"
+	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$("$(SWIFT)" build --show-bin-path)"
 
 # Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each, and 8 seeds of
 # the same beside a LAN, by an uplink and by an existing bridge, and on overlays of two Hosts.

@@ -18,11 +18,25 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func decodeAll(_ body: ArraySlice<UInt8>) {
     _ = try? LinkMessage(decoding: body)
     _ = try? AddressMessage(decoding: body)
-    _ = try? RouteMessage(decoding: body)
     _ = try? NamespaceIDMessage(decoding: body)
+    _ = try? NextHopMessage(decoding: body)
+    _ = try? SetElementMessage(decoding: body)
+    _ = try? TableMessage(decoding: body)
+    _ = try? RuleMessage(decoding: body)
+    _ = try? QdiscMessage(decoding: body)
+    if let route = try? RouteMessage(decoding: body) {
+        // Routes of others are made again by what the kernel said of them.
+        let value = RouteMessage.Value(
+            destination: route.destination, gateway: route.gateway, link: route.link ?? 0,
+            metric: route.metric, table: route.table, origin: route.origin, type: route.type, preferredSource: route.preferredSource,
+            body: route.body)
+        for replacing in [false, true] { _ = RouteMessage.add(value, replacing: replacing, operation: "fuzz") }
+        _ = RouteMessage.remove(value, operation: "fuzz")
+    }
     if let neighbour = try? NeighbourMessage(decoding: body), let address = neighbour.address {
         // What was decoded can be written again, and says the same.
-        let again = NeighbourMessage.add(address, mac: neighbour.mac, link: neighbour.link, operation: "fuzz")
+        let entry = NeighbourMessage.Entry(link: neighbour.link, address: address, mac: neighbour.mac)
+        let again = NeighbourMessage.add(entry, operation: "fuzz")
         let decoded = try? NeighbourMessage(decoding: again.body[...])
         precondition(decoded?.address == address && decoded?.mac == neighbour.mac && decoded?.link == neighbour.link)
     }
