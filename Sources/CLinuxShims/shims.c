@@ -100,6 +100,17 @@ void bulkhead_socket_buffers(int s, int receive, int send) {
     (void)setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
 }
 
+void bulkhead_nftables_send_buffers(int count, int size) {
+  for (int s = 0; s < count; s++) {
+    int family = 0, protocol = 0;
+    socklen_t length = sizeof family;
+    if (getsockopt(s, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0 || family != AF_NETLINK) continue;
+    length = sizeof protocol;
+    if (getsockopt(s, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0 || protocol != NETLINK_NETFILTER) continue;
+    (void)setsockopt(s, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  }
+}
+
 int bulkhead_receive_timeout(int s, long milliseconds) {
   struct timeval t = {.tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000};
   return setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);

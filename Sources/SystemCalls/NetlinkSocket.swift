@@ -47,6 +47,12 @@ public final class NetlinkSocket: Sendable {
         _ = bulkhead_receive_timeout(number, 30_000)
     }
 
+    /// Gives the sockets of a library, which are among the calling thread's first descriptors, as much room for one message
+    /// as an ordinary user may have (`net.core.wmem_max`). Root's libnftables takes what it needs.
+    public static func enlargeNftables(descriptors: Int) {
+        bulkhead_nftables_send_buffers(Int32(clamping: descriptors), 64 << 20)
+    }
+
     /// Sends one datagram of any number of messages.
     public func send(_ bytes: [UInt8]) throws(SystemError) {
         _ = try valueOrError("send to netlink", "") {

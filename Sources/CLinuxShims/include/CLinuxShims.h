@@ -30,6 +30,8 @@ int bulkhead_netlink_open(int protocol, uint32_t *port);
 int bulkhead_netlink_option(int socket, int option, int value);
 /// SO_RCVBUFFORCE, else SO_RCVBUF; the same for sending.
 void bulkhead_socket_buffers(int socket, int receive, int send);
+/// SO_SNDBUF, as much of it as net.core.wmem_max allows, for all sockets of nftables among descriptors 0 to count - 1.
+void bulkhead_nftables_send_buffers(int count, int size);
 int bulkhead_receive_timeout(int socket, long milliseconds);
 ssize_t bulkhead_netlink_send(int socket, const void *bytes, size_t count);
 /// One datagram; the sender's port id in sender, its real length as the result even where the buffer was too small.

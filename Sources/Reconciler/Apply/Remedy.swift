@@ -1,3 +1,4 @@
+internal import Firewall
 internal import NetlinkClient
 internal import SystemCalls
 
@@ -13,6 +14,7 @@ public enum Remedy {
 
     /// A remedy to be put behind the kernel's words; empty where there is none to give.
     public static func of(_ error: any Error) -> String {
+        if let error = error as? FirewallError { return ofFirewall(error) }
         guard let code = code(error) else { return "" }
         if let error = error as? SystemError, error.object.hasPrefix("/proc/sys/"),
             let remedy = ofSetting(code, isWritten: error.operation == "write")
@@ -35,6 +37,13 @@ public enum Remedy {
         case .noBuffers: return "; the kernel's buffers are full, so try again"
         case _: return ""
         }
+    }
+
+    /// A transaction is one message, and an ordinary user's may not be of any length. libnftables says it in words alone.
+    private static func ofFirewall(_ error: FirewallError) -> String {
+        error.reason.hasSuffix("Message too long")
+            ? "; an ordinary user may not send as much at once: run as root, or have the limit raised "
+                + "(`sysctl -w net.core.wmem_max=\(64 << 20)`)" : ""
     }
 
     /// The same where the value of a kernel setting was refused.

@@ -10,7 +10,10 @@ enum Library {
     /// select(2), which aborts the process where the descriptor is 1024 or higher.
     static func open() throws -> Nftables {
         let thread = try SecludedThread(files: Self.files)
-        return try Nftables { try thread.run($0) }
+        let library = try Nftables { try thread.run($0) }
+        // One transaction is one message.
+        try thread.run { NetlinkSocket.enlargeNftables(descriptors: 64) }
+        return library
     }
 
     /// Its sockets, the files of names that it reads on its way, and the namespace that the thread goes into.
