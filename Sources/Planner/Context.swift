@@ -10,6 +10,8 @@ struct Context {
     let hostLinks: [String: ObservedLink]
     /// Ports of the host's bridges, by index of the bridge.
     let portsByBridge: [UInt32: [ObservedLink]]
+    /// Links of the host that stand on another and go with it (macvlan, VLAN …), by the index of that.
+    let uppers: [UInt32: [ObservedLink]]
     /// Bridges that bear no mark yet and are taken over by this plan (`--adopt`), by index: from its first step on they
     /// are ours, and no cards of the host.
     private let adopted: Set<UInt32>
@@ -55,6 +57,11 @@ struct Context {
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         portsByBridge = Dictionary(grouping: observed.host.links.filter { $0.master != nil }) { $0.master ?? 0 }
+        uppers = Dictionary(
+            grouping: observed.host.links.filter {
+                $0.kind != "veth" && $0.peerNamespaceID == nil && ($0.peerIndex ?? 0) != 0
+            }
+        ) { $0.peerIndex ?? 0 }
         let bridges = Set(desired.networks.filter { options.adopts.contains($0.id) }.map(\.bridge.text))
         adopted = Set(
             observed.host.links.filter { $0.mark == nil && $0.kind == "bridge" && bridges.contains($0.name) }

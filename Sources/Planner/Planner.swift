@@ -49,7 +49,8 @@ public enum Planner {
             let notes = builder.steps.isEmpty ? [] : builder.notes.sorted().map { Diagnostic(.warning, $0, at: nil) }
             return Plan(
                 scope: desired.scope, host: desired.host, steps: steps,
-                warnings: builder.warnings + notes + (context.sessionWarning(steps).map { [$0] } ?? []),
+                warnings: builder.warnings + Plan.warnings(of: steps) + notes
+                    + (context.sessionWarning(steps).map { [$0] } ?? []),
                 manifestFingerprint: desired.fingerprint)
         }
     }

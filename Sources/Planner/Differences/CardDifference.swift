@@ -90,7 +90,7 @@ extension Builder {
                 reason: "a card cannot be renamed or moved to another compartment while it is in use",
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
                 before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
-                isIrreversible: old == nil, requires: requires,
+                isIrreversible: old == nil, losses: isGone ? [] : context.losses(with: link), requires: requires,
                 operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)]
                     + context.portEntries(endpoint).map { .addNeighbour($0) },
                 inverse: [.deleteLink(spec.reference)] + (isGone ? [] : context.restoration(of: link)),

@@ -53,6 +53,7 @@ extension Builder {
                     : "the kernel does not change these of a device that is there",
                 disruption: old == nil ? .none : .brief(names(on: network)), source: network.metadata.source,
                 before: old?.vxlan?.properties ?? [], after: properties(spec),
+                losses: old.map { context.losses(with: $0) } ?? [],
                 requires: requirement(LinkReference(.host, network.bridge.text)),
                 operations: (old == nil ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)],
                 inverse: [.deleteLink(spec.reference)] + (old.map { context.restoration(of: $0) } ?? []),

@@ -43,7 +43,8 @@ extension Builder {
                 summary: "delete veth \(link.name), whose name \(old) another card gets",
                 reason: "it is made anew at another place", disruption: .outage([endpoint.metadata.name]),
                 source: endpoint.metadata.source, before: [Property("peer", old.description)],
-                operations: [.deleteLink(LinkReference(.host, link.name))], inverse: context.restoration(of: link),
+                losses: context.losses(with: link), operations: [.deleteLink(LinkReference(.host, link.name))],
+                inverse: context.restoration(of: link),
                 phase: .clear))
         return true
     }

@@ -38,6 +38,8 @@ public struct Step: Hashable, Codable, Sendable {
     public var after: [Property]
     /// Whether undoing it cannot restore everything (a deleted link's index, cut connections).
     public var isIrreversible: Bool
+    /// What goes with it though it is not bulkhead's, and does not come back when it is undone; in words.
+    public var losses: [String]
     /// Ids of steps that must be done before.
     public var requires: [String]
     /// What is done, in order.
@@ -51,8 +53,8 @@ public struct Step: Hashable, Codable, Sendable {
     public init(
         id: String, action: Action, owner: ObjectID?, kind: String, namespace: NamespaceRef = .host, summary: String,
         reason: String, disruption: Disruption = .none, source: SourceLocation?, before: [Property] = [],
-        after: [Property] = [], isIrreversible: Bool = false, requires: [String] = [], operations: [Operation],
-        inverse: [Operation], phase: Phase
+        after: [Property] = [], isIrreversible: Bool = false, losses: [String] = [], requires: [String] = [],
+        operations: [Operation], inverse: [Operation], phase: Phase
     ) {
         self.id = id
         self.action = action
@@ -66,6 +68,7 @@ public struct Step: Hashable, Codable, Sendable {
         self.before = before
         self.after = after
         self.isIrreversible = isIrreversible
+        self.losses = losses
         self.requires = requires
         self.operations = operations
         self.inverse = inverse

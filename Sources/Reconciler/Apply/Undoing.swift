@@ -145,7 +145,9 @@ struct Undoing {
         }
         let found = again.steps.filter(isCompared)
         let planned = plan.steps.filter(isCompared)
-        return (lost ?? []) + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
+        let gone = done.keys.sorted().filter { plan.steps[$0].hasDeleted(done[$0, default: []]) }
+            .flatMap { plan.steps[$0].losses.map { "was not put back: \($0)" } }
+        return (lost ?? []) + gone + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
     }
 
@@ -172,6 +174,13 @@ struct Undoing {
             id = step.id
             summary = step.summary
         }
+    }
+}
+
+extension Step {
+    /// Whether these of its operations deleted a link, with what others had on it.
+    fileprivate func hasDeleted(_ numbers: Set<Int>) -> Bool {
+        numbers.contains { if case .deleteLink = operations[$0] { true } else { false } }
     }
 }
 

@@ -1,0 +1,42 @@
+internal import Model
+
+extension Context {
+    /// What goes with a link of the host and with the other end of a card, is not bulkhead's, and is not made again when
+    /// the link is: interfaces on it, queueing disciplines, and routes by objects that the kernel deletes.
+    func losses(with link: ObservedLink) -> [String] {
+        let reference = LinkReference(.host, link.name)
+        let stand = (uppers[link.index] ?? []).filter { $0.mark == nil }.map {
+            "\($0.kind.terminalSafe) \($0.name.terminalSafe) on \(reference)"
+        }
+        let inner = peer(of: link).map { end in
+            losses(on: end.link, LinkReference(end.namespace.reference, end.link.name))
+        }
+        return stand + losses(on: link, reference) + (inner ?? [])
+    }
+
+    private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {
+        let disciplines = (qdiscs[reference.namespace]?[link.index] ?? []).map {
+            "queueing discipline \($0.kind.terminalSafe) on \(reference)"
+        }
+        let routes = (routes[reference.namespace]?[link.index] ?? []).filter { $0.details?.usesObject ?? false }.map {
+            "route \($0.entry(on: reference)) on \(reference)"
+        }
+        return disciplines + routes
+    }
+}
+
+extension RouteDetails {
+    /// Whether its next hop is an object of its own (`nhid 9`), which goes with its link.
+    fileprivate var usesObject: Bool { words.split(separator: " ").contains("nhid") }
+}
+
+extension Plan {
+    /// What somebody else loses by it.
+    static func warnings(of steps: [Step]) -> [Diagnostic] {
+        steps.flatMap { step in
+            step.losses.map { loss in
+                Diagnostic(.warning, "\(step.summary): \(loss) goes with it, and is not bulkhead's", at: step.source)
+            }
+        }
+    }
+}
