@@ -48,20 +48,23 @@ extension PendingFolder {
         switch marks().first(where: { $0.id == change.id })?.ending {
         case .confirmed: return .confirmed
         case .reverted, .withdrawn: return .undone(left: [])
-        case .broken:
-            let outcome = (try? document(Self.outcomeFile, PendingOutcome.self)).flatMap(\.self)
-            guard let outcome, outcome.id == change.id else { return .undone(left: [Self.unwritten]) }
-            return .undone(left: outcome.left)
+        case .broken: return .undone(left: left(of: change))
         case nil: break
         }
-        // Its traces are gone, as when the next change began.
+        // Its traces are gone, as when the next change began, or it ended since the folder was listed.
         switch change.number.flatMap({ History(state: state).entry($0).record })?.result {
         case .confirmed: return .confirmed
         // Undone by its own apply, it never came to wait.
         case .reverted, .undone: return .undone(left: [])
-        case .broken: return .undone(left: [Self.unwritten])
+        case .broken: return .undone(left: left(of: change))
         case .applied, .unchanged, .pending, .running, .interrupted, nil: return nil
         }
+    }
+
+    /// What could not be put back.
+    private func left(of change: PendingChange) -> [String] {
+        let outcome = (try? document(Self.outcomeFile, PendingOutcome.self)).flatMap(\.self)
+        return outcome.flatMap { $0.id == change.id ? $0.left : nil } ?? [Self.unwritten]
     }
 
     private static let unwritten = "what that is could not be written down; `bulkhead plan` shows what differs"
