@@ -22,7 +22,7 @@ public struct Bulkhead: ParsableCommand {
     /// Runs the command line of the process and ends it with the status that `docs/cli.md` gives.
     public static func start() -> Never {
         Host.keepMemory()
-        Host.ignoreBrokenPipes()
+        Host.ignoreRefusedWrites()
         Host.unblockTermination()
         // Swift's run-time library has them from /proc. Without it every command line would look empty, and `drift` would
         // end with 0, as if all were in sync.

@@ -17,7 +17,7 @@ public enum Execution {
             return (125, error)
         }
         // An ignored signal stays ignored across exec; the program expects to end where nobody reads on.
-        _ = signal(SIGPIPE, SIG_DFL)
+        for number in [SIGPIPE, SIGXFSZ] { _ = signal(number, SIG_DFL) }
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
         unsafe execvp(program, pointers)

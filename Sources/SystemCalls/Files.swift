@@ -132,6 +132,7 @@ public enum Files {
         unsafe _ = unlink(temporary)
         let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do throws(SystemError) {
+            try setMode(file, mode, path)
             try writeAll(file.rawValue, bytes, path)
             if flushes { _ = try valueOrError("fsync", path) { fsync(file.rawValue) } }
             _ = try valueOrError("rename", path) { unsafe Glibc.rename(temporary, path) }
@@ -162,6 +163,7 @@ public enum Files {
             return try writeAtomically(path, bytes, mode: mode)
         }
         let number = file.rawValue
+        try setMode(file, mode, path)
         try writeAll(number, bytes, path)
         _ = try valueOrError("fsync", path) { fsync(number) }
         _ = try valueOrError("link", path) {
@@ -200,7 +202,13 @@ public enum Files {
     public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
         try ignoring(.exists) { () throws(SystemError) in
             _ = try valueOrError("mkdir", path) { unsafe mkdir(path, mode) }
+            try setMode(try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW), mode, path)
         }
+    }
+
+    /// Who may read it does not depend on the umask of whoever calls: processes in compartments need their files.
+    private static func setMode(_ file: borrowing FileDescriptor, _ mode: UInt32, _ path: String) throws(SystemError) {
+        _ = try valueOrError("chmod", path) { fchmod(file.rawValue, mode) }
     }
 
     /// Makes a folder and all above it.

@@ -97,8 +97,9 @@ public enum Host {
     /// at a time, with a call of the kernel each. For programs that end soon.
     public static func keepMemory() { bulkhead_keep_memory() }
 
-    /// A pipe whose reader went away is an error of the write, not the end of the process.
-    public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+    /// A pipe whose reader went away, and a file that would be larger than allowed (`ulimit -f`), are errors of the write,
+    /// not the end of the process.
+    public static func ignoreRefusedWrites() { for number in [SIGPIPE, SIGXFSZ] { _ = signal(number, SIG_IGN) } }
 
     /// HUP, INT and TERM reach this process, even if the thread that started it had blocked them.
     public static func unblockTermination() {
