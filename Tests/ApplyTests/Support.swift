@@ -62,8 +62,8 @@ extension ScratchHost {
     }
 
     /// Ids of the steps that an apply of the manifests folder would do.
-    func steps() throws -> [String] {
-        let result = try bulkhead("plan", "--output", "json", "manifests")
+    func steps(_ options: [String] = []) throws -> [String] {
+        let result = try run([Self.binary, "plan", "--output", "json", "manifests"] + options)
         let document = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
         return (document?["steps"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }
     }

@@ -33,9 +33,15 @@ struct Adoptions {
 
     /// Further ones in the netns folder, where cards of the scope end of which no namespace that was read knows.
     static func strays(_ state: ObservedState, scope: ObjectName, in session: HostSession) throws -> [String] {
+        let ids = unknown(state, scope: scope)
+        return ids.isEmpty ? [] : try session.paths(ofNamespaces: ids)
+    }
+
+    /// Ids of namespaces that were not read, and in which cards of the scope end.
+    static func unknown(_ state: ObservedState, scope: ObjectName) -> Set<Int32> {
         let known = Set(state.namespaces.compactMap(\.namespaceID))
-        let ids = state.host.links.filter { $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint }
-            .compactMap(\.peerNamespaceID).filter { !known.contains($0) }
-        return ids.isEmpty ? [] : try session.paths(ofNamespaces: Set(ids))
+        return Set(
+            state.host.links.lazy.filter { $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint }
+                .compactMap(\.peerNamespaceID).filter { !known.contains($0) })
     }
 }

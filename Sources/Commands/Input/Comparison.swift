@@ -51,11 +51,23 @@ struct Comparison {
     ) throws -> Comparison {
         try requireRights()
         let session = try session ?? HostSession(try global.folders())
-        let observation = try Observer(session, desired: desired).observe()
+        let observation = try observe(session, desired, global)
         return try make(
             desired,
             warnings: warnings + KernelLog.warnings(desired) + foreignDrops(desired, session, observation.state),
             sources: sources, options, observation.state, observation.firewall, session)
+    }
+
+    /// A card may end in a namespace of others that the manifests adopted before and do not name any more. What it was like
+    /// in there must be known to make it again.
+    private static func observe(_ session: HostSession, _ desired: DesiredState, _ global: GlobalOptions) throws
+        -> Observation
+    {
+        let observation = try Observer(session, desired: desired).observe()
+        guard !Adoptions.unknown(observation.state, scope: desired.scope).isEmpty else { return observation }
+        let strays = try Adoptions.strays(observation.state, scope: desired.scope, in: session)
+        let paths = Set(try Adoptions.read(global).paths + strays).sorted()
+        return paths.isEmpty ? observation : try Observer(session, desired: desired, adopted: paths).observe()
     }
 
     /// Chains of others that may drop what the manifests allow; a host that has none of our networks is as it was.

@@ -167,8 +167,14 @@ extension Builder {
                     ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
                 operations: [.changeLink(reference, difference.changes)],
-                inverse: [.changeLink(reference, difference.inverse)] + settingsLost(by: difference, of: reference),
+                inverse: [.changeLink(reference, difference.inverse)] + settingsLost(by: difference, of: reference)
+                    + neighboursLost(by: difference, of: reference),
                 phase: phase))
+    }
+
+    /// With a MAC the kernel forgets all neighbours, permanent ones, too (`neigh_changeaddr`).
+    private func neighboursLost(by difference: LinkDifference, of reference: LinkReference) -> [Operation] {
+        difference.changes.contains(where: \.isMAC) ? context.neighbourEntries(on: reference) : []
     }
 
     /// What the IPv6 half that goes is set to.

@@ -60,7 +60,10 @@ extension Builder {
                     reason: "a port that no manifest declares is not guarded", source: network.metadata.source,
                     before: [Property("bridge", bridge)], after: [Property("bridge", "")],
                     operations: [.changeLink(reference, [.master(nil)])],
-                    inverse: [.changeLink(reference, [.master(bridge)])], phase: .host))
+                    // A bridge that has its MAC from its ports forgets neighbours when one of them goes.
+                    inverse: context.membership(of: link, bridge)
+                        + context.neighbourEntries(on: LinkReference(.host, bridge)),
+                    phase: .host))
         }
     }
 

@@ -5,13 +5,15 @@ extension Context {
     /// the link is: interfaces on it, queueing disciplines, and routes by objects that the kernel deletes.
     func losses(with link: ObservedLink) -> [String] {
         let reference = LinkReference(.host, link.name)
-        let stand = (uppers[link.index] ?? []).filter { $0.mark == nil }.map {
-            "\($0.kind.terminalSafe) \($0.name.terminalSafe) on \(reference)"
-        }
+        let stand = (uppers[link.index] ?? []).filter { $0.mark == nil }.map { $0.words(on: reference) }
         let inner = peer(of: link).map { end in
-            losses(on: end.link, LinkReference(end.namespace.reference, end.link.name))
+            let reference = LinkReference(end.namespace.reference, end.link.name)
+            return end.namespace.links.filter { $0.stands(on: end.link) }.map { $0.words(on: reference) }
+                + losses(on: end.link, reference)
         }
+        let isHalf = link.kind == "veth" && link.peerNamespaceID != nil && inner == nil
         return stand + losses(on: link, reference) + (inner ?? [])
+            + (isHalf ? ["the other end of \(reference), in a namespace that was not found,"] : [])
     }
 
     private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {
@@ -22,6 +24,17 @@ extension Context {
             "route \($0.entry(on: reference)) on \(reference)"
         }
         return disciplines + routes
+    }
+}
+
+extension ObservedLink {
+    /// Whether it goes with another of the same namespace: a macvlan, a VLAN and their like (`IFLA_LINK`).
+    func stands(on other: ObservedLink) -> Bool {
+        kind != "veth" && peerNamespaceID == nil && peerIndex == other.index && index != other.index
+    }
+
+    fileprivate func words(on reference: LinkReference) -> String {
+        "\(kind.terminalSafe) \(name.terminalSafe) on \(reference)"
     }
 }
 

@@ -55,12 +55,23 @@ extension Context {
         guard bridge.kind == "bridge" else { return [] }
         let uplink = isVacated ? observed.host.uplinkPort(of: bridge)?.index : nil
         return (portsByBridge[bridge.index] ?? []).filter { $0.index != uplink }.flatMap { port in
-            let reference = LinkReference(.host, port.name)
-            let entries = (neighbours[.host]?[port.index] ?? []).filter { $0.address == nil && $0.tunnelEnd == nil }
-            return [
-                Operation.changeLink(reference, [.master(bridge.name)] + (port.port.map { [.port($0)] } ?? []))
-            ] + entries.map { .addNeighbour($0.entry(on: reference)) }
+            membership(of: port, bridge.name)
         }
+    }
+
+    /// Makes a link of the host a port of a bridge again, with what it had as one.
+    func membership(of port: ObservedLink, _ bridge: String) -> [Operation] {
+        let reference = LinkReference(.host, port.name)
+        let entries = (neighbours[.host]?[port.index] ?? []).filter { $0.address == nil && $0.tunnelEnd == nil }
+        return [.changeLink(reference, [.master(bridge)] + (port.port.map { [.port($0)] } ?? []))]
+            + entries.map { .addNeighbour($0.entry(on: reference)) }
+    }
+
+    /// Makes the permanent neighbours of a link again.
+    func neighbourEntries(on reference: LinkReference) -> [Operation] {
+        guard let link = link(reference) else { return [] }
+        return (neighbours[reference.namespace]?[link.index] ?? []).filter { $0.address != nil && !$0.isProxy }
+            .map { .addNeighbour($0.entry(on: reference)) }
     }
 
     /// Interface settings: those that bulkhead writes, and those that somebody changed.

@@ -122,6 +122,8 @@ public enum LinkChange: Hashable, Codable, Sendable {
 extension LinkChange {
     /// Whether the link is called otherwise afterwards.
     public var isName: Bool { if case .name = self { true } else { false } }
+    /// Whether it has another MAC afterwards.
+    var isMAC: Bool { if case .mac = self { true } else { false } }
 }
 
 /// A link to be made, with everything that can be given in the creating datagram.
