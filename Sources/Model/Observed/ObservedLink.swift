@@ -10,7 +10,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var kind: String
     /// `IFF_UP`.
     public var isUp: Bool
-    /// `IFF_RUNNING`: up, and with a carrier.
+    /// `IFF_RUNNING` and `IFF_LOWER_UP`: up, and with a carrier.
     public var isRunning: Bool
     /// Without `IFF_NOARP`: neighbours are asked for, and answered.
     public var resolvesNeighbours: Bool

@@ -43,8 +43,9 @@ public struct LinkMessage: Hashable, Sendable {
 
     /// `IFF_UP`.
     public var isUp: Bool { flags & 1 != 0 }
-    /// `IFF_RUNNING`: up, and with a carrier.
-    public var isRunning: Bool { flags & 0x40 != 0 }
+    /// `IFF_RUNNING` and `IFF_LOWER_UP`: up, and with a carrier. Of a link that was just set up without one the kernel says the
+    /// former until a thread of its own has come to it.
+    public var isRunning: Bool { flags & 0x1_0040 == 0x1_0040 }
     /// Without `IFF_NOARP`.
     public var resolvesNeighbours: Bool { flags & 0x80 == 0 }
     /// `IFF_LOOPBACK`.
