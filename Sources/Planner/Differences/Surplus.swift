@@ -40,7 +40,8 @@ extension Builder {
                 reason: "\(mark.owner) is not declared any more",
                 disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
                 before: [Property("alias", mark.text)], isIrreversible: true,
-                losses: context.losses(with: link), requires: taken,
+                // What the host had on a bridge that stood for an uplink has left it before.
+                losses: uplink == nil ? context.losses(with: link) : [], requires: taken,
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link, isVacated: uplink != nil), phase: .links))
     }

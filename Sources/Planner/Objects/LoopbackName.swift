@@ -1,4 +1,3 @@
-internal import Addressing
 internal import Model
 
 /// Loopbacks of our compartments that somebody in there gave another name.
@@ -46,13 +45,11 @@ struct LoopbackName {
             (link.isUp ? [.changeLink(reference(Self.name), [.up(false)])] : [])
             + [.changeLink(reference(Self.name), [.name(link.name)])] + rise(link, reference(link.name)) + inverse
         space.links[loopback].name = Self.name
-        // When it goes down its routes go, and so do addresses of IPv6 but the one that the kernel gives it.
-        space.routes.removeAll { ($0.link ?? $0.nextHopLinks.first) == link.index }
+        // What goes with it while it is down, surplus routes and addresses, is not missed when it is to be removed.
         if link.isUp {
-            space.addresses.removeAll { $0.link == link.index && $0.address.address.family == .ipv6 && !$0.isOwn }
-        }
-        for position in space.addresses.indices where space.addresses[position].link == link.index {
-            space.addresses[position].isReached = true
+            for position in space.addresses.indices where space.addresses[position].link == link.index {
+                space.addresses[position].isReached = true
+            }
         }
         observed.namespaces[index] = space
         steps.append(
@@ -95,9 +92,4 @@ struct LoopbackName {
     private mutating func rise(_ link: ObservedLink, _ reference: LinkReference) -> [Operation] {
         link.isUp ? [.changeLink(reference, [.up(true)])] + context.contents(of: link, reference) : []
     }
-}
-
-extension ObservedAddress {
-    /// `::1/128`.
-    fileprivate var isOwn: Bool { address.address.isLoopback && address.length == 128 }
 }
