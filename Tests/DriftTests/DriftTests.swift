@@ -428,6 +428,67 @@ import Testing
         #expect(differences == [], "\(differences)")
     }
 
+    @Test func twoCardsThatHoldOneAnothersNames() throws {
+        let host = try ScratchHost()
+        let card = { (name: String, interface: String) in
+            "---\napiVersion: bulkhead.dev/v1alpha1\nkind: Endpoint\nmetadata: {name: \(name)}\n"
+                + "spec: {network: web, compartment: c, interface: \(interface), defaultRoute: \(name == "a")}\n"
+        }
+        try host.write(
+            "all.yaml",
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: web}
+            spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: c}
+
+            """ + card("a", "eth0") + card("b", "eth1"))
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        let before = try HostDump(host)
+        let rename = { (old: String, new: String) in
+            "ip -n c link set \(old) down; ip -n c link set \(old) name \(new); "
+        }
+        let name = { (link: String, other: String) in "ip -n c link property add dev \(link) altname \(other); " }
+        for line in [
+            rename("eth0", "x") + name("eth1", "eth0"),
+            rename("eth0", "x") + rename("eth1", "y") + name("y", "eth0") + name("x", "eth1"),
+            rename("eth0", "x") + rename("eth1", "eth0") + rename("x", "eth1"),
+        ] {
+            try host.sh(line)
+            let apply = try host.bulkhead("apply", "manifests", "--yes")
+            #expect(apply.status == 0, "\(line): \(apply.errors)")
+            #expect(try host.bulkhead("drift", "manifests").status == 0, "\(line)")
+            let differences = try HostDump(host).differences(from: before)
+            #expect(differences == [], "\(line): \(differences)")
+        }
+    }
+
+    /// A name is any bytes, and those that are no text are as easily removed.
+    @Test func namesThatAreNoText() throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.manifests)
+        #expect(try host.bulkhead("apply", "manifests", "--yes").status == 0)
+        let before = try HostDump(host)
+        for line in [
+            "ip -n a link add \"$(printf '\\377\\376')\" type bridge",
+            "ip -n a link add \"$(printf 'x\\364\\217\\276\\201')\" type bridge",
+            "ip -n a link property add dev eth0 altname \"$(printf 'x\\377')\"",
+            "ip -n a link property add dev lo altname \"$(printf '\\303\\050')\"",
+        ] {
+            try host.sh(line)
+            #expect(try host.bulkhead("drift", "manifests").status == 2, "\(line)")
+            let apply = try host.bulkhead("apply", "manifests", "--yes")
+            #expect(apply.status == 0, "\(line): \(apply.errors)")
+            #expect(try host.bulkhead("drift", "manifests").status == 0, "\(line)")
+            let differences = try HostDump(host).differences(from: before)
+            #expect(differences == [], "\(line): \(differences)")
+        }
+    }
+
     /// Names of interfaces inside are anybody's who may configure them there; they hold up nobody's plan.
     @Test func aCompartmentMayNotKeepANameFromItsCard() throws {
         let host = try ScratchHost()
@@ -444,6 +505,8 @@ import Testing
             rename("lo", "loop") + "ip -n a link add lo type veth peer name lo2; ip -n a link set lo up",
             rename("lo", "loop") + "ip -n a link property add dev eth0 altname lo",
             rename("lo", "loop") + "ip -n a link set loop down",
+            rename("lo", "loop") + rename("eth0", "x")
+                + "ip -n a link add d0 type bridge; ip -n a link property add dev d0 altname eth0",
             rename("lo", "loop")
                 + "ip -n a route add 172.31.0.0/16 dev loop; ip -n a address add fd00:9::9 dev loop nodad; "
                 + "ip -n a address add 10.9.9.9/32 dev loop; ip -n a link property add dev loop altname other",

@@ -46,7 +46,21 @@ import Testing
 
     @Test func textsWithoutAnEndAndWithBytesThatAreNoText() throws {
         var reader = AttributeReader(Self.attribute(8, 3, [0x61, 0x62, 0xff, 0x63])[...])
-        #expect(try reader.next()?.text == "ab\u{fffd}c")
+        #expect(try reader.next()?.text == "ab\u{10ffff}c")
+    }
+
+    /// What somebody called a link, and what the kernel is told to delete, are the same bytes.
+    @Test(
+        arguments: [
+            [0x61, 0x62, 0xff, 0x63], [0xff, 0xfe], [0xc3, 0xa4], [0xc3, 0xa4, 0x80], [0x65, 0xcc, 0x81],
+            [0x78, 0xf4, 0x8f, 0xbe, 0x81], [0xf4, 0x8f, 0xbf, 0xbf], [0xed, 0xa0, 0x80], [0x7f, 0x01],
+        ] as [[UInt8]])
+    func namesGoBackAsTheyCame(_ name: [UInt8]) throws {
+        var reader = AttributeReader(Self.attribute(UInt16(4 + name.count), 3, name)[...])
+        let text = try #require(try reader.next()?.text)
+        var body = LinkRequest.delete(name: text).body
+        body.removeFirst(16)
+        #expect(Array(body.dropFirst(4).prefix(name.count + 1)) == name + [0], "\(text)")
     }
 
     @Test func messagesOfImpossibleLengths() throws {

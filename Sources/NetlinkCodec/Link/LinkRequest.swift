@@ -150,7 +150,7 @@ public enum LinkRequest {
         if let mac = change.mac { writer.attribute(LinkAttribute.address, mac.bytes) }
         if let mtu = change.mtu { writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: mtu)) }
         if let master = change.master { writer.attribute(LinkAttribute.master, number: master) }
-        if let alias = change.alias { writer.attribute(LinkAttribute.alias, Array(alias.utf8)) }
+        if let alias = change.alias { writer.attribute(LinkAttribute.alias, KernelText.bytes(alias)) }
         if let mode = change.addressGeneration { write(addressGeneration: mode, to: &writer) }
         return Request(.setLink, operation: "change link \(name)", body: writer)
     }

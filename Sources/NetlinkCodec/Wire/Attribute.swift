@@ -15,8 +15,8 @@ public struct Attribute: Sendable {
     public func uint64(_ what: String) throws(WireError) -> UInt64 { try number(what, 8) }
     /// Payload of exactly four bytes, host order, signed.
     public func int32(_ what: String) throws(WireError) -> Int32 { Int32(bitPattern: try uint32(what)) }
-    /// Text up to the first NUL; invalid UTF-8 is replaced.
-    public var text: String { String(decoding: payload.prefix { $0 != 0 }, as: UTF8.self) }
+    /// Text up to the first NUL. What is no UTF-8 comes back byte by byte when it is written (`KernelText`).
+    public var text: String { KernelText.text(payload.prefix { $0 != 0 }) }
     /// The attributes inside.
     public var nested: AttributeReader { AttributeReader(payload) }
 

@@ -36,7 +36,7 @@ public struct MessageWriter: Sendable {
     }
 
     /// Appends an attribute of NUL-terminated text.
-    public mutating func attribute(_ type: UInt16, text: String) { attribute(type, Array(text.utf8) + [0]) }
+    public mutating func attribute(_ type: UInt16, text: String) { attribute(type, KernelText.bytes(text) + [0]) }
 
     /// Appends an attribute that holds others; `NLA_F_NESTED` is set as strict kernels want it.
     public mutating func nest(_ type: UInt16, _ body: (inout MessageWriter) -> Void) {

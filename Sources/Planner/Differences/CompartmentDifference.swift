@@ -20,16 +20,22 @@ extension Builder {
     private mutating func removeNames(
         _ compartment: Compartment, _ loopback: ObservedLink, in space: ObservedNamespace
     ) {
-        let names = loopback.alternativeNames
+        takeNames(
+            loopback.alternativeNames, from: LinkReference(space.reference, loopback.name),
+            "the loopback has none, and it keeps others from their names", compartment)
+    }
+
+    private mutating func takeNames(
+        _ names: [String], from reference: LinkReference, _ reason: String, _ compartment: Compartment
+    ) {
         guard !names.isEmpty else { return }
-        let reference = LinkReference(space.reference, loopback.name)
         let list = names.map(\.terminalSafe).joined(separator: ", ")
         steps.append(
             Step(
                 id: "link/\(place(reference))/names", action: .update, owner: compartment.id, kind: "link",
-                namespace: space.reference, summary: "take alternative name \(list) from \(reference)",
-                reason: "the loopback has none, and it keeps others from their names",
-                source: compartment.metadata.source, before: names.map { Property("alternative name", $0) },
+                namespace: reference.namespace, summary: "take alternative name \(list) from \(reference)",
+                reason: reason, source: compartment.metadata.source,
+                before: names.map { Property("alternative name", $0) },
                 operations: [.changeLink(reference, names.map { .removeAlternativeName($0) })],
                 inverse: [.changeLink(reference, names.reversed().map { .addAlternativeName($0) })],
                 phase: .namespaces))
@@ -112,9 +118,26 @@ extension Builder {
                 phase: isMissing ? .compartments : .reduce))
     }
 
+    /// Names of cards that another card of ours has beside its own. Where it keeps its place the step that changes it takes
+    /// them from it; one that is made anew must lose them before.
+    private mutating func freeNames(_ cards: Set<String>, _ compartment: Compartment, in space: ObservedNamespace) {
+        for link in space.links where context.isOwnCard(link, in: space) {
+            let names = link.alternativeNames.filter(cards.contains)
+            guard !names.isEmpty else { continue }
+            let reference = LinkReference(space.reference, link.name)
+            var id = "link/\(place(reference))"
+            if !cards.contains(link.name) {
+                id += "/names"
+                takeNames(names, from: reference, "another card needs it", compartment)
+            }
+            for name in names { evictions[LinkReference(space.reference, name)] = id }
+        }
+    }
+
     /// A link that no manifest declares may lead around the policies.
     private mutating func removeForeignLinks(_ compartment: Compartment, in space: ObservedNamespace) {
         let cards = Set((context.endpointsByCompartment[compartment.metadata.name] ?? []).map(\.interface.text))
+        freeNames(cards, compartment, in: space)
         for link in space.links where !link.isLoopback && !link.isFallback && !context.isOwnCard(link, in: space) {
             let reference = LinkReference(space.reference, link.name)
             let isTaken = cards.contains(link.name)
@@ -131,6 +154,9 @@ extension Builder {
             }
             let id = "link/\(place(reference))\(isTaken ? "/foreign" : "")"
             if isTaken { evictions[reference] = id }
+            for name in link.alternativeNames where cards.contains(name) {
+                evictions[LinkReference(space.reference, name)] = id
+            }
             steps.append(
                 Step(
                     id: id, action: .delete, owner: compartment.id, kind: link.kind,
