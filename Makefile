@@ -16,6 +16,8 @@ PREFIX ?= /usr/local
 ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
 # For `bulkhead --version` of a release; empty where the sources are no checkout of Git.
 COMMIT ?= $(shell git -c safe.directory='$(CURDIR)' describe --always --abbrev=12 --exclude='*' --dirty 2>/dev/null)
+# All that swift-format looks at.
+SOURCES := Package.swift Sources Tests Fuzz Benchmarks
 KINDS := host network compartment endpoint policy
 
 # What each target needs: COMMAND=PACKAGE, pkg:MODULE=PACKAGE (pkg-config) or py:MODULE=PACKAGE (Python).
@@ -146,10 +148,10 @@ fuzz: deps-build
 	for target in Manifest Netlink; do PATH="$$(dirname "$(SWIFT)"):$$PATH" Fuzz/run $$target $${SECONDS_EACH:-600}; done
 
 format:
-	@"$(SWIFT)" format format --in-place --parallel --recursive Package.swift Sources Tests
+	@"$(SWIFT)" format format --in-place --parallel --recursive $(SOURCES)
 
 lint:
-	@"$(SWIFT)" format lint --strict --parallel --recursive Package.swift Sources Tests
+	@"$(SWIFT)" format lint --strict --parallel --recursive $(SOURCES)
 
 schemas: build
 	@for kind in $(KINDS); do

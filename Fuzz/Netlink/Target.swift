@@ -28,7 +28,8 @@ private func decodeAll(_ body: ArraySlice<UInt8>) {
         // Routes of others are made again by what the kernel said of them.
         let value = RouteMessage.Value(
             destination: route.destination, gateway: route.gateway, link: route.link ?? 0,
-            metric: route.metric, table: route.table, origin: route.origin, type: route.type, preferredSource: route.preferredSource,
+            metric: route.metric, table: route.table, origin: route.origin, type: route.type,
+            preferredSource: route.preferredSource,
             body: route.body)
         for replacing in [false, true] { _ = RouteMessage.add(value, replacing: replacing, operation: "fuzz") }
         _ = RouteMessage.remove(value, operation: "fuzz")

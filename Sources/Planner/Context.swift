@@ -58,10 +58,8 @@ struct Context {
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         portsByBridge = Dictionary(grouping: observed.host.links.filter { $0.master != nil }) { $0.master ?? 0 }
         uppers = Dictionary(
-            grouping: observed.host.links.filter {
-                $0.kind != "veth" && $0.peerNamespaceID == nil && ($0.peerIndex ?? 0) != 0
-            }
-        ) { $0.peerIndex ?? 0 }
+            grouping: observed.host.links.filter { $0.lower != nil }
+        ) { $0.lower ?? 0 }
         let bridges = Set(desired.networks.filter { options.adopts.contains($0.id) }.map(\.bridge.text))
         adopted = Set(
             observed.host.links.filter { $0.mark == nil && $0.kind == "bridge" && bridges.contains($0.name) }

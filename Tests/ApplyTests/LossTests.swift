@@ -37,7 +37,8 @@ import Testing
         let (step, loss) = (words.components(separatedBy: ": ")[0], words.components(separatedBy: ": ")[1])
         let plan = try host.bulkhead("plan", "manifests")
         #expect(
-            (plan.output + plan.errors).contains("warning: \(step): \(loss) goes with it, and is not bulkhead's\n"),
+            (plan.output + plan.errors).contains(
+                "warning: \(step): \(loss) goes with it, and undoing does not bring it back\n"),
             "\(plan.output)\(plan.errors)")
         #expect(try host.apply("--quiet", "--confirm-within", "1h").status == 0)
         let revert = try host.bulkhead("revert")

@@ -458,13 +458,20 @@ import Testing
             rename("eth0", "x") + rename("eth1", "y") + name("y", "eth0") + name("x", "eth1"),
             rename("eth0", "x") + rename("eth1", "eth0") + rename("x", "eth1"),
         ] {
-            try host.sh(line)
-            let apply = try host.bulkhead("apply", "manifests", "--yes")
-            #expect(apply.status == 0, "\(line): \(apply.errors)")
-            #expect(try host.bulkhead("drift", "manifests").status == 0, "\(line)")
-            let differences = try HostDump(host).differences(from: before)
-            #expect(differences == [], "\(line): \(differences)")
+            try repair(line, on: host, to: before)
         }
+    }
+
+    /// What was done by hand is seen, and the next apply makes the host as it was.
+    private func repair(_ line: String, on host: ScratchHost, to before: HostDump) throws {
+        try host.sh(line)
+        let drift = try host.bulkhead("drift", "manifests")
+        #expect(drift.status == 2, "\(line): \(drift.output)\(drift.errors)")
+        let apply = try host.bulkhead("apply", "manifests", "--yes")
+        #expect(apply.status == 0, "\(line): \(apply.errors)")
+        #expect(try host.bulkhead("drift", "manifests").status == 0, "\(line)")
+        let differences = try HostDump(host).differences(from: before)
+        #expect(differences == [], "\(line): \(differences)")
     }
 
     /// A name is any bytes, and those that are no text are as easily removed.
@@ -479,13 +486,7 @@ import Testing
             "ip -n a link property add dev eth0 altname \"$(printf 'x\\377')\"",
             "ip -n a link property add dev lo altname \"$(printf '\\303\\050')\"",
         ] {
-            try host.sh(line)
-            #expect(try host.bulkhead("drift", "manifests").status == 2, "\(line)")
-            let apply = try host.bulkhead("apply", "manifests", "--yes")
-            #expect(apply.status == 0, "\(line): \(apply.errors)")
-            #expect(try host.bulkhead("drift", "manifests").status == 0, "\(line)")
-            let differences = try HostDump(host).differences(from: before)
-            #expect(differences == [], "\(line): \(differences)")
+            try repair(line, on: host, to: before)
         }
     }
 

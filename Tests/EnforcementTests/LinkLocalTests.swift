@@ -115,11 +115,11 @@ import Testing
         let open = Self.ingress("a", "default: allow")
         let web = try site([open])
         let a = try Self.local(web, "a")
-        for port in ["80", "81"] {
-            let server = try web.host.start(
-                ["ip", "netns", "exec", "a", "python3", PolicyHost.probe, "echo-tcp", "::", port])
-            server.waitForOutput()
+        let servers = try ["80", "81"].map { port in
+            try web.host.start(["ip", "netns", "exec", "a", "python3", PolicyHost.probe, "echo-tcp", "::", port])
         }
+        defer { for server in servers { server.signal(SIGKILL) } }
+        for server in servers { server.waitForOutput() }
         func talk(_ name: String, _ source: String, _ port: Int) throws -> RunningProcess {
             let connect =
                 "import socket, sys; s = socket.socket(socket.AF_INET6); s.settimeout(2); "

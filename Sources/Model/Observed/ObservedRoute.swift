@@ -61,6 +61,13 @@ public struct ObservedRoute: Hashable, Codable, Sendable {
     /// What the kernel says of it, by which it is made again elsewhere; empty where nothing may have to move.
     public var body: [UInt8]
 
+    /// `RT_TABLE_LOCAL`: what is the host's own.
+    public static let localTable: UInt32 = 255
+    /// `RTN_LOCAL`.
+    public static let localType: UInt8 = 2
+    /// `RTPROT_KERNEL`.
+    public static let kernel: UInt8 = 2
+
     /// A route.
     public init(
         destination: IPPrefix, gateway: IPAddress? = nil, link: UInt32? = nil, metric: UInt32 = 0,

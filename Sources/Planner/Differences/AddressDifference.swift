@@ -72,18 +72,12 @@ extension Builder {
         case .ipv4:
             let route = RouteEntry(
                 link: reference, destination: IPPrefix(host: address.address), gateway: nil, metric: 0,
-                table: localTable, origin: kernel, type: localType, preferredSource: address.address)
+                table: ObservedRoute.localTable, origin: ObservedRoute.kernel, type: ObservedRoute.localType,
+                preferredSource: address.address)
             // It may have come back with another step by then.
             return (.update, [add, .replaceRoute(route, old: route)], [])
         }
     }
-
-    /// `RT_TABLE_LOCAL`.
-    private static let localTable: UInt32 = 255
-    /// `RTPROT_KERNEL`.
-    private static let kernel: UInt8 = 2
-    /// `RTN_LOCAL`.
-    private static let localType: UInt8 = 2
 
     /// Who uses addresses and routes of an object: the endpoint, or all behind the network's host side.
     func users(of owner: ObjectID) -> [ObjectName] {

@@ -20,12 +20,15 @@ struct LoopbackName {
     init(_ desired: DesiredState, _ observed: ObservedState, _ options: PlanOptions) {
         self.observed = observed
         (self.desired, before, self.options) = (desired, observed, options)
+        let indices = observed.namespaces.indices.filter { index in
+            observed.namespaces[index].links.contains { $0.isLoopback && $0.name != Self.name }
+        }
+        guard !indices.isEmpty else { return }
         let owned = desired.compartments.filter { if case .owned = $0.namespace { true } else { false } }
         let compartments = Dictionary(owned.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
-        for index in observed.namespaces.indices {
+        for index in indices {
             guard let compartment = compartments[observed.namespaces[index].reference],
-                let loopback = observed.namespaces[index].links.firstIndex(where: \.isLoopback),
-                observed.namespaces[index].links[loopback].name != Self.name
+                let loopback = observed.namespaces[index].links.firstIndex(where: \.isLoopback)
             else { continue }
             let touches = desired.endpoints.filter { $0.compartment == compartment.metadata.name }
             rename(loopback, in: index, compartment, touches.map(\.metadata.name))

@@ -1,19 +1,20 @@
 internal import Model
 
 extension Context {
-    /// What goes with a link of the host and with the other end of a card, is not bulkhead's, and is not made again when
-    /// the link is: interfaces on it, queueing disciplines, and routes by objects that the kernel deletes.
+    /// What goes with a link of the host and with the other end of a card, and is not made again when the link is: what
+    /// others have there (interfaces on it, queueing disciplines, routes by objects that the kernel deletes), and an end of
+    /// which nothing is known.
     func losses(with link: ObservedLink) -> [String] {
         let reference = LinkReference(.host, link.name)
         let stand = (uppers[link.index] ?? []).filter { $0.mark == nil }.map { $0.words(on: reference) }
         let inner = peer(of: link).map { end in
             let reference = LinkReference(end.namespace.reference, end.link.name)
-            return end.namespace.links.filter { $0.stands(on: end.link) }.map { $0.words(on: reference) }
+            return end.namespace.links.filter { $0.lower == end.link.index }.map { $0.words(on: reference) }
                 + losses(on: end.link, reference)
         }
         let isHalf = link.kind == "veth" && link.peerNamespaceID != nil && inner == nil
         return stand + losses(on: link, reference) + (inner ?? [])
-            + (isHalf ? ["the other end of \(reference), in a namespace that was not found,"] : [])
+            + (isHalf ? ["the other end of \(reference), in a namespace that was not found"] : [])
     }
 
     private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {
@@ -28,9 +29,12 @@ extension Context {
 }
 
 extension ObservedLink {
-    /// Whether it goes with another of the same namespace: a macvlan, a VLAN and their like (`IFLA_LINK`).
-    func stands(on other: ObservedLink) -> Bool {
-        kind != "veth" && peerNamespaceID == nil && peerIndex == other.index && index != other.index
+    /// The link of the same namespace that it stands on, and goes with: of a macvlan, a VLAN and their like (`IFLA_LINK`).
+    var lower: UInt32? {
+        guard kind != "veth", peerNamespaceID == nil, let peerIndex, peerIndex != 0, peerIndex != index else {
+            return nil
+        }
+        return peerIndex
     }
 
     fileprivate func words(on reference: LinkReference) -> String {
@@ -44,11 +48,13 @@ extension RouteDetails {
 }
 
 extension Plan {
-    /// What somebody else loses by it.
+    /// What is lost by it for good.
     static func warnings(of steps: [Step]) -> [Diagnostic] {
         steps.flatMap { step in
             step.losses.map { loss in
-                Diagnostic(.warning, "\(step.summary): \(loss) goes with it, and is not bulkhead's", at: step.source)
+                Diagnostic(
+                    .warning, "\(step.summary): \(loss) goes with it, and undoing does not bring it back",
+                    at: step.source)
             }
         }
     }

@@ -38,7 +38,7 @@ public struct Step: Hashable, Codable, Sendable {
     public var after: [Property]
     /// Whether undoing it cannot restore everything (a deleted link's index, cut connections).
     public var isIrreversible: Bool
-    /// What goes with it though it is not bulkhead's, and does not come back when it is undone; in words.
+    /// What goes with it and does not come back when it is undone, mostly others' things; in words.
     public var losses: [String]
     /// Ids of steps that must be done before.
     public var requires: [String]

@@ -112,15 +112,10 @@ extension ObservedRoute {
             details: message.isSpecial ? RouteDetails(message) : nil, body: keepsBody ? message.body : [])
     }
 
-    /// `RT_TABLE_LOCAL`.
-    static let localTable: UInt32 = 255
-    /// `RTN_LOCAL`.
-    static let localType: UInt8 = 2
-
     /// What the kernel keeps in table local for its own addresses, and routes it clones for single flows
     /// (`RTM_F_CLONED`), are not read into the model.
     static func matters(_ message: RouteMessage) -> Bool {
-        (message.table != localTable || message.origin != 2) && message.flags & 0x200 == 0
+        (message.table != localTable || message.origin != kernel) && message.flags & 0x200 == 0
     }
 }
 
