@@ -16,6 +16,8 @@ struct Builder {
     var vacancies: [LinkReference: Vacancy] = [:]
     /// Steps that delete a link of others in a compartment, by its name, which a card of ours gets.
     var evictions: [LinkReference: String] = [:]
+    /// Settings that a step writes along with others (`DraggedSettings`), by what they are behind it.
+    var dragged: [NamespaceRef: [String: String]] = [:]
     /// Interfaces of the host that steps put in their place already.
     var claimed: Set<String> = []
     /// Ids of steps that make a link.

@@ -119,14 +119,20 @@ extension Builder {
         owner: ObjectID, phase: Phase, requires: [String] = [], title: String
     ) {
         let changed = wanted.filter { wanted in
-            guard let now = context.setting(wanted.path, in: space) else { return true }
+            guard let now = dragged[space.reference]?[wanted.path] ?? context.setting(wanted.path, in: space) else {
+                return true
+            }
             return now != wanted.value && normalized(now) != normalized(wanted.value)
         }
         guard let first = changed.first else { return }
         let old = changed.map { context.setting($0.path, in: space) }
         let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }
-        // What is dragged along is written again behind it.
-        let dragged = changed.contains { Subject.allForwarding.contains($0.path) } ? Subject.draggedPath : ""
+        let dragging = SettingsOrder(changed, wanted)
+        for setting in dragging.first { noteDragged(by: setting.path, setting.value, in: space) }
+        for setting in dragging.behind { dragged[space.reference]?[setting.path] = setting.value }
+        let before = dragging.paths(space.links.map(\.name)).compactMap { path in
+            context.setting(path, in: space).map { Operation.writeSetting(space.reference, path: path, value: $0) }
+        }
         steps.append(
             Step(
                 id: id, action: .update, owner: owner, kind: "setting", namespace: space.reference,
@@ -135,16 +141,18 @@ extension Builder {
                 source: first.source,
                 before: zip(changed, old).map { Property($0.path, $1.map(normalized) ?? "") },
                 after: changed.map { Property($0.path, $0.value) }, requires: requires,
-                operations: (changed + wanted.filter { $0.path == dragged }).map {
+                operations: (dragging.first + dragging.behind).map {
                     .writeSetting(space.reference, path: $0.path, value: $0.value)
                 },
-                inverse: zip(changed, old).reversed().compactMap { setting, before in
-                    before.map { .writeSetting(space.reference, path: setting.path, value: $0) }
-                }
-                    + (context.setting(dragged, in: space).map {
-                        [.writeSetting(space.reference, path: dragged, value: $0)]
-                    } ?? []),
-                phase: phase))
+                inverse: before, phase: phase))
+    }
+
+    /// What others become by this one, for what is compared later.
+    private mutating func noteDragged(by path: String, _ value: String, in space: ObservedNamespace) {
+        guard let drag = DraggedSettings.drag(of: path), context.setting(path, in: space) != nil else { return }
+        for path in drag.paths(space.links.map(\.name)) {
+            dragged[space.reference, default: [:]][path] = drag.value(of: path, after: value)
+        }
     }
 
     /// `/proc/sys` separates several values by tabs and ends them with a newline.

@@ -41,16 +41,13 @@ enum Subject: Hashable {
         }
     }
 
-    /// Writing forwarding of all interfaces writes this one, too (`inet_forward_change`).
-    var dragged: Subject? {
-        guard case .setting(let namespace, let path) = self, Self.allForwarding.contains(path) else { return nil }
-        return .setting(namespace, Self.draggedPath)
+    /// Whether writing this setting writes the other one, too.
+    func drags(_ other: Subject) -> Bool {
+        guard case .setting(let namespace, let path) = self, case .setting(namespace, let dragged) = other else {
+            return false
+        }
+        return DraggedSettings.drag(of: path)?.takes(dragged) ?? false
     }
-
-    /// Two names of one setting.
-    static let allForwarding: Set<String> = ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]
-    /// What it drags along.
-    static let draggedPath = "net/ipv4/conf/all/accept_redirects"
 
     /// `net/ipv4/conf/LINK/KEY` and its like.
     private static func link(_ namespace: NamespaceRef, _ path: String) -> LinkReference? {

@@ -38,7 +38,7 @@ private struct Traces {
         let effects = operations.map(\.effect)
         made = Set(effects.filter { $0.kind == .makes }.map(\.subject))
         removed = Set(effects.filter { $0.kind == .removes }.map(\.subject))
-        touched = Set(effects.flatMap { [$0.subject] + ($0.subject.dragged.map { [$0] } ?? []) })
+        touched = Set(effects.map(\.subject))
         links = Set(effects.compactMap(\.subject.link) + operations.compactMap(\.move).flatMap { [$0.from, $0.to] })
     }
 
@@ -47,6 +47,9 @@ private struct Traces {
         switch (effect.kind, effect.subject) {
         case (.removes, .link), (.removes, .namespace): made.contains(effect.subject)
         case (.makes, .link), (.makes, .namespace), (.makes, .module): removed.contains(effect.subject)
+        case (_, .setting(_, _)):
+            touched.contains(effect.subject) || effect.subject.link.map(links.contains) ?? false
+                || touched.contains { $0.drags(effect.subject) }
         case (_, _): touched.contains(effect.subject) || effect.subject.link.map(links.contains) ?? false
         }
     }
