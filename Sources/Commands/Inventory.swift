@@ -31,7 +31,7 @@ struct Inventory {
         func files(_ folder: String) throws -> [(source: String, target: String)] {
             isAdopted
                 ? []
-                : ["resolv.conf", "hosts"].compactMap { file in
+                : CompartmentFiles.names.compactMap { file in
                     let source = "\(folder)/\(namespace)/\(file)"
                     guard (try? Files.status(source)) != nil else { return nil }
                     return (source, "/etc/\(file)")
@@ -87,7 +87,7 @@ private struct InventoryReader {
     let adoptions: Adoptions
     let links: [UInt32: ObservedLink]
     let spaces: [Int32: ObservedNamespace]
-    /// Names of compartments by namespace, as their files say.
+    /// Names of compartments by namespace, where that is called otherwise.
     let names: [String: String]
     /// Names of networks by index of the bridge, where that is somebody else's and has no mark.
     let guests: [UInt32: String]
@@ -112,9 +112,10 @@ private struct InventoryReader {
             uniquingKeysWith: { first, _ in first })
         var names: [String: String] = [:]
         for file in state.files {
-            guard let mark = file.mark, mark.scope == scope, mark.owner.kind == .compartment else { continue }
-            let parts = file.path.split(separator: "/")
-            if parts.count > 1 { names[String(parts[parts.count - 2])] = mark.owner.name.text }
+            guard let place = CompartmentFiles.namespace(of: file.path, below: folders.namespaceFiles), place.isMark,
+                let mark = file.mark, mark.scope == scope, mark.owner.kind == .compartment
+            else { continue }
+            names[place.name] = mark.owner.name.text
         }
         self.names = names
     }

@@ -34,6 +34,8 @@ struct Context {
     let qdiscs: [NamespaceRef: Groups<UInt32, ObservedQdisc>]
     /// Observed namespaces by reference.
     let namespaces: [NamespaceRef: ObservedNamespace]
+    /// Marks of the namespaces that are ours, by what their ids say.
+    private let owners: [NamespaceRef: OwnershipMark]
     /// Which namespace has an id, as veth ends name each other.
     let namespaceByID: [Int32: NamespaceRef]
     let networks: [ObjectName: Network]
@@ -77,6 +79,10 @@ struct Context {
         qdiscs = Self.grouped(spaces, \.qdiscs) { $0.link }
         namespaces = Dictionary(
             observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
+        owners = Dictionary(
+            observed.namespaces.compactMap { space in
+                Self.owner(of: space, desired.scope).map { (space.reference, $0) }
+            }, uniquingKeysWith: { first, _ in first })
         namespaceByID = Dictionary(
             observed.namespaces.compactMap { space in space.namespaceID.map { ($0, space.reference) } },
             uniquingKeysWith: { first, _ in first })
@@ -133,9 +139,32 @@ struct Context {
     }
 
     /// Whose namespace this is, where its id is a mark of this scope. The name in the mark is that of the file.
-    func owner(of namespace: ObservedNamespace) -> OwnershipMark? {
+    func owner(of namespace: ObservedNamespace) -> OwnershipMark? { owners[namespace.reference] }
+
+    private static func owner(of namespace: ObservedNamespace, _ scope: ObjectName) -> OwnershipMark? {
         guard case .named(let name) = namespace.reference, let id = namespace.namespaceID else { return nil }
-        return OwnershipMark.owner(ofNamespace: name, id: id, scope: desired.scope)
+        return OwnershipMark.owner(ofNamespace: name, id: id, scope: scope)
+    }
+
+    /// Where the mark of a namespace lies that its id does not tell.
+    func markFile(ofNamespace name: String) -> String {
+        "\(options.netnsEtcDirectory)/\(CompartmentFiles.markFolder)/\(name)"
+    }
+
+    /// The mark of an owned namespace, with the protection that its compartment has now and the compartment's name.
+    func currentMark(_ mark: OwnershipMark, ofNamespace name: String) -> OwnershipMark {
+        guard let file = filesByPath[markFile(ofNamespace: name)]?.mark, file.scope == mark.scope,
+            file.owner.kind == .compartment
+        else { return mark }
+        return file
+    }
+
+    /// The mark of the owned namespace in whose folder a file lies; nil where there is none.
+    func folderMark(_ file: ObservedFile) -> OwnershipMark? {
+        guard let place = CompartmentFiles.namespace(of: file.path, below: options.netnsEtcDirectory), !place.isMark,
+            let mark = namespaces[.named(place.name)].flatMap(owner(of:))
+        else { return nil }
+        return currentMark(mark, ofNamespace: place.name)
     }
 
     /// Whether a surplus object may be deleted.

@@ -81,7 +81,8 @@ public enum Files {
             throw error
         }
         let status = try status(of: file, path)
-        guard status.kind == .regular, status.size <= limit else { return .other }
+        guard status.kind == .regular else { return .other }
+        guard status.size <= limit else { return .large }
         return .file(try read(file, path, limit: limit))
     }
 
@@ -89,8 +90,10 @@ public enum Files {
     public enum Found: Hashable, Sendable {
         /// Nothing.
         case missing
-        /// A link, a folder, a device, or too large a file.
+        /// A link, a folder, or a device.
         case other
+        /// A regular file of more bytes than the limit.
+        case large
         /// A regular file with these contents.
         case file([UInt8])
     }

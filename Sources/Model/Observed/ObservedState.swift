@@ -69,16 +69,20 @@ public struct NamespaceFile: Hashable, Codable, Sendable {
 public struct ObservedFile: Hashable, Codable, Sendable {
     /// Absolute path.
     public var path: String
-    /// What it says; nil where it is no regular file or too large to be ours.
+    /// What it says; nil where it is no text: no regular file, no UTF-8, or larger than anything of ours.
     public var content: String?
+    /// Whether it is a regular file whose contents nobody can put back.
+    public var isOpaque: Bool
 
     /// A file.
-    public init(path: String, content: String?) {
+    public init(path: String, content: String?, isOpaque: Bool = false) {
         self.path = path
         self.content = content
+        self.isOpaque = isOpaque
     }
 
-    /// The mark in its first line.
+    /// The mark in its first line. Processes in a compartment write its files: beside an owned namespace this proves
+    /// nothing.
     public var mark: OwnershipMark? {
         guard let first = content?.split(separator: "\n", maxSplits: 1).first, first.hasPrefix("# ") else { return nil }
         return OwnershipMark(first.dropFirst(2))

@@ -1,7 +1,7 @@
 internal import Model
 
 extension Builder {
-    /// `resolv.conf` and `hosts` of owned compartments.
+    /// `resolv.conf` and `hosts` of owned compartments, and marks.
     mutating func compareFiles() {
         var wanted: Set<String> = []
         for compartment in context.desired.compartments {
@@ -17,39 +17,68 @@ extension Builder {
         _ path: String, _ content: String, _ file: ObservedFile?, _ compartment: Compartment
     ) {
         if let file, file.content == content { return }
-        if let file, file.content != "" || file.content == nil {
-            guard file.mark?.scope == context.desired.scope else {
-                fail(
-                    "\(compartment.id): the file \(path.terminalSafe) is there and is not bulkhead's; move it away, or "
-                        + "put its contents into `dns` and `hostAliases`", at: compartment.metadata.source)
-                return
-            }
+        if let file, file.content != "", !isOurs(file) {
+            fail(
+                "\(compartment.id): the file \(path.terminalSafe) is there and is not bulkhead's; move it away, or "
+                    + "put its contents into `dns` and `hostAliases`", at: compartment.metadata.source)
+            return
         }
-        let old = file?.content
+        let isMark = path == markFile(of: compartment)
+        let reason = isMark ? "the namespace's id does not tell it" : "the compartment has names to resolve"
         steps.append(
             Step(
-                id: "file/\(path)", action: old == nil ? .create : .update, owner: compartment.id, kind: "file",
-                summary: "\(old == nil ? "write" : "rewrite") \(path)",
-                reason: old == nil ? "the compartment has names to resolve" : "its contents differ",
-                source: compartment.metadata.source, operations: [.writeFile(path: path, content: content)],
-                inverse: [old.map { .writeFile(path: path, content: $0) } ?? .removeFile(path: path)], phase: .files))
+                id: "file/\(path)", action: file == nil ? .create : .update, owner: compartment.id, kind: "file",
+                summary: "\(file == nil ? "write" : "rewrite") \(path)",
+                reason: file == nil ? reason : "its contents differ", source: compartment.metadata.source,
+                losses: file.map(losses) ?? [], operations: [.writeFile(path: path, content: content)],
+                inverse: file.map(restoration) ?? [.removeFile(path: path)], phase: .files))
     }
 
-    /// The file of names tells whether its namespace is protected (`prevent-destroy`), so it goes after it.
+    private func markFile(of compartment: Compartment) -> String? {
+        guard case .owned(let name) = compartment.namespace else { return nil }
+        return context.markFile(ofNamespace: name)
+    }
+
+    /// Beside an owned namespace whatever it says: whoever is in there writes it.
+    private func isOurs(_ file: ObservedFile) -> Bool {
+        if file.content == nil && !file.isOpaque { return false }
+        return file.mark?.scope == context.desired.scope || context.folderMark(file) != nil
+    }
+
+    /// A file of a namespace that goes with it stays until then, as does the mark that tells whether it may.
     private func requirement(ofFile path: String) -> [String] {
-        let name = path.split(separator: "/").dropLast().last.map(String.init) ?? ""
-        return ["namespace/\(NamespaceRef.named(name))"]
+        CompartmentFiles.namespace(of: path, below: context.options.netnsEtcDirectory)
+            .map { ["namespace/\(NamespaceRef.named($0.name))"] } ?? []
     }
 
     private mutating func removeFile(_ file: ObservedFile) {
-        guard let mark = file.mark, mark.scope == context.desired.scope, context.mayRemove(mark.owner),
-            let content = file.content
-        else { return }
+        let folder = context.folderMark(file)
+        let own = file.mark.flatMap { $0.scope == context.desired.scope ? $0 : nil }
+        guard isOurs(file), let owner = (folder ?? own)?.owner, context.mayRemove(owner) else { return }
+        // Without a mark it may be somebody's way to give a compartment name servers of which the manifests do not speak.
+        guard own != nil || !isDeclared(file) else { return }
         steps.append(
             Step(
-                id: "file/\(file.path)", action: .delete, owner: mark.owner, kind: "file",
+                id: "file/\(file.path)", action: .delete, owner: owner, kind: "file",
                 summary: "remove \(file.path.terminalSafe)", reason: "nothing declares it any more", source: nil,
-                requires: requirement(ofFile: file.path), operations: [.removeFile(path: file.path)],
-                inverse: [.writeFile(path: file.path, content: content)], phase: .restore))
+                losses: losses(file),
+                // One that bears no mark would not be known for ours once the namespace is gone.
+                requires: own == nil ? [] : requirement(ofFile: file.path),
+                operations: [.removeFile(path: file.path)], inverse: restoration(file),
+                phase: own == nil ? .reduce : .restore))
+    }
+
+    /// Whether the namespace in whose folder it lies is a declared compartment's.
+    private func isDeclared(_ file: ObservedFile) -> Bool {
+        let place = CompartmentFiles.namespace(of: file.path, below: context.options.netnsEtcDirectory)
+        return context.desired.compartments.contains { $0.reference == place.map { .named($0.name) } }
+    }
+
+    private func losses(_ file: ObservedFile) -> [String] {
+        file.content == nil ? ["what \(file.path.terminalSafe) holds, which is no text,"] : []
+    }
+
+    private func restoration(_ file: ObservedFile) -> [Operation] {
+        file.content.map { [.writeFile(path: file.path, content: $0)] } ?? []
     }
 }

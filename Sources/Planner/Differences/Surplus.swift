@@ -70,7 +70,7 @@ extension Builder {
 
     private mutating func removeNamespace(_ space: ObservedNamespace, _ mark: OwnershipMark) {
         guard case .named(let name) = space.reference,
-            isRemovable(context.current(mark, of: name), what: "namespace \(space.reference)")
+            isRemovable(context.currentMark(mark, ofNamespace: name), what: "namespace \(space.reference)")
         else { return }
         keepProtectedGuests(in: space)
         let foreign = space.links.filter { link in
@@ -101,16 +101,6 @@ extension Builder {
 }
 
 extension Context {
-    /// The mark of a namespace with the protection that its compartment has now. The id of a namespace cannot be given
-    /// anew, so where the annotation came or went later, the file of names that lies beside it tells.
-    fileprivate func current(_ mark: OwnershipMark, of name: String) -> OwnershipMark {
-        let path = "\(options.netnsEtcDirectory)/\(name)/hosts"
-        guard let file = filesByPath[path]?.mark, file.scope == mark.scope,
-            file.owner.kind == .compartment
-        else { return mark }
-        return OwnershipMark(scope: mark.scope, owner: mark.owner, protected: file.protected)
-    }
-
     /// Whether a link in a compartment is the inner end of a card of this scope.
     func isOwnCard(_ link: ObservedLink, in space: ObservedNamespace) -> Bool {
         guard link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index],

@@ -73,10 +73,12 @@ extension Context {
             + compartment.sysctls.map(\.path).filter(isCardSetting)
     }
 
-    /// The files of an owned compartment: name servers where there are any, and names.
+    /// The files of an owned compartment: name servers where there are any, names, and its mark where the id of the
+    /// namespace tells another.
     func files(_ compartment: Compartment) -> [(path: String, content: String)] {
         guard case .owned(let name) = compartment.namespace else { return [] }
         let mark = mark(compartment.metadata, .compartment)
+        let id = namespaces[compartment.reference].flatMap(owner(of:)) ?? namespaceMark(compartment)
         let folder = "\(options.netnsEtcDirectory)/\(name)"
         let head = "# \(mark.text)\n# Written by bulkhead from the manifests; edits are undone by the next apply.\n"
         let hosts =
@@ -88,6 +90,10 @@ extension Context {
             if !dns.search.isEmpty { text += "search \(dns.search.joined(separator: " "))\n" }
             if !dns.options.isEmpty { text += "options \(dns.options.joined(separator: " "))\n" }
             files.append(("\(folder)/resolv.conf", text))
+        }
+        let place = markFile(ofNamespace: name)
+        if id != mark || filesByPath[place] != nil {
+            files.append((place, "# \(mark.text)\n# Written by bulkhead beside what the namespace's id tells.\n"))
         }
         return files
     }

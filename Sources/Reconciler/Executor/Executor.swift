@@ -351,8 +351,8 @@ final class Executor {
             if try identities.namespace(.named(name)) == nil { try session.bindNamespace(name, scope: desired.scope) }
         case .rememberOriginal(let setting): try OriginalsFile(session.folders).remember(setting)
         case .forgetOriginal(let setting): try OriginalsFile(session.folders).forget(setting)
-        case .writeFile(let path, let content): try NamespaceFiles(session.folders, desired.scope).write(path, content)
-        case .removeFile(let path): try NamespaceFiles(session.folders, desired.scope).remove(path)
+        case .writeFile(let path, let content): try NamespaceFiles(session, desired.scope).write(path, content)
+        case .removeFile(let path): try NamespaceFiles(session, desired.scope).remove(path)
         case .cutConnections: try ConnectionCut(session, desired).run()
         case .clearWay(let entries, let blocks): try ConnectionCut(session, desired).clearWay(entries, behind: blocks)
         case .noteNeighbours(let link, let addresses):

@@ -3,16 +3,18 @@ internal import SystemCalls
 
 /// Files below the netns-etc folder, `FOLDER/NAME/FILE`.
 ///
-/// Their first line says whose they are. Others may have put one of theirs into the place since the plan was made: that
-/// is left alone.
+/// Their first line says whose they are, or the id of the namespace NAME does: whoever is in there writes them. Others may
+/// have put one of theirs into the place since the plan was made: that is left alone.
 struct NamespaceFiles {
+    private let session: HostSession
     private let root: String
     private let scope: ObjectName
     /// Larger than any that is read.
     private static let limit = 64 << 20
 
-    init(_ folders: Folders, _ scope: ObjectName) {
-        root = folders.namespaceFiles
+    init(_ session: HostSession, _ scope: ObjectName) {
+        self.session = session
+        root = session.folders.namespaceFiles
         self.scope = scope
     }
 
@@ -46,16 +48,25 @@ struct NamespaceFiles {
     /// somebody else's is, or a link leads elsewhere.
     private func isOurs(_ path: String) throws -> Bool {
         let below = path.dropFirst(path.hasPrefix(root + "/") ? root.utf8.count + 1 : 0)
+        let isKnown: Bool
         switch try Files.readBeneath(root, String(below), limit: Self.limit) {
         case .missing: return false
         case .other: throw TakenError(object: "the file \(path.terminalSafe)")
+        case .large: isKnown = false
         case .file(let bytes):
             let text = String(decoding: bytes, as: UTF8.self)
-            guard text.isEmpty || ObservedFile(path: path, content: text).mark?.scope == scope else {
-                throw TakenError(object: "the file \(path.terminalSafe)")
-            }
-            return true
+            isKnown = text.isEmpty || ObservedFile(path: path, content: text).mark?.scope == scope
         }
+        if try isKnown || isInOwnedFolder(path) { return true }
+        throw TakenError(object: "the file \(path.terminalSafe)")
+    }
+
+    /// Whether it lies in the folder of a namespace that is ours, one that this session let go of included.
+    private func isInOwnedFolder(_ path: String) throws -> Bool {
+        guard let place = CompartmentFiles.namespace(of: path, below: root), !place.isMark else { return false }
+        let reference = NamespaceRef.named(place.name)
+        let id = try session.open(reference)?.id ?? session.released[reference]?.id
+        return id.flatMap { OwnershipMark.owner(ofNamespace: place.name, id: $0, scope: scope) } != nil
     }
 
     private static func folder(of path: String) -> String {

@@ -31,7 +31,7 @@ extension HostSession {
     private func makeRoom(at path: String, _ name: String) throws {
         switch try Files.readBeneath(folders.namespaces, name, limit: 4096) {
         case .missing: return
-        case .other: throw TakenError(object: "the file \(path.terminalSafe)")
+        case .other, .large: throw TakenError(object: "the file \(path.terminalSafe)")
         case .file(let bytes):
             guard OwnershipMark(String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" }) != nil else {
                 throw TakenError(object: "the file \(path.terminalSafe)")

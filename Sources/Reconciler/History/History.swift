@@ -75,6 +75,7 @@ public struct History: Sendable {
             switch try read("\(Self.folder)/\(number).json", Self.recordLimit) {
             case .missing: return nil
             case .other: return .damaged(number: number, reason: "it is no regular file")
+            case .large: return .damaged(number: number, reason: "it is larger than any that bulkhead writes")
             case .file(let contents): bytes = contents
             }
             let record = try JSON(parsing: bytes).decode(HistoryRecord.self)

@@ -126,13 +126,18 @@ public struct Observer {
         let folder = session.folders.namespaceFiles
         var result: [ObservedFile] = []
         for name in try Files.list(folder) {
-            for file in ["hosts", "resolv.conf"] {
-                switch try Files.readBeneath(folder, "\(name)/\(file)", limit: 64 << 20) {
+            let isMarks = name == CompartmentFiles.markFolder
+            let files = isMarks ? try Files.list("\(folder)/\(name)") : CompartmentFiles.names
+            for file in files {
+                let path = "\(folder)/\(name)/\(file)"
+                // Whoever is in a compartment writes what it likes; marks lie where only the host writes.
+                switch try Files.readBeneath(folder, "\(name)/\(file)", limit: isMarks ? 4096 : 64 << 20) {
                 case .missing: continue
-                case .other: result.append(ObservedFile(path: "\(folder)/\(name)/\(file)", content: nil))
+                case .other: result.append(ObservedFile(path: path, content: nil))
+                case .large: result.append(ObservedFile(path: path, content: nil, isOpaque: true))
                 case .file(let bytes):
-                    let text = String(decoding: bytes, as: UTF8.self)
-                    result.append(ObservedFile(path: "\(folder)/\(name)/\(file)", content: text))
+                    let text = String(validating: bytes, as: UTF8.self)
+                    result.append(ObservedFile(path: path, content: text, isOpaque: text == nil))
                 }
             }
         }

@@ -59,6 +59,7 @@ public struct PendingFolder: Sendable {
         switch try Files.readBeneath(state, "pending/\(file)", limit: Self.limit) {
         case .missing: return nil
         case .other: throw damaged(file, "it is no regular file")
+        case .large: throw damaged(file, "it is larger than any that bulkhead writes")
         case .file(let bytes): return bytes
         }
     }

@@ -82,6 +82,7 @@ public struct RoundFolder: Sendable {
         switch try Files.readBeneath(path, name, limit: 4 << 20) {
         case .missing: return nil
         case .other: throw StateError("it is no regular file")
+        case .large: throw StateError("it is larger than any that bulkhead writes")
         case .file(let bytes): return try JSON(parsing: bytes).decode(Value.self)
         }
     }

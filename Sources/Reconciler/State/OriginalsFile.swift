@@ -27,7 +27,7 @@ struct OriginalsFile {
         let bytes: [UInt8]
         switch found {
         case .missing: return []
-        case .other: throw StateError("\(path) is no regular file of at most 1 MiB; look at it, then remove it")
+        case .other, .large: throw StateError("\(path) is no regular file of at most 1 MiB; look at it, then remove it")
         case .file(let contents): bytes = contents
         }
         guard let document = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)),
