@@ -45,6 +45,13 @@ public enum IPAddress: Hashable, Comparable, Sendable {
         }
     }
 
+    /// The IPv4 address that an IPv4-mapped one (`::ffff:192.0.2.1`, RFC 4291) stands for: sockets of IPv6 serve IPv4 by
+    /// it. Itself for all others.
+    public var unmapped: IPAddress {
+        guard case .v6(let address) = self, address.value >> 32 == 0xffff else { return self }
+        return .v4(IPv4Address(value: UInt32(truncatingIfNeeded: address.value)))
+    }
+
     /// An address from 4 or 16 bytes in network order.
     public init?(bytes: some Collection<UInt8>) { self.init(bytes: Array(bytes)[...]) }
 

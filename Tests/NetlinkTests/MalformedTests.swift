@@ -100,6 +100,7 @@ import Testing
             read += (try? TableMessage(decoding: body)) == nil ? 0 : 1
             read += (try? SetElementMessage(decoding: body)) == nil ? 0 : 1
             read += (try? FirewallGeneration.id(decoding: body)) == nil ? 0 : 1
+            read += (try? SocketMessage(decoding: body)) == nil ? 0 : 1
             read += (try? NextHopMessage(decoding: body)) == nil ? 0 : 1
             _ = try? NextHopMessage.move(bytes, to: 7, operation: "x")
             _ = try? AddressMessage.move(bytes, of: "eth1", to: 7, .back, operation: "x")

@@ -322,12 +322,28 @@ import Testing
             "07000000 0600 0100 7400 0000 0a00 0200 706f72747300 0000")
         // NFT_MSG_GETGEN.
         expect(FirewallGeneration.get(), 0xa10, 0, "00000000")
+        // SOCK_DIAG_BY_FAMILY, NLM_F_DUMP: AF_INET6, TCP, TCP_LISTEN and TCP_CLOSE, struct inet_diag_sockid.
+        expect(
+            SocketMessage.waiting(6), 20, 0x300,
+            "0a06 0000 80040000" + String(repeating: " 00000000", count: 12))
         // RTM_GETNSID, NLM_F_DUMP: NETNSA_TARGET_NSID.
         expect(NamespaceIDMessage.dump(target: 7), 90, 0x300, "00000000 0800 0400 07000000")
         // RTM_GETLINK, NLM_F_DUMP: IFLA_EXT_MASK, IFLA_TARGET_NETNSID.
         expect(
             LinkRequest.dump(counters: false, target: 7), 18, 0x300,
             Self.noLink + "0800 1d00 08000000 0800 2e00 07000000")
+    }
+
+    /// As Linux 6.1 answered for python3 on [::] with IPV6_V6ONLY.
+    @Test func aSocketThatIPv4PassesBy() throws {
+        let head = "0a0a0000 d1090000" + String(repeating: "00000000", count: 8) + "00000000 3e000000 00000000"
+        let tail = "00000000 00000000 01000000 00000000 c74e2501 0500 0800 00 000000"
+        let only = try SocketMessage(decoding: bytes(head + tail + "0500 0b00 01 000000 0800 0f00 00000000")[...])
+        #expect(only.isIPv6Only && only.inode == 19_222_215)
+        let both = try SocketMessage(decoding: bytes(head + tail + "0500 0b00 00 000000")[...])
+        #expect(!both.isIPv6Only && both.inode == 19_222_215)
+        let silent = try SocketMessage(decoding: bytes(head + tail)[...])
+        #expect(!silent.isIPv6Only)
     }
 
     /// What the kernel says is wrong is named.

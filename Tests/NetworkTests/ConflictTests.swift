@@ -85,6 +85,32 @@ import Testing
         try expectError(site.host, "\(Self.shadows) \(address)\(Self.advice)")
     }
 
+    /// Programs that know IPv6 only serve an IPv4 address by the mapped one, or by all, as Java's do.
+    @Test(arguments: ["::ffff:192.0.2.1", "::"]) func aSocketOfIPv6ListensForIPv4(_ address: String) throws {
+        let site = try PolicyHost(documents: documents("{hostPort: 8080, port: 80, hostAddress: 192.0.2.1}"))
+        try site.host.sh("ip link add lan0 type bridge; ip address add 192.0.2.1/24 dev lan0; ip link set lan0 up")
+        let daemon = try site.host.serve("serve-dual", address, "8080")
+        defer { daemon.signal(SIGKILL) }
+        try expectError(site.host, "\(Self.shadows) \(address)\(Self.advice)")
+        try site.declare(documents("{hostPort: 8081, port: 80, hostAddress: 192.0.2.1}"))
+        try site.apply()
+    }
+
+    @Test(arguments: ["serve-tcp", "serve-udp-6"]) func aSocketForIPv6AloneLeavesIPv4(_ kind: String) throws {
+        let transport = kind == "serve-tcp" ? "tcp" : "udp"
+        func mapping(_ more: String) -> [String] {
+            documents("{protocol: \(transport), hostPort: 8080, port: 80\(more)}")
+        }
+        let site = try PolicyHost(documents: mapping(", hostAddress: 192.0.2.1"))
+        try site.host.sh("ip link add lan0 type bridge; ip address add 192.0.2.1/24 dev lan0; ip link set lan0 up")
+        let daemon = try site.host.serve(kind, "::", "8080")
+        defer { daemon.signal(SIGKILL) }
+        try site.apply()
+        try site.declare(mapping(""))
+        try expectError(
+            site.host, "host port 8080/\(transport) of Endpoint/a shadows python3 listening on ::\(Self.advice)")
+    }
+
     @Test func whatIsPublishedAlreadyWarnsOnly() throws {
         let site = try PolicyHost(documents: documents("{hostPort: 8000-8100, port: 8000-8100}"))
         try site.apply()

@@ -22,6 +22,7 @@ public enum Resolver {
         var builder = StateBuilder(documents, scope: nil, host: nil)
         builder.assignAddresses()
         builder.checkIdentities()
+        builder.checkCards()
         return validator.diagnostics + builder.diagnostics
     }
 
@@ -54,6 +55,7 @@ public enum Resolver {
         var builder = StateBuilder(documents, scope: scope, host: host)
         builder.assignAddresses()
         builder.checkIdentities()
+        builder.checkCards()
         let state = builder.build()
         let diagnostics = validator.diagnostics + builder.diagnostics
         let isBad = diagnostics.contains { $0.severity == .error }

@@ -107,8 +107,10 @@ public struct OriginalSetting: Hashable, Codable, Sendable {
 public struct Listener: Hashable, Codable, Sendable {
     /// The protocol.
     public var transport: PortProtocol
-    /// Local address; unspecified for all, `::` for IPv4 too.
+    /// Local address; unspecified for all, `::` for IPv4 too unless it is `isIPv6Only`.
     public var address: IPAddress
+    /// Whether IPv4 passes it by (`IPV6_V6ONLY`); nil for false.
+    public var isIPv6Only: Bool?
     /// Local port.
     public var port: UInt16
     /// `NAME (pid N)`, where it could be found.

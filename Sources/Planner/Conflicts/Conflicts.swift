@@ -128,14 +128,16 @@ extension Builder {
         guard mapping.transport == listener.transport, mapping.hostPorts.first <= listener.port,
             listener.port <= mapping.hostPorts.last
         else { return false }
-        // A socket on :: listens for IPv4, too.
-        if listener.address.isUnspecified {
-            return listener.address.family == .ipv6 || mapping.families.contains(.ipv4)
+        let address = listener.address.unmapped
+        if address.isUnspecified {
+            // A socket on :: listens for IPv4, too, unless it says otherwise.
+            let isAll = address.family == .ipv6 && listener.isIPv6Only != true
+            return isAll || mapping.families.contains(address.family)
         }
-        guard mapping.families.contains(listener.address.family) else { return false }
+        guard mapping.families.contains(address.family) else { return false }
         // There is no way from ::1, so nothing is published there.
-        if listener.address.family == .ipv6 && listener.address.isLoopback { return false }
-        return mapping.hostAddress.map { $0 == listener.address } ?? true
+        if address.family == .ipv6 && address.isLoopback { return false }
+        return mapping.hostAddress.map { $0 == address } ?? true
     }
 
     /// Outbound addresses must be the host's.

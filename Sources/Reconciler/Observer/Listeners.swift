@@ -1,5 +1,7 @@
 internal import Addressing
 internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
 internal import SystemCalls
 
 /// Sockets of the host that wait for others, from `/proc/net` (`proc(5)`).
@@ -16,11 +18,27 @@ enum Listeners {
         }
         guard !found.isEmpty else { return [] }
         let owners = processes(of: Set(found.map(\.inode)))
+        let all = found.contains { $0.listener.address.isUnspecified && $0.listener.address.family == .ipv6 }
+        let only = all ? ipv6Only() : []
         return found.map { entry in
             var listener = entry.listener
+            if only.contains(entry.inode) { listener.isIPv6Only = true }
             listener.process = owners[entry.inode]
             return listener
         }.sorted { ($0.transport, $0.port, $0.address) < ($1.transport, $1.port, $1.address) }
+    }
+
+    /// Inodes of sockets that IPv4 passes by, which `/proc/net` does not tell. A kernel that does not know either
+    /// (`CONFIG_INET_DIAG`) leaves all of them in the way.
+    private static func ipv6Only() -> Set<String> {
+        guard let socket = try? NetlinkSocket(.socketDiagnostics) else { return [] }
+        let connection = NetlinkConnection(socket)
+        let sockets = [PortProtocol.tcp, .udp].flatMap { transport in
+            (try? connection.dump(SocketMessage.waiting(transport.number)) { message in
+                message.type == SocketMessage.type ? try SocketMessage(decoding: message.body) : nil
+            }) ?? []
+        }
+        return Set(sockets.filter(\.isIPv6Only).map { String($0.inode) })
     }
 
     /// `sl local_address rem_address st … inode`: listening TCP (0A), or unconnected UDP (07).

@@ -27,6 +27,27 @@ def serve_udp(address, port):
         server.sendto(peer[0].encode(), peer)
 
 
+def serve_dual(address, port):
+    """Listens as programs do that know IPv6 only, and serve IPv4 by it."""
+    server = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind((address, port))
+    server.listen()
+    print("ready", flush=True)
+    while True:
+        server.accept()[0].close()
+
+
+def serve_udp_6(address, port):
+    """Has a port of IPv6 alone."""
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind((address, port))
+    print("ready", flush=True)
+    while True:
+        server.recvfrom(2048)
+
+
 def serve_ends(address, port):
     """Answers over TCP and UDP with the client's address, the client's port and its own port."""
     import threading
@@ -184,6 +205,10 @@ def main(arguments):
         serve_tcp(rest[0], int(rest[1]))
     elif verb == "serve-udp":
         serve_udp(rest[0], int(rest[1]))
+    elif verb == "serve-dual":
+        serve_dual(rest[0], int(rest[1]))
+    elif verb == "serve-udp-6":
+        serve_udp_6(rest[0], int(rest[1]))
     elif verb == "serve-ends":
         serve_ends(rest[0], int(rest[1]))
     elif verb == "tcp":
