@@ -27,6 +27,9 @@ public final class ReceiveBuffer {
 /// Requests and dumps over one netlink socket. Used by one thread at a time.
 public final class NetlinkConnection {
     private let transport: any NetlinkTransport
+    private let keepsUnsteady: Bool
+    /// Whether a table changed without end while it was read, and is given as it was found at last.
+    public private(set) var isUnsteady = false
     private let buffer: ReceiveBuffer
     private var sequence: UInt32 = 0
     /// Requests are put together up to this many bytes a datagram.
@@ -44,11 +47,17 @@ public final class NetlinkConnection {
         self.init(try NetlinkSocket(.route), buffer: buffer)
     }
 
-    /// A connection over any transport.
-    public init(_ transport: any NetlinkTransport, buffer: ReceiveBuffer = ReceiveBuffer()) {
+    /// A connection over any transport. What cannot be read steadily is an error, or is kept as it was found at last.
+    public init(
+        _ transport: any NetlinkTransport, buffer: ReceiveBuffer = ReceiveBuffer(), keepsUnsteady: Bool = false
+    ) {
         self.transport = transport
+        self.keepsUnsteady = keepsUnsteady
         self.buffer = buffer
     }
+
+    /// The port id that requests go from, and that the kernel names with the changes they make.
+    public var port: UInt32 { transport.port }
 
     /// Sends requests, as many a datagram as fit, and waits for all answers.
     ///
@@ -117,15 +126,24 @@ public final class NetlinkConnection {
 
     /// Reads a whole table. A dump during which the table changed is read again, a bounded number of times.
     public func dump<Value>(_ request: Request, _ decode: (Message) throws -> Value?) throws -> [Value] {
-        for _ in 0..<Self.dumpAttempts {
-            if let values = try dumpOnce(request, decode) { return values }
+        var last: [Value] = []
+        for _ in 0..<(isUnsteady ? 1 : Self.dumpAttempts) {
+            let (values, isWhole) = try dumpOnce(request, decode)
+            if isWhole { return values }
+            last = values
+        }
+        if keepsUnsteady {
+            isUnsteady = true
+            return last
         }
         throw NetlinkError(
             operation: request.operation, code: .interrupted,
             text: "the table kept changing while it was read \(Self.dumpAttempts) times; try again when it is quieter")
     }
 
-    private func dumpOnce<Value>(_ request: Request, _ decode: (Message) throws -> Value?) throws -> [Value]? {
+    private func dumpOnce<Value>(_ request: Request, _ decode: (Message) throws -> Value?) throws -> (
+        values: [Value], isWhole: Bool
+    ) {
         sequence &+= 1
         try transport.send(
             Self.encode(request, flags: [.request, request.flags], sequence: sequence, port: transport.port))
@@ -150,7 +168,7 @@ public final class NetlinkConnection {
                 if message.type == .done || message.type == .error {
                     let ack = try Acknowledgement(message)
                     if ack.error != 0 { throw Self.error(request, ack) }
-                    return isInterrupted ? nil : values
+                    return (values, !isInterrupted)
                 }
                 if let value = try decode(message) { values.append(value) }
             }

@@ -10,6 +10,8 @@ struct Builder {
     var fresh: Set<LinkReference> = []
     /// Namespaces that will be made.
     var freshNamespaces: Set<NamespaceRef> = []
+    /// Compartments of which nothing could be compared.
+    var unread: [ObjectID] = []
     /// Things worth saying once, whoever causes them.
     var notes: Set<String> = []
     /// Names in compartments that one card of ours leaves to another.

@@ -47,11 +47,13 @@ public enum Planner {
             throw Failure(diagnostics: [Diagnostic(.error, message, at: nil)])
         case .ordered(let steps):
             let notes = builder.steps.isEmpty ? [] : builder.notes.sorted().map { Diagnostic(.warning, $0, at: nil) }
-            return Plan(
+            var plan = Plan(
                 scope: desired.scope, host: desired.host, steps: steps,
                 warnings: builder.warnings + Plan.warnings(of: steps) + notes
                     + (context.sessionWarning(steps).map { [$0] } ?? []),
                 manifestFingerprint: desired.fingerprint)
+            plan.unread = builder.unread
+            return plan
         }
     }
 }

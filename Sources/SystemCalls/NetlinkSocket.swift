@@ -53,6 +53,24 @@ public final class NetlinkSocket: Sendable {
         bulkhead_nftables_send_buffers(Int32(clamping: descriptors), 64 << 20)
     }
 
+    /// Opens a socket that also hears of changes (`RTNLGRP_*`).
+    public convenience init(_ family: Family, hearing groups: [Int32]) throws(SystemError) {
+        try self.init(family)
+        let number = descriptor.rawValue
+        // NETLINK_ADD_MEMBERSHIP.
+        for group in groups {
+            _ = try valueOrError("hear netlink group \(group)", "") { bulkhead_netlink_option(number, 1, group) }
+        }
+    }
+
+    /// What has come, or comes within that time; empty where nothing does.
+    public func hear(milliseconds: Int32) throws(SystemError) -> Datagram? {
+        var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&state, 1, milliseconds) > 0 else { return nil }
+        var buffer: [UInt8] = []
+        return try receive(into: &buffer)
+    }
+
     /// Sends one datagram of any number of messages.
     public func send(_ bytes: [UInt8]) throws(SystemError) {
         _ = try valueOrError("send to netlink", "") {

@@ -95,6 +95,20 @@ import Testing
         #expect(transport.sent == 8)
     }
 
+    /// Where one namespace shall keep no others from being read.
+    @Test func aTableThatNeverComesToRestIsKeptWhereThatIsWanted() throws {
+        let transport = ScriptedTransport(
+            Array(repeating: [.datagram([.row(1, flags: 0x12), .done()])], count: 8)
+                + [[.datagram([.row(2, flags: 0x12), .done()])], [.datagram([.row(3), .done()])]])
+        let connection = NetlinkConnection(transport, keepsUnsteady: true)
+        #expect(try rows(connection) == [1])
+        #expect(transport.sent == 8 && connection.isUnsteady)
+        // Nobody waits for the other tables as long.
+        #expect(try rows(connection) == [2])
+        #expect(try rows(connection) == [3])
+        #expect(transport.sent == 10 && connection.isUnsteady)
+    }
+
     @Test func aTableThatIsRefusedSaysWhy() throws {
         let transport = ScriptedTransport([[.datagram([.ack(0, error: 1)])]])
         #expect(throws: NetlinkError(operation: "read table", code: .notPermitted, text: nil)) {

@@ -81,6 +81,7 @@ struct Change {
             precedent: RecordedState(global: global, number: ledger.number).precedent, journal: pending?.journal,
             progress: progress)
         let outcome = application.run(plan)
+        for note in application.notes { Terminal.err("\(note.headline)\n") }
         if case .done = outcome, let pending, let confirmation {
             return try awaitConfirmation(pending, confirmation, plan, ledger)
         }

@@ -61,7 +61,7 @@ enum Metrics {
     private static func drift(_ plan: Plan?, _ text: inout MetricsText) {
         guard let plan else { return }
         text.add(
-            "bulkhead_in_sync", "Whether the host is as what was applied last.", [([], plan.isInSync ? 1 : 0)])
+            "bulkhead_in_sync", "Whether the host is as what was applied last.", [([], plan.isKnownInSync ? 1 : 0)])
         let kinds = Dictionary(grouping: plan.steps, by: \.kind).mapValues(\.count)
         let all = Set(known).union(kinds.keys).sorted()
         text.add(

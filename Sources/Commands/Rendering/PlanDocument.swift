@@ -7,7 +7,7 @@ enum PlanDocument {
     static func make(_ plan: Plan) -> JSON {
         [
             "format": "bulkhead.plan/v1", "bulkhead": .string(Version.number), "host": .string(plan.host),
-            "scope": .string(plan.scope.text), "inSync": .bool(plan.isInSync),
+            "scope": .string(plan.scope.text), "inSync": .bool(plan.isKnownInSync),
             "fingerprint": [
                 "manifests": .string(plan.manifestFingerprint), "live": .string(plan.liveFingerprint),
             ],

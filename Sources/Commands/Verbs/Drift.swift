@@ -26,7 +26,7 @@ struct Drift: Verb {
             case .text: Terminal.out(render(plan))
             case .json: Terminal.out(PlanDocument.make(plan).text(pretty: true))
             }
-            if !plan.isInSync { throw Finish(.differs) }
+            if !plan.isKnownInSync { throw Finish(.differs) }
             return
         }
         try monitor()
@@ -45,9 +45,11 @@ struct Drift: Verb {
     }
 
     private func render(_ plan: Plan) -> String {
-        guard !plan.isInSync else { return "In sync: nothing to do.\n" }
+        guard !plan.isKnownInSync else { return "In sync: nothing to do.\n" }
+        let unread = plan.unread.map { "  ? \($0) changes faster than it can be read\n" }.joined()
+        guard !plan.isInSync else { return unread + "\nIn sync but for what could not be compared.\n" }
         let count = plan.steps.count
-        return plan.steps.map(PlanText.line).joined()
+        return plan.steps.map(PlanText.line).joined() + unread
             + "\nDrift: \(count) \(count == 1 ? "difference" : "differences"); `bulkhead apply` repairs \(count == 1 ? "it" : "them").\n"
     }
 
@@ -66,10 +68,11 @@ struct Drift: Verb {
             Terminal.out("BULKHEAD CRITICAL - last apply failed, \(plan.steps.count) differences | \(data)\n")
             throw MonitoringFinish(status: 2)
         }
-        guard plan.isInSync else {
-            Terminal.out(
-                "BULKHEAD WARNING - \(plan.steps.count) differences, first: \(plan.steps[0].summary.terminalSafe) | \(data)\n"
-            )
+        guard plan.isKnownInSync else {
+            let first =
+                plan.steps.first.map { "first: \($0.summary.terminalSafe)" }
+                ?? "\(plan.unread.first.map { "\($0)" } ?? "?") changes faster than it can be read"
+            Terminal.out("BULKHEAD WARNING - \(plan.steps.count) differences, \(first) | \(data)\n")
             throw MonitoringFinish(status: 1)
         }
         Terminal.out("BULKHEAD OK - in sync | \(data)\n")

@@ -70,7 +70,7 @@ struct PlanVerb: Verb {
         if let out { try PlanFile.write(comparison.plan, to: out, paths: paths.chosen, options: comparison.options) }
         tell(comparison.plan, try reachability(prepared.state, state, owner))
         if let out { global.say("Saved; `bulkhead apply \(out.terminalSafe)` does exactly this, or refuses.") }
-        if detailedExitcode && !comparison.plan.isInSync { throw Finish(.differs) }
+        if detailedExitcode && !comparison.plan.isKnownInSync { throw Finish(.differs) }
     }
 
     private func compare(_ prepared: Preparation, _ state: StateFile?, _ session: HostSession?) throws -> Comparison {

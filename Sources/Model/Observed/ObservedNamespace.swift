@@ -20,6 +20,8 @@ public struct ObservedNamespace: Hashable, Codable, Sendable {
     public var qdiscs: [ObservedQdisc]
     /// Kernel settings that were asked for, by path below `/proc/sys`.
     public var settings: [String: String]
+    /// Whether it changed without end while it was read: then what was read is not all of it, nor of one moment.
+    public var isUnsteady = false
 
     /// A namespace.
     public init(

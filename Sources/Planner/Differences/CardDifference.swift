@@ -24,6 +24,13 @@ extension Builder {
         let cure = "set `spec.hostInterface`"
         guard isOurs(link, owner: endpoint.id, kind: "veth", source: endpoint.metadata.source, cure: cure)
         else { return }
+        if let space = context.namespaces[compartment.reference], space.isUnsteady,
+            link.peerNamespaceID == space.namespaceID
+        {
+            // What is said of its inner end may be of another moment; the outer one is the host's.
+            changeOuter(endpoint, spec, link)
+            return
+        }
         guard let inner = context.peer(of: link), inner.namespace.reference == compartment.reference,
             inner.link.name == endpoint.interface.text, present(compartment.reference) != nil
         else {
@@ -108,25 +115,31 @@ extension Builder {
     private mutating func changeCard(
         _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ link: ObservedLink, _ inner: ObservedLink
     ) {
+        changeOuter(endpoint, spec, link)
         let name = endpoint.metadata.name
         let innerMaster = inner.master.map { index in
             context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
         }
+        appendChange(
+            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: "link",
+            owner: endpoint.id,
+            source: endpoint.metadata.source, touches: [name], phase: .compartments)
+        removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
+    }
+
+    /// The host's end of the card.
+    private mutating func changeOuter(_ endpoint: Endpoint, _ spec: LinkSpec, _ link: ObservedLink) {
         let bridge = spec.master.flatMap { present(LinkReference(.host, $0)) }
         let outer = LinkDifference(
             link, spec, masterName: masterName(link), isBridgeUp: bridge?.isUp ?? false, isUp: spec.isUp)
         appendChange(
             outer, of: spec.reference, kind: "veth", owner: endpoint.id, source: endpoint.metadata.source,
-            touches: [name], requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
-        appendChange(
-            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: "link",
-            owner: endpoint.id,
-            source: endpoint.metadata.source, touches: [name], phase: .compartments)
+            touches: [endpoint.metadata.name],
+            requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         compareEntries(
             context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
             source: endpoint.metadata.source)
         removeQdiscs(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
-        removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }
 
     /// Settings, addresses, routes and neighbours of the card inside its compartment.

@@ -20,10 +20,22 @@ extension Builder {
                         + "one compartment each", at: compartment.metadata.source)
                 continue
             }
+            if present.isUnsteady {
+                leave(compartment, present)
+                continue
+            }
             compareSettings(compartment, in: present)
             compareLoopback(compartment, in: present)
             compareContents(compartment, in: present)
         }
+    }
+
+    /// Whoever changes a namespace without end, and so keeps it from being compared, keeps no others from it.
+    private mutating func leave(_ compartment: Compartment, _ space: ObservedNamespace) {
+        unread.append(compartment.id)
+        warn(
+            "\(compartment.id): \(space.reference) changes faster than it can be read, so nothing in it is compared or put "
+                + "right; end what changes it (`ip monitor all` in there shows it)", at: compartment.metadata.source)
     }
 
     private mutating func createNamespace(_ compartment: Compartment, taken: inout Set<Int32>) {

@@ -12,6 +12,8 @@ public struct Plan: Hashable, Codable, Sendable {
     public var warnings: [Diagnostic]
     /// Hash of what the manifests say.
     public var manifestFingerprint: String
+    /// Compartments whose namespaces changed without end while they were read: nothing in them was compared.
+    public var unread: [ObjectID] = []
 
     /// A plan.
     public init(
@@ -26,6 +28,8 @@ public struct Plan: Hashable, Codable, Sendable {
 
     /// Nothing to do.
     public var isInSync: Bool { steps.isEmpty }
+    /// Nothing to do, and everything was compared.
+    public var isKnownInSync: Bool { steps.isEmpty && unread.isEmpty }
     /// How many steps do that.
     public func count(_ action: Step.Action) -> Int { steps.count { $0.action == action } }
 }

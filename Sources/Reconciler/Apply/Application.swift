@@ -20,6 +20,8 @@ public final class Application {
     private let progress: (Int, Int) -> Void
     private let journal: Journal?
     private let executor: Executor
+    /// What is worth knowing though all was done.
+    public private(set) var notes: [Diagnostic] = []
     private let start: StartingPoint
     private let precedent: Precedent
 
@@ -49,10 +51,10 @@ public final class Application {
         if last != plan.steps.endIndex {
             // What only cleared the way shows when the card is there that is still to come.
             let waiting = Set((plan.steps[last...] + plan.steps.filter(\.isUnseen)).map(\.id))
-            if !first.isEmpty, let failure = verify(allowing: waiting) { return undo(plan, failure) }
+            if !first.isEmpty, let failure = verify(plan, allowing: waiting) { return undo(plan, failure) }
             if let failure = execute(plan.steps[last...], of: plan) { return undo(plan, failure) }
         }
-        if let failure = verify(allowing: []) { return undo(plan, failure) }
+        if let failure = verify(plan, allowing: []) { return undo(plan, failure) }
         return .done
     }
 
@@ -107,7 +109,7 @@ public final class Application {
     }
 
     /// Reads again and plans again. Only steps that are still to come may be left in the new plan.
-    private func verify(allowing waiting: Set<String>) -> [Diagnostic]? {
+    private func verify(_ done: Plan, allowing waiting: Set<String>) -> [Diagnostic]? {
         do {
             let observation = try Observer(session, desired: desired).observe()
             var options = options
@@ -115,7 +117,8 @@ public final class Application {
             options.session = nil
             let plan = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
-            let left = plan.steps.filter { !waiting.contains($0.id) }
+            var left = plan.steps.filter { !waiting.contains($0.id) }
+            try leaveMeddled(&left, done, observation, waiting)
             guard !left.isEmpty else { return nil }
             return left.prefix(5).map {
                 Diagnostic(
@@ -130,6 +133,37 @@ public final class Application {
         }
     }
 
+    /// What differs in a compartment because somebody in there changes it now, or changed it since the plan was made, which
+    /// did nothing there, is for the next apply.
+    private func leaveMeddled(
+        _ left: inout [Step], _ done: Plan, _ observation: Observation, _ waiting: Set<String>
+    ) throws {
+        let spaces = Set(left.compactMap { $0.compartmentAlone(options) }).subtracting(done.freshNamespaces)
+        guard !spaces.isEmpty else { return }
+        let touched = Set(done.steps.flatMap { $0.operations.compactMap { $0.compartment(options) } })
+        let settling = Settling(
+            session: session, desired: desired, options: options, observation: observation, waiting: waiting)
+        for space in spaces.sorted() {
+            let own = left.filter { $0.compartmentAlone(options) == space }
+            switch touched.contains(space) ? try settling.settle(space, own) : .meddled {
+            case .differs: continue
+            case .right: break
+            case .meddled: note(space, own)
+            }
+            left.removeAll { $0.compartmentAlone(options) == space }
+        }
+    }
+
+    private func note(_ space: NamespaceRef, _ left: [Step]) {
+        let start = "\(space) is changed by somebody in there: "
+        guard let first = left.first, !notes.contains(where: { $0.message.hasPrefix(start) }) else { return }
+        let more = left.count > 1 ? " and \(left.count - 1) more" : ""
+        notes.append(
+            Diagnostic(
+                .warning, "\(start)\(first.summary) (\(first.reason))\(more) is left to the next apply",
+                at: first.source))
+    }
+
     private func undo(_ plan: Plan, _ reason: [Diagnostic]) -> ApplyOutcome {
         let left = Undoing(
             session, executor, desired: desired, options: options, firewall: start.firewall, precedent: precedent
@@ -138,10 +172,43 @@ public final class Application {
     }
 }
 
+extension Plan {
+    /// Namespaces that it makes: nobody else is in there.
+    fileprivate var freshNamespaces: Set<NamespaceRef> {
+        Set(
+            steps.flatMap(\.operations).compactMap { operation in
+                if case .createNamespace(let name, _, _) = operation { return .named(name) }
+                return nil
+            })
+    }
+}
+
 extension Step {
+    /// The namespace in which all of it lies, or in whose files; nil for what touches the host.
+    func compartmentAlone(_ options: PlanOptions) -> NamespaceRef? {
+        let spaces = Set(operations.map { $0.compartment(options) })
+        guard spaces.count == 1, let only = spaces.first, let space = only, space != .host else { return nil }
+        return space
+    }
+
     /// What failed, and why; a request that is all of the step says the same as the step.
     func words(of reason: any Error) -> String {
         let text = "\(reason)"
         return text.hasPrefix("\(summary): ") ? text : "\(summary): \(text)"
+    }
+}
+
+extension Operation {
+    /// The namespace in which it does something, or in whose files, which are open to whoever is in there.
+    fileprivate func compartment(_ options: PlanOptions) -> NamespaceRef? {
+        let path: String
+        switch self {
+        case .writeFile(let file, _), .removeFile(let file): path = file
+        case _: return namespace
+        }
+        guard let place = CompartmentFiles.namespace(of: path, below: options.netnsEtcDirectory), !place.isMark else {
+            return nil
+        }
+        return .named(place.name)
     }
 }

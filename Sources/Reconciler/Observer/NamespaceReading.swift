@@ -127,14 +127,15 @@ struct NamespaceReading {
         try entrance.enter(space.descriptor.rawValue)
         let socket = try space.socket ?? NetlinkSocket(.route)
         space.socket = socket
-        let connection = NetlinkConnection(socket, buffer: tools.buffer)
+        // Whoever is in there may change it without end: that is no reason to leave all others alone.
+        let connection = NetlinkConnection(socket, buffer: tools.buffer, keepsUnsteady: true)
         let tables = try NamespaceTables.read(connection, counters: counters, rules: true)
         let settings = try Settings.read(candidate.paths ?? [], tools.settings)
         var hostID: Int32?
         if space.id == nil, let host = tools.hostNamespace { hostID = try connection.namespaceID(descriptor: host) }
-        return .namespace(
-            space, tables.namespace(candidate.reference, inode: space.inode, id: space.id, settings: settings),
-            hostID: hostID)
+        var observed = tables.namespace(candidate.reference, inode: space.inode, id: space.id, settings: settings)
+        observed.isUnsteady = connection.isUnsteady
+        return .namespace(space, observed, hostID: hostID)
     }
 
     private static func isOurs(_ reference: NamespaceRef, _ id: Int32, _ scope: ObjectName) -> Bool {

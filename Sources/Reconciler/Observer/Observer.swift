@@ -52,7 +52,7 @@ public struct Observer {
         if let lookout, numbering == nil { numbering = lookout.count(session, folder.spaces) }
         let links = numbering.flatMap { numbers in lookout?.links(numbers, counters: counters) }
         let host = Result { try observeHost(features, links) }
-        let files = Result { try readFiles() }
+        let files = Result { try CompartmentFileReading(session.folders).all() }
         let (firewall, otherScopes, namespaces) = try readings.wait(
             ids: numbering?.ids ?? [:], hostLinks: (try? host.get())?.host.links ?? [])
         var state = try host.get()
@@ -119,29 +119,6 @@ public struct Observer {
             files.append(NamespaceFile(name: name, mark: OwnershipMark(text.prefix { $0 != "\n" })))
         }
         return (spaces, files)
-    }
-
-    /// Files of compartments that exist or are wanted, and of those that are gone.
-    private func readFiles() throws -> [ObservedFile] {
-        let folder = session.folders.namespaceFiles
-        var result: [ObservedFile] = []
-        for name in try Files.list(folder) {
-            let isMarks = name == CompartmentFiles.markFolder
-            let files = isMarks ? try Files.list("\(folder)/\(name)") : CompartmentFiles.names
-            for file in files {
-                let path = "\(folder)/\(name)/\(file)"
-                // Whoever is in a compartment writes what it likes; marks lie where only the host writes.
-                switch try Files.readBeneath(folder, "\(name)/\(file)", limit: isMarks ? 4096 : 64 << 20) {
-                case .missing: continue
-                case .other: result.append(ObservedFile(path: path, content: nil))
-                case .large: result.append(ObservedFile(path: path, content: nil, isOpaque: true))
-                case .file(let bytes):
-                    let text = String(validating: bytes, as: UTF8.self)
-                    result.append(ObservedFile(path: path, content: text, isOpaque: text == nil))
-                }
-            }
-        }
-        return result
     }
 
     private func publishedPorts() -> Set<UInt16> {

@@ -59,7 +59,7 @@ struct NamespaceTables: Sendable {
                     $0.isTentative ? $0.link == loopback : $0.isIPv6 && !$0.isReached && ours.contains($0.link)
                 } && local.allSatisfy { link in addresses.contains { $0.link == link.index && $0.isLinkLocal } }
             attempt += 1
-            if isSettled || attempt == attempts { return (addresses, routes) }
+            if isSettled || attempt == attempts || connection.isUnsteady { return (addresses, routes) }
             Detachment.pause(milliseconds: 10)
         }
     }

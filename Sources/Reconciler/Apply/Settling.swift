@@ -1,0 +1,107 @@
+internal import Model
+internal import NetlinkClient
+internal import NetlinkCodec
+internal import Planner
+internal import SystemCalls
+
+/// What is to be thought of a compartment that differs after an apply.
+///
+/// Whoever is root in a container puts back at once what an apply puts right. That is no failure of the apply, and must not
+/// keep the rest of the host from what the manifests say. A kernel that does not keep what it acknowledges is one.
+struct Settling {
+    enum Verdict {
+        /// It was right when it was done once more and read at once.
+        case right
+        /// Somebody changes it at this moment.
+        case meddled
+        /// It differs, and nobody is seen to do it.
+        case differs
+    }
+
+    let session: HostSession
+    let desired: DesiredState
+    let options: PlanOptions
+    let observation: Observation
+    /// Steps that are still to come.
+    let waiting: Set<String>
+
+    /// Does the steps that are left in a namespace once more, and reads it alone at once: what is right for that moment was
+    /// kept. Meanwhile it hears who else asks the kernel for changes there.
+    func settle(_ reference: NamespaceRef, _ left: [Step]) throws -> Verdict {
+        guard let space = try session.open(reference) else { return .differs }
+        let socket = try session.workers[0].run(in: space.descriptor.rawValue) {
+            try NetlinkSocket(.route, hearing: Self.groups)
+        }
+        let own = try session.connection(in: reference).port
+        var steps = left
+        var isMeddled = false
+        for _ in 0..<Self.attempts {
+            perform(steps)
+            do {
+                steps = try differences(in: reference, space)
+                if steps.isEmpty { return .right }
+            } catch let error as NetlinkError where error.code == .interrupted {
+                isMeddled = true
+            }
+            for _ in 0..<Self.messages {
+                guard let datagram = try? socket.hear(milliseconds: Self.pause) else { break }
+                isMeddled = isMeddled || Self.isOthers(datagram, own)
+            }
+        }
+        return isMeddled ? .meddled : .differs
+    }
+
+    /// One that fails fails because something is gone, or there, in the meantime.
+    private func perform(_ steps: [Step]) {
+        let plan = Plan(scope: desired.scope, host: desired.host, steps: steps)
+        let start = StartingPoint(plan, observed: observation.state, firewall: observation.firewall)
+        let executor = Executor(session, desired: desired, start: start)
+        for (index, step) in steps.enumerated() {
+            for (number, operation) in step.operations.enumerated() {
+                executor.submit(operation, at: Executor.Place(step: index, operation: number))
+            }
+            executor.leave(step: index)
+        }
+        executor.flush()
+    }
+
+    private func differences(in reference: NamespaceRef, _ space: OpenNamespace) throws -> [Step] {
+        let connection = try session.connection(in: reference)
+        let tables = try NamespaceTables.read(connection, counters: false, rules: true)
+        let paths =
+            Reads.settings(desired, ipv6: observation.state.features.ipv6)
+            .first { $0.namespace == reference }?.paths ?? []
+        let settings = try session.workers[0].run(in: space.descriptor.rawValue) {
+            try Settings.read(paths.map { SettingPath($0) })
+        }
+        var state = observation.state
+        for index in state.namespaces.indices where state.namespaces[index].reference == reference {
+            state.namespaces[index] = tables.namespace(
+                reference, inode: space.inode, id: space.id, settings: settings)
+        }
+        if case .named(let name) = reference {
+            let files = try CompartmentFileReading(session.folders).files(of: name)
+            let places = CompartmentFiles.names.map { "\(session.folders.namespaceFiles)/\(name)/\($0)" }
+            state.files = state.files.filter { !places.contains($0.path) } + files
+        }
+        let plan = try Planner.plan(
+            desired: desired, observed: state, firewall: observation.firewall, options: options)
+        return plan.steps.filter { $0.compartmentAlone(options) == reference && !waiting.contains($0.id) }
+    }
+
+    /// Whether one of the changes was asked for by another process. The kernel itself has things to do after one of ours.
+    private static func isOthers(_ datagram: NetlinkSocket.Datagram, _ own: UInt32) -> Bool {
+        var messages = MessageReader(datagram.bytes)
+        while let message = try? messages.next() {
+            if message.port != 0 && message.port != own { return true }
+        }
+        return false
+    }
+
+    /// `RTNLGRP_LINK`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV4_RULE`, `IPV6_IFADDR`, `IPV6_ROUTE`, `IPV6_RULE`
+    /// (`linux/rtnetlink.h`).
+    private static let groups: [Int32] = [1, 5, 7, 8, 9, 11, 19]
+    private static let attempts = 5
+    /// Milliseconds without a word, and how many messages are listened to each time.
+    private static let (pause, messages) = (Int32(20), 200)
+}

@@ -1,0 +1,76 @@
+import Model
+import Planner
+import TestSupport
+import Testing
+
+/// A compartment that cannot be read steadily keeps nobody else from what the manifests say, and gets no steps of its own
+/// but those of the host's side.
+@Suite struct UnreadTests {
+    private static func manifests(_ more: String = "") -> String {
+        """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: web}
+        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: a}
+        spec: {network: web, addresses: [10.88.0.10]\(more)}
+        """
+    }
+
+    private static let other = """
+
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: b}
+        spec: {network: web, addresses: [10.88.0.11]}
+        """
+
+    /// A host on which nothing of compartment a is seen but that it is there.
+    private func host() throws -> SimulatedHost {
+        var host = SimulatedHost.fresh()
+        try host.apply(Self.manifests())
+        for index in host.state.namespaces.indices {
+            host.state.namespaces[index].isUnsteady = true
+            host.state.namespaces[index].addresses = []
+            host.state.namespaces[index].links = []
+        }
+        return host
+    }
+
+    @Test func nothingInItIsCompared() throws {
+        let plan = try host().plan(try resolve(Self.manifests()))
+        #expect(plan.steps.map(\.id) == [])
+        #expect(plan.unread.map(\.description) == ["Compartment/a"])
+        #expect(plan.isInSync && !plan.isKnownInSync)
+        #expect(
+            plan.warnings.map(\.headline) == [
+                "manifest.yaml:8:18: warning: Compartment/a: a changes faster than it can be read, so nothing in it is compared "
+                    + "or put right; end what changes it (`ip monitor all` in there shows it)"
+            ])
+    }
+
+    @Test func othersComeAndItIsQuarantined() throws {
+        let plan = try host().plan(try resolve(Self.manifests(", enabled: false") + Self.other))
+        let own = plan.steps.filter { $0.owner?.name.text == "a" }
+        #expect(own.map(\.summary) == ["change ep-a: state up → down", "rewrite /etc/netns/a/hosts"])
+        #expect(plan.steps.contains { $0.id == "link/ep-b" })
+    }
+
+    @Test func itIsRemoved() throws {
+        let plan = try host().plan(
+            try resolve(
+                """
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Network
+                metadata: {name: web}
+                spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}]}
+                """))
+        #expect(plan.unread == [])
+        let ids = plan.steps.map(\.id).filter { $0.hasPrefix("link/") || $0.hasPrefix("namespace/") }
+        #expect(ids == ["link/ep-a", "namespace/a"])
+    }
+}
