@@ -26,9 +26,6 @@ struct TakenNameTests {
             theft: "ip netns delete comes; ip netns add comes; ip -n comes link add eth0 type veth peer name other",
             look: "stat -c %i /run/netns/comes; ip -n comes -o link | grep -o 'eth0.*mtu [0-9]*'",
             object: "namespace comes"),
-        Case(
-            theft: "echo 'somebody else' > etc/comes/hosts", look: "cat etc/comes/hosts",
-            object: "the file FOLDER/etc/comes/hosts"),
         // Changed by it.
         Case(
             theft: "ip link delete bh-web; ip link add bh-web mtu 1450 type bridge", look: "ip -o -d link show bh-web",
@@ -42,6 +39,26 @@ struct TakenNameTests {
             theft: "mkdir -p etc/goes; echo 'somebody else' > etc/goes/hosts", look: "cat etc/goes/hosts",
             object: "the file FOLDER/etc/goes/hosts"),
     ]
+
+    /// Beside a namespace of the change whoever is in it writes them.
+    @Test(arguments: [true, false]) func aFileOfACompartmentIsNobodyElses(hasGuard: Bool) throws {
+        let pending = try PendingHost()
+        let host = pending.host
+        let before = try HostDump(host)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        if !hasGuard {
+            kill(try pending.guardID(), SIGKILL)
+            try host.sh("flock -w 60 state/pending/guard true")
+        }
+        try host.sh("echo 'from inside' > etc/comes/hosts")
+        let revert = try host.bulkhead("revert")
+        if hasGuard {
+            #expect(revert.status == 0, "\(revert.errors)")
+            #expect(try HostDump(host).differences(from: before) == [])
+        }
+        #expect(!revert.errors.contains("etc/comes"), "\(revert.errors)")
+        #expect(try host.sh("ls etc").contains("comes") == false)
+    }
 
     @Test(arguments: cases, [true, false])
     func isLeftAloneAndListed(_ item: Case, hasGuard: Bool) throws {

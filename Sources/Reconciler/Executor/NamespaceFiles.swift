@@ -61,12 +61,12 @@ struct NamespaceFiles {
         throw TakenError(object: "the file \(path.terminalSafe)")
     }
 
-    /// Whether it lies in the folder of a namespace that is ours, one that this session let go of included.
+    /// Whether it lies in the folder of a namespace that is there and ours. What lies there without one was put there by
+    /// somebody else, also where the namespace comes back.
     private func isInOwnedFolder(_ path: String) throws -> Bool {
         guard let place = CompartmentFiles.namespace(of: path, below: root), !place.isMark else { return false }
-        let reference = NamespaceRef.named(place.name)
-        let id = try session.open(reference)?.id ?? session.released[reference]?.id
-        return id.flatMap { OwnershipMark.owner(ofNamespace: place.name, id: $0, scope: scope) } != nil
+        guard let id = try session.open(.named(place.name))?.id else { return false }
+        return OwnershipMark.owner(ofNamespace: place.name, id: id, scope: scope) != nil
     }
 
     private static func folder(of path: String) -> String {
