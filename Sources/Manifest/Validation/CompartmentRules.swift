@@ -23,7 +23,9 @@ extension Validator {
         var seen: [String: String] = [:]
         for (key, value, place) in compartment.sysctls {
             if let path = Self.sysctlPath(key) {
-                if let other = seen.updateValue(key, forKey: path) {
+                // The kernel has two names for one.
+                let one = path == "net/ipv4/ip_forward" ? "net/ipv4/conf/all/forwarding" : path
+                if let other = seen.updateValue(key, forKey: one) {
                     fail("sysctls: '\(key)' is the same setting as '\(other)'", at: place)
                 }
                 checkInterface(ofSetting: path, key, compartment.head.name, at: place)

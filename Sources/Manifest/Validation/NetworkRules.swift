@@ -98,6 +98,19 @@ extension Validator {
         if !nat.exceptions.isEmpty && !nat.destinations.isEmpty {
             fail("outboundNAT: 'exceptions' and 'destinations' exclude one another", at: nat.at)
         }
+        let present = Set(network.subnets.map(\.prefix.value.family))
+        if !present.isEmpty {
+            for address in nat.addresses where !present.contains(address.value.family) {
+                fail(
+                    "outboundNAT: nothing leaves by \(address.value): Network/\(network.head.name) has no subnet of its family",
+                    at: address.at)
+            }
+            if let families = nat.families, present.isDisjoint(with: families) {
+                fail(
+                    "outboundNAT: nothing is translated: Network/\(network.head.name) has no subnet of a family that "
+                        + "'families' lists", at: nat.at)
+            }
+        }
         if let families = nat.families {
             for address in nat.addresses where !families.contains(address.value.family) {
                 fail("outboundNAT: \(address.value) is not of a family that 'families' lists", at: address.at)
