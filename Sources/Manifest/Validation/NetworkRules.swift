@@ -100,7 +100,7 @@ extension Validator {
         }
         let present = Set(network.subnets.map(\.prefix.value.family))
         if !present.isEmpty {
-            for address in nat.addresses where !present.contains(address.value.family) {
+            if let address = nat.addresses.first, present.isDisjoint(with: nat.addresses.map(\.value.family)) {
                 fail(
                     "outboundNAT: nothing leaves by \(address.value): Network/\(network.head.name) has no subnet of its family",
                     at: address.at)
