@@ -102,6 +102,39 @@ import Testing
         #expect(try HostDump(host).differences(from: empty) == [])
     }
 
+    /// A namespace of another name goes with its compartment's document, and only if that is not protected.
+    @Test(arguments: ["never", "at once", "later"]) func aNamespaceOfAnotherNameGoesByItsDocument(_ moment: String)
+        throws
+    {
+        let host = try ScratchHost()
+        let empty = try HostDump(host)
+        let plain = Self.compartment("namespace: {name: room}")
+        let protected = Self.compartment("namespace: {name: room}", Manifests.protected)
+        try host.declare(Self.web, moment == "at once" ? protected : plain, Manifests.endpoint("a"))
+        #expect(try host.apply("--quiet").status == 0)
+        if moment == "later" {
+            try host.declare(Self.web, protected, Manifests.endpoint("a"))
+            #expect(try host.apply("--quiet").status == 0)
+        }
+        if moment != "never" {
+            let before = try HostDump(host)
+            for arguments in [["destroy", "--yes", "manifests"], ["destroy", "--all", "--yes"]] {
+                let refused = try host.run([ScratchHost.binary] + arguments)
+                #expect(refused.status == 1)
+                #expect(
+                    refused.errors.contains(
+                        "error: Compartment/a is protected (bulkhead.dev/prevent-destroy), and this would delete namespace "
+                            + "room; apply it once without the annotation, then remove it\n"), "\(refused.errors)")
+            }
+            #expect(try HostDump(host).differences(from: before) == [])
+            try host.declare(Self.web, plain, Manifests.endpoint("a"))
+            #expect(try host.apply("--quiet").status == 0)
+        }
+        let destroy = try host.bulkhead("destroy", "--yes", "manifests")
+        #expect(destroy.status == 0, "\(destroy.errors)")
+        #expect(try HostDump(host).differences(from: empty) == [])
+    }
+
     /// Whose name a namespace of another name bears is not read in it either.
     @Test func theNameOfACompartmentIsNoAffairOfItsProcesses() throws {
         let host = try ScratchHost()

@@ -18,8 +18,10 @@ extension Builder {
         keepProtectedGuestsOfOthers()
         let spaces = Set(context.desired.compartments.map(\.reference))
         for space in context.observed.namespaces where !spaces.contains(space.reference) {
-            guard let mark = context.owner(of: space), context.mayRemove(mark.owner) else { continue }
-            removeNamespace(space, mark)
+            guard case .named(let name) = space.reference, let id = context.owner(of: space) else { continue }
+            // The name of the compartment may be another than that of its namespace.
+            let mark = context.currentMark(id, ofNamespace: name)
+            if context.mayRemove(mark.owner) { removeNamespace(space, mark) }
         }
     }
 
@@ -70,7 +72,7 @@ extension Builder {
 
     private mutating func removeNamespace(_ space: ObservedNamespace, _ mark: OwnershipMark) {
         guard case .named(let name) = space.reference,
-            isRemovable(context.currentMark(mark, ofNamespace: name), what: "namespace \(space.reference)")
+            isRemovable(mark, what: "namespace \(space.reference)")
         else { return }
         keepProtectedGuests(in: space)
         let foreign = space.links.filter { link in
