@@ -66,6 +66,26 @@ import Testing
         #expect(!(try host.sh("ip netns list").contains("a")))
     }
 
+    /// What is said of other things than those that differ is no excuse.
+    @Test func noiseIsNoExcuse() throws {
+        let host = try ScratchHost()
+        func compartment(_ sysctls: String) -> String {
+            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {sysctls: {\(sysctls)}}"
+        }
+        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment(""))
+        #expect(try host.apply("--quiet").status == 0)
+        let process = try host.start([
+            "ip", "netns", "exec", "a", "sh", "-c",
+            "while :; do ip route add 192.0.2.9 dev lo; ip route del 192.0.2.9 dev lo; sleep .02; done",
+        ])
+        defer { process.signal(SIGKILL) }
+        usleep(200_000)
+        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment("net.ipv4.ip_default_ttl: '077'"))
+        let refused = try host.apply("--quiet")
+        #expect(refused.status != 0)
+        #expect(refused.errors.contains("net/ipv4/ip_default_ttl 63 → 077"), "\(refused.errors)")
+    }
+
     /// Nobody meddles: a value that the kernel acknowledges and does not keep as it is written is an error, and undone.
     @Test func whatTheKernelDoesNotKeepIsAnError() throws {
         let host = try ScratchHost()

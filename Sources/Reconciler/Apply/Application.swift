@@ -117,6 +117,9 @@ public final class Application {
             options.session = nil
             let plan = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
+            if plan.unread.contains(where: { !done.unread.contains($0) }) {
+                notes += plan.warnings.filter { !done.warnings.contains($0) && !notes.contains($0) }
+            }
             var left = plan.steps.filter { !waiting.contains($0.id) }
             try leaveMeddled(&left, done, observation, waiting)
             guard !left.isEmpty else { return nil }

@@ -45,7 +45,7 @@ struct Settling {
             }
             for _ in 0..<Self.messages {
                 guard let datagram = try? socket.hear(milliseconds: Self.pause) else { break }
-                isMeddled = isMeddled || Self.isOthers(datagram, own)
+                isMeddled = isMeddled || Self.isOthers(datagram, own, Self.types(of: steps))
             }
         }
         return isMeddled ? .meddled : .differs
@@ -89,13 +89,30 @@ struct Settling {
         return plan.steps.filter { $0.compartmentAlone(options) == reference && !waiting.contains($0.id) }
     }
 
-    /// Whether one of the changes was asked for by another process. The kernel itself has things to do after one of ours.
-    private static func isOthers(_ datagram: NetlinkSocket.Datagram, _ own: UInt32) -> Bool {
+    /// Whether another process asked for one of the changes, of such a kind as differs. The kernel itself has things to do
+    /// after one of ours.
+    private static func isOthers(
+        _ datagram: NetlinkSocket.Datagram, _ own: UInt32, _ types: Set<MessageType>
+    ) -> Bool {
         var messages = MessageReader(datagram.bytes)
         while let message = try? messages.next() {
-            if message.port != 0 && message.port != own { return true }
+            if message.port != 0 && message.port != own && types.contains(message.type) { return true }
         }
         return false
+    }
+
+    /// What is told of the kinds of objects that differ. Nobody is told who writes a setting or a file.
+    private static func types(of steps: [Step]) -> Set<MessageType> {
+        Set(
+            steps.flatMap { step -> [MessageType] in
+                switch step.kind {
+                case "link", "veth", "bridge": [.newLink, .deleteLink]
+                case "address": [.newAddress, .deleteAddress, .newLink]
+                case "route": [.newRoute, .deleteRoute, .newLink, .deleteAddress]
+                case "rule": [.newRule, .deleteRule]
+                case _: []
+                }
+            })
     }
 
     /// `RTNLGRP_LINK`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV4_RULE`, `IPV6_IFADDR`, `IPV6_ROUTE`, `IPV6_RULE`
