@@ -30,10 +30,11 @@ extension StateBuilder {
             guard let address = (addresses[card.head.name] ?? []).first(where: { $0.address.family == .ipv6 }) else {
                 continue
             }
-            // The nearest one counts: a card takes that of `all`, and else the default.
-            let setting = [interface, "all", "default"].lazy.compactMap { settings["net/ipv6/conf/\($0)/disable_ipv6"] }
-                .first
-            guard let setting, Int(setting.value) != 0, told.insert(setting.key).inserted else { continue }
+            // What is said of the card itself counts; else it takes the default, and `all` is written to it.
+            let own = settings["net/ipv6/conf/\(interface)/disable_ipv6"]
+            let others = ["all", "default"].compactMap { settings["net/ipv6/conf/\($0)/disable_ipv6"] }
+            let setting = (own.map { [$0] } ?? others).first { Int($0.value) != 0 }
+            guard let setting, told.insert(setting.key).inserted else { continue }
             diagnostics.append(
                 Diagnostic(
                     .error,

@@ -137,7 +137,7 @@ extension Builder {
             return now != wanted.value && normalized(now) != normalized(wanted.value)
         }
         guard let first = changed.first else { return }
-        let old = changed.map { context.setting($0.path, in: space) }
+        let old = changed.map { dragged[space.reference]?[$0.path] ?? context.setting($0.path, in: space) }
         let list = zip(changed, old).map { "\($0.path) \($1.map(normalized) ?? "?") → \($0.value)" }
         let dragging = SettingsOrder(changed, wanted)
         for setting in dragging.first { noteDragged(by: setting.path, setting.value, in: space) }
@@ -152,7 +152,8 @@ extension Builder {
                 reason: "\(changed.count) kernel setting\(changed.count == 1 ? " differs" : "s differ")",
                 source: first.source,
                 before: zip(changed, old).map { Property($0.path, $1.map(normalized) ?? "") },
-                after: changed.map { Property($0.path, $0.value) }, requires: requires,
+                after: changed.map { Property($0.path, $0.value) }, losses: context.losses(by: changed, in: space),
+                requires: requires,
                 operations: (dragging.first + dragging.behind).map {
                     .writeSetting(space.reference, path: $0.path, value: $0.value)
                 },

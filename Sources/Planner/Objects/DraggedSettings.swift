@@ -3,8 +3,8 @@ internal import Model
 /// Kernel settings that are written along when another one is.
 ///
 /// Writing `forwarding` of `all` writes it to the default and to every interface, and turns `accept_redirects` of `all`
-/// about (`inet_forward_change`, `addrconf_fixup_forwarding`); `disable_ipv6` of `all` does the like
-/// (`addrconf_disable_ipv6`). What is wanted of those has to be written behind it, and what they were before is part of
+/// about (`inet_forward_change`, `addrconf_fixup_forwarding`); `disable_ipv6` and two others of `all` do the like
+/// (`addrconf_disable_ipv6`, `addrconf_sysctl_addr_gen_mode`, `addrconf_fixup_linkdown`). What is wanted of those has to be written behind it, and what they were before is part of
 /// what undoes it.
 enum DraggedSettings {
     /// What writing a setting drags along; nil for those that stand alone.
@@ -40,15 +40,17 @@ enum DraggedSettings {
     /// What a setting drags along.
     static func drag(of path: String) -> Drag? { drags.first { $0.names.contains(path) } }
 
-    private static let drags = [
-        Drag(
-            folder: "net/ipv4/conf", key: "forwarding", opposite: "net/ipv4/conf/all/accept_redirects",
-            names: ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]),
-        Drag(
-            folder: "net/ipv6/conf", key: "forwarding", opposite: nil, names: ["net/ipv6/conf/all/forwarding"]),
-        Drag(
-            folder: "net/ipv6/conf", key: "disable_ipv6", opposite: nil, names: ["net/ipv6/conf/all/disable_ipv6"]),
-    ]
+    private static let drags =
+        [
+            Drag(
+                folder: "net/ipv4/conf", key: "forwarding", opposite: "net/ipv4/conf/all/accept_redirects",
+                names: ["net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward"]),
+            Drag(
+                folder: "net/ipv6/conf", key: "forwarding", opposite: nil, names: ["net/ipv6/conf/all/forwarding"]),
+        ]
+        + ["disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"].map { key in
+            Drag(folder: "net/ipv6/conf", key: key, opposite: nil, names: ["net/ipv6/conf/all/\(key)"])
+        }
 }
 
 /// In which order settings of one place are written: those that drag others along first, then the others, with those

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import Model
 
 extension Context {
@@ -15,6 +16,24 @@ extension Context {
         let isHalf = link.kind == "veth" && link.peerNamespaceID != nil && inner == nil
         return stand + losses(on: link, reference) + (inner ?? [])
             + (isHalf ? ["the other end of \(reference), in a namespace that was not found"] : [])
+    }
+
+    /// What goes where IPv6 is switched off: the addresses of links that are not ours, and the routes by them. Those of our
+    /// own are taken away before.
+    func losses(by settings: [SettingsOrder.Setting], in space: ObservedNamespace) -> [String] {
+        let off = settings.map(\.path).filter { path in
+            path.hasSuffix("/disable_ipv6") && setting(path, in: space) == "0"
+        }
+        guard !off.isEmpty, space.reference != .host else { return [] }
+        return space.links.filter { link in
+            let isMeant = off.contains {
+                $0 == "net/ipv6/conf/all/disable_ipv6" || $0.hasPrefix("net/ipv6/conf/\(link.name)/")
+            }
+            guard isMeant, !isOwnCard(link, in: space) else { return false }
+            return (addresses[space.reference]?[link.index] ?? []).contains {
+                $0.address.address.family == .ipv6 && !$0.address.address.isLinkLocal && !$0.address.address.isLoopback
+            }
+        }.map { "IPv6 of \(LinkReference(space.reference, $0.name)), with its addresses and routes," }
     }
 
     private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {
