@@ -33,7 +33,7 @@ extension Context {
             return (addresses[space.reference]?[link.index] ?? []).contains {
                 $0.address.address.family == .ipv6 && !$0.address.address.isLinkLocal && !$0.address.address.isLoopback
             }
-        }.map { "IPv6 of \(LinkReference(space.reference, $0.name)), with its addresses and routes," }
+        }.map { "all IPv6 of \(LinkReference(space.reference, $0.name))" }
     }
 
     private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {

@@ -145,7 +145,7 @@ struct Undoing {
         }
         let found = again.steps.filter(isCompared)
         let planned = plan.steps.filter(isCompared)
-        let gone = done.keys.sorted().filter { plan.steps[$0].hasDeleted(done[$0, default: []]) }
+        let gone = done.keys.sorted().filter { plan.steps[$0].hasLost(done[$0, default: []]) }
             .flatMap { plan.steps[$0].losses.map { "was not put back: \($0)" } }
         return (lost ?? []) + gone + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
@@ -178,9 +178,11 @@ struct Undoing {
 }
 
 extension Step {
-    /// Whether these of its operations deleted a link, with what others had on it.
-    fileprivate func hasDeleted(_ numbers: Set<Int>) -> Bool {
-        numbers.contains { if case .deleteLink = operations[$0] { true } else { false } }
+    /// Whether these of its operations lost what it said that it loses: what others had on a link goes when that is deleted,
+    /// all else with any of them.
+    fileprivate func hasLost(_ numbers: Set<Int>) -> Bool {
+        let deletes = operations.indices.filter { if case .deleteLink = operations[$0] { true } else { false } }
+        return deletes.isEmpty ? !numbers.isEmpty : deletes.contains(where: numbers.contains)
     }
 }
 
