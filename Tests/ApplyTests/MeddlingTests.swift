@@ -66,13 +66,14 @@ import Testing
         #expect(!(try host.sh("ip netns list").contains("a")))
     }
 
+    private static func compartment(_ sysctls: String) -> String {
+        "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {sysctls: {\(sysctls)}}"
+    }
+
     /// What is said of other things than those that differ is no excuse.
     @Test func noiseIsNoExcuse() throws {
         let host = try ScratchHost()
-        func compartment(_ sysctls: String) -> String {
-            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {sysctls: {\(sysctls)}}"
-        }
-        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment(""))
+        try host.declare(Manifests.web, Manifests.endpoint("a"), Self.compartment(""))
         #expect(try host.apply("--quiet").status == 0)
         let process = try host.start([
             "ip", "netns", "exec", "a", "sh", "-c",
@@ -80,7 +81,7 @@ import Testing
         ])
         defer { process.signal(SIGKILL) }
         usleep(200_000)
-        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment("net.ipv4.ip_default_ttl: '077'"))
+        try host.declare(Manifests.web, Manifests.endpoint("a"), Self.compartment("net.ipv4.ip_default_ttl: '077'"))
         let refused = try host.apply("--quiet")
         #expect(refused.status != 0)
         #expect(refused.errors.contains("net/ipv4/ip_default_ttl 63 → 077"), "\(refused.errors)")
@@ -89,13 +90,10 @@ import Testing
     /// Nobody meddles: a value that the kernel acknowledges and does not keep as it is written is an error, and undone.
     @Test func whatTheKernelDoesNotKeepIsAnError() throws {
         let host = try ScratchHost()
-        func compartment(_ sysctls: String) -> String {
-            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {sysctls: {\(sysctls)}}"
-        }
-        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment("net.ipv4.ip_default_ttl: '64'"))
+        try host.declare(Manifests.web, Manifests.endpoint("a"), Self.compartment("net.ipv4.ip_default_ttl: '64'"))
         #expect(try host.apply("--quiet").status == 0)
         let before = try HostDump(host)
-        try host.declare(Manifests.web, Manifests.endpoint("a"), compartment("net.ipv4.ip_default_ttl: '077'"))
+        try host.declare(Manifests.web, Manifests.endpoint("a"), Self.compartment("net.ipv4.ip_default_ttl: '077'"))
         let refused = try host.apply("--quiet")
         #expect(refused.status == 1)
         #expect(

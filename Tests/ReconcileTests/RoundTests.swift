@@ -45,6 +45,25 @@ import Testing
         #expect(record.contains("manifest  net/all.yaml ("), "\(record)")
     }
 
+    /// What a process in a compartment does without end does not fail a round, and is told.
+    @Test func whoeverMeddlesIsNamed() throws {
+        let site = try RoundHost()
+        try site.push(RoundHost.network, RoundHost.endpoint("a"))
+        #expect(try site.round().status == 0)
+        let rules = "yes 'rule add from 192.0.2.9 lookup 7' | head -500 | ip -force -batch - 2>/dev/null"
+        let loop = "while :; do \(rules); done"
+        let process = try site.host.start(["ip", "netns", "exec", "a", "sh", "-c", loop])
+        defer { process.signal(SIGKILL) }
+        usleep(200_000)
+        var said = ""
+        for _ in 1...5 where !said.contains("warning: ") {
+            let round = try site.round()
+            #expect(round.status == 0, "\(round)")
+            said += round.errors
+        }
+        #expect(said.contains("warning: a is changed by somebody in there: "), "\(said)")
+    }
+
     @Test func aBadCommitChangesNothingAndTheLastGoodOneStaysInForce() throws {
         let site = try RoundHost()
         let good = try site.push(RoundHost.network, RoundHost.endpoint("a"))

@@ -93,23 +93,27 @@ struct Change {
     }
 
     /// Does a plan without a word and without asking, and records what became of it; for when nobody watches. The number
-    /// is that of the record, if there is one.
-    func enforce(_ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion) -> (ApplyOutcome, Int?) {
+    /// is that of the record, if there is one; the notes are what is worth knowing though all was done.
+    func enforce(_ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion) -> (
+        outcome: ApplyOutcome, number: Int?, notes: [Diagnostic]
+    ) {
         let plan = comparison.plan
         guard !plan.isInSync, let session = comparison.session else {
             note(occasion, plan, succeeded: true)
-            return (.done, recordUnchanged(occasion, comparison))
+            return (.done, recordUnchanged(occasion, comparison), [])
         }
         Signals.deferTermination()
         let ledger = Ledger(state, occasion, start, comparison)
         ledger.begin()
         let outcome: ApplyOutcome
+        var notes: [Diagnostic] = []
         do {
             let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
-            outcome = Application(
+            let application = Application(
                 session, desired: desired, options: comparison.options, start: beginning,
-                precedent: RecordedState(global: global, number: ledger.number).precedent
-            ).run(plan)
+                precedent: RecordedState(global: global, number: ledger.number).precedent)
+            outcome = application.run(plan)
+            notes = application.notes
         } catch {
             outcome = .undone(reason: [Diagnostic(.error, Failures.text(error), at: nil)])
         }
@@ -123,7 +127,7 @@ struct Change {
         } else {
             note(occasion, plan, succeeded: false)
         }
-        return (outcome, ledger.number)
+        return (outcome, ledger.number, notes)
     }
 
     /// The change is done, and stays if it is confirmed.

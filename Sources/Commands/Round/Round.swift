@@ -140,7 +140,7 @@ struct Round {
         }
         if isNew {
             report.result = .applied
-            report.warnings = prepared.warnings
+            report.warnings = prepared.warnings + report.warnings
             let good = RoundStatus.Good(
                 commit: commit, tag: candidate.target.tag, key: source.key(global, candidate.target.tag),
                 since: Moment.now())
@@ -172,8 +172,13 @@ struct Round {
         if global.verbose { Terminal.err(PlanText.render(comparison.plan)) }
         let occasion = Occasion(
             .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision)
-        let (outcome, number) = change.enforce(comparison, prepared.state, occasion)
+        let (outcome, number, notes) = change.enforce(comparison, prepared.state, occasion)
         var report = RoundReport(result: .inSync, enforced: revision, number: number)
+        report.warnings =
+            notes
+            + comparison.plan.unread.map {
+                Diagnostic(.warning, "\($0) changes faster than it can be read: nothing in it was compared", at: nil)
+            }
         switch outcome {
         case .done:
             if !comparison.plan.isInSync { (report.result, report.plan) = (.repaired, comparison.plan) }
@@ -197,6 +202,7 @@ struct Round {
                 report.plan = kept.plan
                 (report.enforced, report.number, report.left) = (kept.enforced, kept.number, kept.left)
                 report.errors = kept.errors
+                report.warnings += kept.warnings
             }
         } catch let error as Objection {
             report.errors = error.errors
