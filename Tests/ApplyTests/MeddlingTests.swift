@@ -82,8 +82,13 @@ import Testing
         defer { process.signal(SIGKILL) }
         usleep(200_000)
         try host.declare(Manifests.web, Manifests.endpoint("a"), Self.compartment("net.ipv4.ip_default_ttl: '077'"))
-        let refused = try host.apply("--quiet")
-        #expect(refused.status != 0)
+        var refused = try host.apply("--quiet")
+        // On a busy machine the noise may be such that nothing in there is compared.
+        for _ in 1...20 where refused.errors.contains("changes faster than it can be read") {
+            #expect(refused.status == 0, "\(refused.errors)")
+            refused = try host.apply("--quiet")
+        }
+        #expect(refused.status != 0, "\(refused.errors)")
         #expect(refused.errors.contains("net/ipv4/ip_default_ttl 63 → 077"), "\(refused.errors)")
     }
 

@@ -33,11 +33,11 @@ import Testing
     @Test func whatIsSwitchedOffIsOut() throws {
         var host = SimulatedHost.fresh()
         try host.apply(manifests())
-        let off = try host.plan(try resolve(manifests(", enabled: false"))).steps.filter { $0.kind == "veth" }
+        let off = try host.plan(try resolve(manifests(", enabled: false"))).steps.filter { $0.kind == .veth }
         let db = try #require(ObjectName("db-1"))
         #expect(off.map(\.disruption) == [.outage([db])])
         try host.apply(manifests(", enabled: false"))
-        let on = try host.plan(try resolve(manifests())).steps.filter { $0.kind == "veth" }
+        let on = try host.plan(try resolve(manifests())).steps.filter { $0.kind == .veth }
         #expect(on.map(\.disruption) == [.none])
     }
 

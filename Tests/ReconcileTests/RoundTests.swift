@@ -50,13 +50,17 @@ import Testing
         let site = try RoundHost()
         try site.push(RoundHost.network, RoundHost.endpoint("a"))
         #expect(try site.round().status == 0)
-        let rules = "yes 'rule add from 192.0.2.9 lookup 7' | head -500 | ip -force -batch - 2>/dev/null"
-        let loop = "while :; do \(rules); done"
+        // So many, and so eagerly put back, that they are never all gone, also where others keep the processors busy.
+        let rules = (1...6000).map { "rule add from 192.0.2.9 lookup 7 priority \(77 + $0 % 300)\n" }.joined()
+        let file = "\(site.host.folder.path)/rules"
+        try rules.write(toFile: file, atomically: true, encoding: .utf8)
+        let batch = "ip -force -batch \(file) 2>/dev/null"
+        let loop = "while :; do chrt -f 1 \(batch) || \(batch); done"
         let process = try site.host.start(["ip", "netns", "exec", "a", "sh", "-c", loop])
         defer { process.signal(SIGKILL) }
         usleep(200_000)
         var said = ""
-        for _ in 1...5 where !said.contains("warning: ") {
+        for _ in 1...20 where !said.contains("warning: ") {
             let round = try site.round()
             #expect(round.status == 0, "\(round)")
             said += round.errors

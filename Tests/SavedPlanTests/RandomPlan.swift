@@ -136,8 +136,8 @@ struct RandomPlan {
     mutating func step() -> Step {
         let names = (0..<next(3)).map { _ in name() }
         return Step(
-            id: text(), action: pick(Step.Action.allCases), owner: maybe(ObjectID(.network, name())), kind: text(),
-            namespace: place(), summary: text(), reason: text(),
+            id: text(), action: pick(Step.Action.allCases), owner: maybe(ObjectID(.network, name())),
+            kind: pick(Step.Kind.allCases), namespace: place(), summary: text(), reason: text(),
             disruption: pick([.none, .brief(names), .outage(names)]), source: maybe(location()),
             before: [Property(text(), text())], after: (0..<next(3)).map { _ in Property(text(), text()) },
             isIrreversible: flag(), requires: [text()],

@@ -10,7 +10,7 @@ import Testing
 
     private func step(_ operations: [Operation], _ inverse: [Operation]) -> Step {
         Step(
-            id: "x", action: .replace, owner: nil, kind: "veth", summary: "x", reason: "x", source: nil,
+            id: "x", action: .replace, owner: nil, kind: .veth, summary: "x", reason: "x", source: nil,
             operations: operations, inverse: inverse, phase: .cards)
     }
 

@@ -62,7 +62,7 @@ enum Metrics {
         guard let plan else { return }
         text.add(
             "bulkhead_in_sync", "Whether the host is as what was applied last.", [([], plan.isKnownInSync ? 1 : 0)])
-        let kinds = Dictionary(grouping: plan.steps, by: \.kind).mapValues(\.count)
+        let kinds = Dictionary(grouping: plan.steps, by: \.kind.rawValue).mapValues(\.count)
         let all = Set(known).union(kinds.keys).sorted()
         text.add(
             "bulkhead_drift", "Differences from what was applied last, by kind of object.",

@@ -39,7 +39,7 @@ enum PlanDocument {
     private static func step(_ step: Step) -> JSON {
         [
             "id": .string(step.id), "action": .string(step.action.rawValue),
-            "owner": step.owner.map { .string($0.description) } ?? nil, "kind": .string(step.kind),
+            "owner": step.owner.map { .string($0.description) } ?? nil, "kind": .string(step.kind.rawValue),
             "compartment": step.namespace == .host ? nil : .string(step.namespace.text),
             "summary": .string(step.summary), "reason": .string(step.reason),
             "disruption": [

@@ -25,7 +25,7 @@ extension Builder {
             let isStale = address == stale?.address
             steps.append(
                 Step(
-                    id: "address/\(place(reference))/\(address)", action: .delete, owner: owner, kind: "address",
+                    id: "address/\(place(reference))/\(address)", action: .delete, owner: owner, kind: .address,
                     namespace: reference.namespace, summary: "remove address \(address) from \(reference)",
                     reason: isStale ? "it is of the MAC before" : "the manifest does not give it",
                     disruption: isStale ? .none : Disruption(Disruption.outage, users(of: owner)), source: source,
@@ -50,7 +50,7 @@ extension Builder {
             }
         steps.append(
             Step(
-                id: "address/\(place(reference))/\(address)", action: action, owner: owner, kind: "address",
+                id: "address/\(place(reference))/\(address)", action: action, owner: owner, kind: .address,
                 namespace: reference.namespace, summary: state.summary(address, reference), reason: state.reason,
                 source: source, after: [Property("address", address.description)],
                 // One that failed before works afterwards, undone or not, and one with a lifetime stays; what undoing

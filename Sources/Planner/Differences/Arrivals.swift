@@ -29,7 +29,7 @@ extension Builder {
         let count = arrivals.count == 1 ? "\(first.endpoint.id)" : "\(arrivals.count) endpoints"
         steps.append(
             Step(
-                id: "connections/arrivals", action: .update, owner: nil, kind: "connections",
+                id: "connections/arrivals", action: .update, owner: nil, kind: .connections,
                 summary: "forget connections to the addresses of \(count)",
                 reason: "addresses come; what was sent to them before was not judged by their policies",
                 source: first.endpoint.metadata.source, operations: [.clearWay(entries, behind: blocks)], inverse: [],

@@ -27,7 +27,7 @@ extension Builder {
         fresh.insert(spec.reference)
         steps.append(
             Step(
-                id: id, action: .create, owner: network.id, kind: "bridge",
+                id: id, action: .create, owner: network.id, kind: .bridge,
                 summary: "create bridge \(spec.reference), mtu \(spec.mtu)",
                 reason: "\(network.id) is declared and not there", source: network.metadata.source,
                 after: properties(spec) + settings.map { Property($0.path, $0.value) },
@@ -44,7 +44,7 @@ extension Builder {
         let source = network.metadata.source
         let difference = LinkDifference(link, spec, masterName: masterName(link), isUp: true)
         appendChange(
-            difference, of: spec.reference, kind: "bridge", owner: network.id, source: source,
+            difference, of: spec.reference, kind: .bridge, owner: network.id, source: source,
             touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
         let settings = context.bridgeSettings(network).map { ($0.path, $0.value, source) }
         // Switching IPv6 off takes its addresses and routes along, so it comes when they are gone.
@@ -152,7 +152,7 @@ extension Builder {
 
     /// A step that changes a link in place.
     mutating func appendChange(
-        _ difference: LinkDifference, of reference: LinkReference, kind: String, owner: ObjectID,
+        _ difference: LinkDifference, of reference: LinkReference, kind: Step.Kind, owner: ObjectID,
         source: SourceLocation, touches: [ObjectName], requires: [String] = [], phase: Phase
     ) {
         guard !difference.isEmpty else { return }

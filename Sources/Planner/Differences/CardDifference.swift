@@ -70,7 +70,7 @@ extension Builder {
         register(spec, peer, id: id)
         steps.append(
             Step(
-                id: id, action: .create, owner: endpoint.id, kind: "veth",
+                id: id, action: .create, owner: endpoint.id, kind: .veth,
                 summary: "create veth \(spec.reference) on \(spec.master ?? "none"), its other end \(peer.reference)",
                 reason: "\(endpoint.id) is declared and not there", source: endpoint.metadata.source,
                 after: properties(spec),
@@ -91,7 +91,7 @@ extension Builder {
         let requires = cardRequirements(spec, peer, compartment) + (isGone ? ["\(id)/old"] : [])
         steps.append(
             Step(
-                id: id, action: .replace, owner: endpoint.id, kind: "veth",
+                id: id, action: .replace, owner: endpoint.id, kind: .veth,
                 summary:
                     "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
                 reason: "a card cannot be renamed or moved to another compartment while it is in use",
@@ -121,7 +121,7 @@ extension Builder {
             context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
         }
         appendChange(
-            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: "link",
+            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: .link,
             owner: endpoint.id,
             source: endpoint.metadata.source, touches: [name], phase: .compartments)
         removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
@@ -133,7 +133,7 @@ extension Builder {
         let outer = LinkDifference(
             link, spec, masterName: masterName(link), isBridgeUp: bridge?.isUp ?? false, isUp: spec.isUp)
         appendChange(
-            outer, of: spec.reference, kind: "veth", owner: endpoint.id, source: endpoint.metadata.source,
+            outer, of: spec.reference, kind: .veth, owner: endpoint.id, source: endpoint.metadata.source,
             touches: [endpoint.metadata.name],
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         compareEntries(
@@ -177,7 +177,7 @@ extension Builder {
     private mutating func raise(_ reference: LinkReference, _ endpoint: Endpoint) {
         steps.append(
             Step(
-                id: "link/\(place(reference))", action: .create, owner: endpoint.id, kind: "link",
+                id: "link/\(place(reference))", action: .create, owner: endpoint.id, kind: .link,
                 namespace: reference.namespace, summary: "bring up \(reference)", reason: "the card is new",
                 source: endpoint.metadata.source, after: [Property("state", "up")], requires: requirement(reference),
                 operations: [.changeLink(reference, [.up(true)])], inverse: [], phase: .compartments))
@@ -198,7 +198,7 @@ extension Builder {
         steps.append(
             Step(
                 id: "setting/\(reference.namespace)/\(reference.name)", action: .create, owner: endpoint.id,
-                kind: "setting", namespace: reference.namespace,
+                kind: .setting, namespace: reference.namespace,
                 summary: "write \(wanted.count) settings of \(reference)", reason: "the card is new",
                 source: first.source, after: wanted.map { Property($0.path, $0.value) },
                 requires: requirement(reference),

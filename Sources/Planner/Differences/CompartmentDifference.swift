@@ -32,7 +32,7 @@ extension Builder {
         let list = names.map(\.terminalSafe).joined(separator: ", ")
         steps.append(
             Step(
-                id: "link/\(place(reference))/names", action: .update, owner: compartment.id, kind: "link",
+                id: "link/\(place(reference))/names", action: .update, owner: compartment.id, kind: .link,
                 namespace: reference.namespace, summary: "take alternative name \(list) from \(reference)",
                 reason: reason, source: compartment.metadata.source,
                 before: names.map { Property("alternative name", $0) },
@@ -108,7 +108,7 @@ extension Builder {
         steps.append(
             Step(
                 id: "rule/\(namespace)/\(rule.family.rawValue)/\(words)", action: isMissing ? .create : .delete,
-                owner: compartment.id, kind: "rule", namespace: namespace,
+                owner: compartment.id, kind: .rule, namespace: namespace,
                 summary: "\(isMissing ? "add" : "remove") \(title) \(isMissing ? "to" : "from") \(namespace)",
                 reason: isMissing ? "every namespace begins with it" : "no manifest gives it",
                 source: compartment.metadata.source, before: isMissing ? [] : property,
@@ -159,7 +159,7 @@ extension Builder {
             }
             steps.append(
                 Step(
-                    id: id, action: .delete, owner: compartment.id, kind: link.kind,
+                    id: id, action: .delete, owner: compartment.id, kind: Step.Kind(link: link.kind),
                     namespace: space.reference, summary: "delete \(link.kind.terminalSafe) \(reference)",
                     reason: "no manifest declares it, and it may lead around the policies",
                     source: compartment.metadata.source, before: [Property("name", link.name)], isIrreversible: true,
@@ -176,7 +176,7 @@ extension Builder {
             let kind = qdisc.kind.terminalSafe
             steps.append(
                 Step(
-                    id: "qdisc/\(place(reference))/\(kind)", action: .delete, owner: owner, kind: "qdisc",
+                    id: "qdisc/\(place(reference))/\(kind)", action: .delete, owner: owner, kind: .qdisc,
                     namespace: reference.namespace, summary: "remove queueing discipline \(kind) from \(reference)",
                     reason: "no manifest gives it", source: source, before: [Property("qdisc", kind)],
                     isIrreversible: true, operations: [.removeQdisc(reference, parent: qdisc.parent)], inverse: [],

@@ -27,7 +27,7 @@ extension Builder {
         let reason = isMark ? "the namespace's id does not tell it" : "the compartment has names to resolve"
         steps.append(
             Step(
-                id: "file/\(path)", action: file == nil ? .create : .update, owner: compartment.id, kind: "file",
+                id: "file/\(path)", action: file == nil ? .create : .update, owner: compartment.id, kind: .file,
                 summary: "\(file == nil ? "write" : "rewrite") \(path)",
                 reason: file == nil ? reason : "its contents differ", source: compartment.metadata.source,
                 losses: file.map(losses) ?? [], operations: [.writeFile(path: path, content: content)],
@@ -59,7 +59,7 @@ extension Builder {
         guard own != nil || !isDeclared(file) else { return }
         steps.append(
             Step(
-                id: "file/\(file.path)", action: .delete, owner: owner, kind: "file",
+                id: "file/\(file.path)", action: .delete, owner: owner, kind: .file,
                 summary: "remove \(file.path.terminalSafe)", reason: "nothing declares it any more", source: nil,
                 losses: losses(file),
                 // One that bears no mark would not be known for ours once the namespace is gone.

@@ -76,7 +76,7 @@ extension Builder {
         steps.filter { step in
             switch step.phase {
             case .links: true
-            case .restore: step.kind == "setting"
+            case .restore: step.kind == .setting
             case .prepare, .namespaces, .firewall, .clear, .host, .cards, .compartments, .files, .reduce, .unguard,
                 .connections, .conclude, .vanish:
                 false
@@ -92,7 +92,7 @@ extension Builder {
     private mutating func appendCut(requires: [String]) {
         steps.append(
             Step(
-                id: "connections", action: .update, owner: nil, kind: "connections",
+                id: "connections", action: .update, owner: nil, kind: .connections,
                 summary: "cut connections that are no longer allowed",
                 reason: "rules changed; connections that were let through before pass without asking them again",
                 source: context.desired.networks.first?.metadata.source, isIrreversible: true, requires: requires,
@@ -115,7 +115,7 @@ extension Builder {
             }
         steps.append(
             Step(
-                id: id, action: action, owner: nil, kind: "firewall", summary: "\(verb): \(words)\(more)",
+                id: id, action: action, owner: nil, kind: .firewall, summary: "\(verb): \(words)\(more)",
                 reason: reason ?? why,
                 source: source(of: change), after: change.words.map { Property("change", $0) }, requires: requires,
                 operations: [.firewall(change.commands)], inverse: [.firewall(inverse.commands)], phase: phase))

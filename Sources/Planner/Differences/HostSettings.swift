@@ -131,7 +131,7 @@ extension Builder {
         let order = String(1000 + position)
         steps.append(
             Step(
-                id: "setting/host/\(order)/\(setting.path)", action: .update, owner: nil, kind: "setting",
+                id: "setting/host/\(order)/\(setting.path)", action: .update, owner: nil, kind: .setting,
                 summary: "host: \(setting.path) \(old) → \(setting.value)",
                 reason: setting.isTracking
                     ? "an endpoint's connections on a bridge of others are tracked by it; the old value is kept for later"
@@ -155,7 +155,7 @@ extension Builder {
         }
         steps.append(
             Step(
-                id: "setting/host/\(original.path)", action: .update, owner: nil, kind: "setting",
+                id: "setting/host/\(original.path)", action: .update, owner: nil, kind: .setting,
                 summary: "host: \(original.path) back to \(original.value)", reason: "no network needs it any more",
                 source: nil, before: [Property(original.path, old ?? "")],
                 after: [Property(original.path, original.value)], operations: operations, inverse: inverse,
@@ -167,7 +167,7 @@ extension Builder {
     private mutating func forget(_ original: OriginalSetting) {
         steps.append(
             Step(
-                id: "setting/host/\(original.path)", action: .update, owner: nil, kind: "setting",
+                id: "setting/host/\(original.path)", action: .update, owner: nil, kind: .setting,
                 summary: "host: forget that \(original.path) was \(original.value)",
                 reason: "the interface is no card of the host any more", source: nil,
                 operations: [.forgetOriginal(original)], inverse: [.rememberOriginal(original)], phase: .restore))
@@ -179,7 +179,7 @@ extension Builder {
         let source = context.desired.networks.first?.metadata.source
         steps.append(
             Step(
-                id: "module/br_netfilter", action: .create, owner: nil, kind: "module",
+                id: "module/br_netfilter", action: .create, owner: nil, kind: .module,
                 summary: "load kernel module br_netfilter", reason: "bridged frames are tracked by it", source: source,
                 isIrreversible: true, operations: [.loadModule("br_netfilter")], inverse: [], phase: .prepare))
         warn("loading br_netfilter lets frames of all bridges of this host pass the IP firewall", at: source)

@@ -64,7 +64,7 @@ extension Builder {
         let settings = context.namespaceSettings(compartment)
         steps.append(
             Step(
-                id: Self.id(compartment), action: .create, owner: compartment.id, kind: "namespace",
+                id: Self.id(compartment), action: .create, owner: compartment.id, kind: .namespace,
                 namespace: reference, summary: "create namespace \(name), loopback up, \(settings.count) settings",
                 reason: "\(compartment.id) is declared and not there", source: source,
                 after: settings.map { Property($0.path, $0.value) },
@@ -147,7 +147,7 @@ extension Builder {
         }
         steps.append(
             Step(
-                id: id, action: .update, owner: owner, kind: "setting", namespace: space.reference,
+                id: id, action: .update, owner: owner, kind: .setting, namespace: space.reference,
                 summary: "\(title): \(list.joined(separator: ", "))",
                 reason: "\(changed.count) kernel setting\(changed.count == 1 ? " differs" : "s differ")",
                 source: first.source,
@@ -183,7 +183,7 @@ extension Builder {
             .map { there.contains($0) ? [] : [Operation.removeAddress(reference, $0)] } ?? []
         steps.append(
             Step(
-                id: "link/\(space.reference)/\(loopback.name)", action: .update, owner: compartment.id, kind: "link",
+                id: "link/\(space.reference)/\(loopback.name)", action: .update, owner: compartment.id, kind: .link,
                 namespace: space.reference, summary: "set \(reference) up",
                 reason: "a compartment has its loopback up", source: compartment.metadata.source,
                 before: [Property("state", "down")], after: [Property("state", "up")],

@@ -133,7 +133,7 @@ extension Builder {
         steps.append(
             Step(
                 id: routeID(entry), action: old.isEmpty ? .create : .update,
-                owner: owner, kind: "route", namespace: link.namespace,
+                owner: owner, kind: .route, namespace: link.namespace,
                 summary: "\(old.isEmpty ? "add" : "change") route \(change)\(entry) on \(link)",
                 reason: isConnected
                     ? "the kernel made it with the address, and it is gone"
@@ -176,7 +176,7 @@ extension Builder {
         steps.append(
             Step(
                 id: surplusID(entry),
-                action: .delete, owner: owner, kind: "route", namespace: link.namespace,
+                action: .delete, owner: owner, kind: .route, namespace: link.namespace,
                 summary: "remove route \(entry) from \(link)", reason: "the manifest does not give it",
                 disruption: Disruption(Disruption.outage, users(of: owner)), source: source,
                 before: [Property("route", entry.description)], operations: [.removeRoute(entry)],
@@ -196,7 +196,7 @@ extension Builder {
             steps.append(
                 Step(
                     id: "neighbour/\(place(reference))/\(neighbour.address.map { "\($0)" } ?? "fdb")\(mac)",
-                    action: .delete, owner: owner, kind: "neighbour", namespace: reference.namespace,
+                    action: .delete, owner: owner, kind: .neighbour, namespace: reference.namespace,
                     summary: "remove \(what)\(mac) from \(reference)", reason: "no manifest gives it", source: source,
                     before: [Property("entry", "\(what)\(mac)")], operations: [.removeNeighbour(entry)],
                     inverse: [.addNeighbour(entry)], phase: .reduce))

@@ -34,10 +34,10 @@ extension Builder {
             giveBack(uplink, from: link, owner: mark.owner, source: nil, phase: .reduce)
         }
         if uplink == nil { keepStranded(link, mark) }
-        let taken = steps.filter { $0.kind == "uplink" && $0.operations.moves(from: link.name) }.map(\.id)
+        let taken = steps.filter { $0.kind == .uplink && $0.operations.moves(from: link.name) }.map(\.id)
         steps.append(
             Step(
-                id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: link.kind,
+                id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: Step.Kind(link: link.kind),
                 summary: "delete \(link.kind.terminalSafe) \(link.name.terminalSafe)",
                 reason: "\(mark.owner) is not declared any more",
                 disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
@@ -58,7 +58,7 @@ extension Builder {
             let reference = LinkReference(.host, link.name)
             steps.append(
                 Step(
-                    id: "port/\(link.name)", action: .update, owner: network.id, kind: "port",
+                    id: "port/\(link.name)", action: .update, owner: network.id, kind: .port,
                     summary: "take foreign interface \(reference) off \(bridge)",
                     reason: "a port that no manifest declares is not guarded", source: network.metadata.source,
                     before: [Property("bridge", bridge)], after: [Property("bridge", "")],
@@ -85,7 +85,7 @@ extension Builder {
         }
         steps.append(
             Step(
-                id: "namespace/\(space.reference)", action: .delete, owner: mark.owner, kind: "namespace",
+                id: "namespace/\(space.reference)", action: .delete, owner: mark.owner, kind: .namespace,
                 namespace: space.reference, summary: "delete namespace \(space.reference)",
                 reason: "\(mark.owner) is not declared any more", source: nil, before: [Property("mark", mark.text)],
                 isIrreversible: true, operations: [.deleteNamespace(name: name)],

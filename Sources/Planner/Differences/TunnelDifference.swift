@@ -25,7 +25,7 @@ extension Builder {
             return true
         }
         appendChange(
-            LinkDifference(link, spec, masterName: masterName(link), isUp: true), of: spec.reference, kind: "vxlan",
+            LinkDifference(link, spec, masterName: masterName(link), isUp: true), of: spec.reference, kind: .vxlan,
             owner: network.id, source: source, touches: names(on: network),
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .host)
         removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
@@ -44,7 +44,7 @@ extension Builder {
         let before = old?.vxlan?.words ?? "none"
         steps.append(
             Step(
-                id: id, action: old == nil ? .create : .replace, owner: network.id, kind: "vxlan",
+                id: id, action: old == nil ? .create : .replace, owner: network.id, kind: .vxlan,
                 summary: old == nil
                     ? "create vxlan \(spec.reference) on \(network.bridge), \(options.words)"
                     : "replace vxlan \(spec.reference): \(before) → \(options.words)",
@@ -126,7 +126,7 @@ extension Builder {
         let count = change.new.count
         steps.append(
             Step(
-                id: id, action: change.old.contains { $0 != nil } ? .update : .create, owner: owner, kind: "neighbour",
+                id: id, action: change.old.contains { $0 != nil } ? .update : .create, owner: owner, kind: .neighbour,
                 summary: "write \(count) entr\(count == 1 ? "y" : "ies") for \(what)",
                 reason: "every way to a remote endpoint comes from the manifests", source: source,
                 before: change.old.compactMap { $0 }.map(\.property), after: change.new.map(\.property),
@@ -143,7 +143,7 @@ extension Builder {
         let forgets = forgets(entries.compactMap(\.address).filter(own.contains), on: network)
         steps.append(
             Step(
-                id: "neighbour/\(overlay.tunnel)/surplus", action: .delete, owner: network.id, kind: "neighbour",
+                id: "neighbour/\(overlay.tunnel)/surplus", action: .delete, owner: network.id, kind: .neighbour,
                 summary:
                     "remove \(entries.count) entr\(entries.count == 1 ? "y" : "ies") of \(network.id) that no manifest gives",
                 reason: "no endpoint of another host has them", source: network.metadata.source,

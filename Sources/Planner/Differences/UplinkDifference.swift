@@ -38,7 +38,7 @@ extension Builder {
         let reference = LinkReference(.host, uplink.name)
         steps.append(
             Step(
-                id: "uplink/up/\(uplink.name)", action: .update, owner: network.id, kind: "uplink",
+                id: "uplink/up/\(uplink.name)", action: .update, owner: network.id, kind: .uplink,
                 summary: "change \(reference): state down → up",
                 reason: "\(network.bridge) stands for it, and nothing passes while it is down",
                 source: network.metadata.source, before: [Property("state", "down")], after: [Property("state", "up")],
@@ -54,7 +54,7 @@ extension Builder {
         let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
         steps.append(
             Step(
-                id: "uplink/\(name)", action: .update, owner: network.id, kind: "uplink",
+                id: "uplink/\(name)", action: .update, owner: network.id, kind: .uplink,
                 summary: "put \(name.terminalSafe) on \(move.to)\(what)",
                 reason: "\(network.id) is on the physical network behind it", source: network.metadata.source,
                 before: properties(move, at: move.from, move.previousMaster),
@@ -99,7 +99,7 @@ extension Builder {
         let change = set.isEmpty ? "" : isUp ? ", and set it up" : ", and set it down, as it was before"
         steps.append(
             Step(
-                id: "uplink/old/\(bridge.name)", action: .update, owner: owner, kind: "uplink",
+                id: "uplink/old/\(bridge.name)", action: .update, owner: owner, kind: .uplink,
                 summary: "give \(name) back from \(move.from)\(change)\(what)",
                 reason: "no network needs it any more", source: source,
                 before: properties(move, at: move.from, move.previousMaster),

@@ -66,7 +66,7 @@ extension Builder {
             ? "it is not there any more" : use.map { "the host uses it now (\($0))" } ?? "no network needs it any more"
         steps.append(
             Step(
-                id: "uplink/note/\(name)", action: .update, owner: nil, kind: "uplink",
+                id: "uplink/note/\(name)", action: .update, owner: nil, kind: .uplink,
                 summary: goesDown
                     ? "set \(name.terminalSafe) down, as it was before"
                     : "forget that \(name.terminalSafe) was down before",

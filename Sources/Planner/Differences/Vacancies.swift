@@ -39,7 +39,7 @@ extension Builder {
         guard let old, let vacancy = vacancies[old], vacancy.isReplaced, vacancy.host == link.name else { return false }
         steps.append(
             Step(
-                id: vacancy.step, action: .delete, owner: endpoint.id, kind: "veth",
+                id: vacancy.step, action: .delete, owner: endpoint.id, kind: .veth,
                 summary: "delete veth \(link.name), whose name \(old) another card gets",
                 reason: "it is made anew at another place", disruption: .outage([endpoint.metadata.name]),
                 source: endpoint.metadata.source, before: [Property("peer", old.description)],

@@ -57,7 +57,7 @@ struct LoopbackName {
         observed.namespaces[index] = space
         steps.append(
             Step(
-                id: "link/\(space.reference)/\(Self.name)/name", action: .update, owner: compartment.id, kind: "link",
+                id: "link/\(space.reference)/\(Self.name)/name", action: .update, owner: compartment.id, kind: .link,
                 namespace: space.reference,
                 summary: "rename loopback \(link.name.terminalSafe) in \(space.reference) to \(Self.name)",
                 reason: "a loopback is called \(Self.name)", disruption: Disruption(Disruption.brief, touches),

@@ -54,13 +54,13 @@ extension Step {
     fileprivate var rank: Int {
         let rank =
             switch kind {
-            case "setting": 0
-            case "bridge": 1
-            case "veth", "vxlan", "link", "port": 2
-            case "address": 3
-            case "neighbour": 4
-            case "route": 5
-            case _: 6
+            case .setting: 0
+            case .bridge: 1
+            case .veth, .vxlan, .link, .port: 2
+            case .address: 3
+            case .neighbour: 4
+            case .route: 5
+            case .connections, .file, .firewall, .module, .namespace, .qdisc, .rule, .uplink: 6
             }
         return action == .delete ? 10 - rank : rank
     }

@@ -20,8 +20,8 @@ public struct Step: Hashable, Codable, Sendable {
     public var action: Action
     /// The manifest object it is for.
     public var owner: ObjectID?
-    /// Kind of kernel object: bridge, veth, address, route, namespace, setting, file, firewall …
-    public var kind: String
+    /// What kind of object it changes.
+    public var kind: Kind
     /// The namespace it happens in.
     public var namespace: NamespaceRef
     /// For people, old → new values included.
@@ -51,7 +51,7 @@ public struct Step: Hashable, Codable, Sendable {
 
     /// A step without requirements; set the rest as needed.
     public init(
-        id: String, action: Action, owner: ObjectID?, kind: String, namespace: NamespaceRef = .host, summary: String,
+        id: String, action: Action, owner: ObjectID?, kind: Kind, namespace: NamespaceRef = .host, summary: String,
         reason: String, disruption: Disruption = .none, source: SourceLocation?, before: [Property] = [],
         after: [Property] = [], isIrreversible: Bool = false, losses: [String] = [], requires: [String] = [],
         operations: [Operation], inverse: [Operation], phase: Phase

@@ -34,21 +34,24 @@ struct Settling {
         }
         let own = try session.connection(in: reference).port
         var steps = left
-        var isMeddled = false
+        var heard: Set<MessageType> = []
+        // What was right at no time: the rest was kept, and somebody changed it since.
+        var stubborn = left
         for _ in 0..<Self.attempts {
             perform(steps)
-            do {
-                steps = try differences(in: reference, space)
-                if steps.isEmpty { return .right }
-            } catch let error as NetlinkError where error.code == .interrupted {
-                isMeddled = true
-            }
+            let (differences, isWhole) = try differences(in: reference, space)
+            // Tables that change all the time cannot be read; what is no table can.
+            if !isWhole { heard.formUnion(steps.flatMap { Self.types($0.kind) }) }
+            steps = isWhole ? differences : steps.filter { !Self.types($0.kind).isEmpty } + differences
+            if steps.isEmpty { return .right }
+            let differing = Set(steps.map(\.id))
+            stubborn.removeAll { !differing.contains($0.id) }
             for _ in 0..<Self.messages {
                 guard let datagram = try? socket.hear(milliseconds: Self.pause) else { break }
-                isMeddled = isMeddled || Self.isOthers(datagram, own, Self.types(of: steps))
+                heard.formUnion(Self.others(datagram, own))
             }
         }
-        return isMeddled ? .meddled : .differs
+        return stubborn.allSatisfy { !heard.isDisjoint(with: Self.types($0.kind)) } ? .meddled : .differs
     }
 
     /// One that fails fails because something is gone, or there, in the meantime.
@@ -65,9 +68,11 @@ struct Settling {
         executor.flush()
     }
 
-    private func differences(in reference: NamespaceRef, _ space: OpenNamespace) throws -> [Step] {
-        let connection = try session.connection(in: reference)
-        let tables = try NamespaceTables.read(connection, counters: false, rules: true)
+    /// Whether the tables were read whole; where they were not, what differs beside them.
+    private func differences(in reference: NamespaceRef, _ space: OpenNamespace) throws -> (
+        steps: [Step], isWhole: Bool
+    ) {
+        let tables = try tables(in: reference)
         let paths =
             Reads.settings(desired, ipv6: observation.state.features.ipv6)
             .first { $0.namespace == reference }?.paths ?? []
@@ -76,6 +81,8 @@ struct Settling {
         }
         var state = observation.state
         for index in state.namespaces.indices where state.namespaces[index].reference == reference {
+            state.namespaces[index].settings = settings
+            guard let tables else { continue }
             state.namespaces[index] = tables.namespace(
                 reference, inode: space.inode, id: space.id, settings: settings)
         }
@@ -86,33 +93,38 @@ struct Settling {
         }
         let plan = try Planner.plan(
             desired: desired, observed: state, firewall: observation.firewall, options: options)
-        return plan.steps.filter { $0.compartmentAlone(options) == reference && !waiting.contains($0.id) }
+        let steps = plan.steps.filter { $0.compartmentAlone(options) == reference && !waiting.contains($0.id) }
+        return (steps.filter { tables != nil || Self.types($0.kind).isEmpty }, tables != nil)
     }
 
-    /// Whether another process asked for one of the changes, of such a kind as differs. The kernel itself has things to do
-    /// after one of ours.
-    private static func isOthers(
-        _ datagram: NetlinkSocket.Datagram, _ own: UInt32, _ types: Set<MessageType>
-    ) -> Bool {
-        var messages = MessageReader(datagram.bytes)
-        while let message = try? messages.next() {
-            if message.port != 0 && message.port != own && types.contains(message.type) { return true }
+    /// Nil where they kept changing while they were read.
+    private func tables(in reference: NamespaceRef) throws -> NamespaceTables? {
+        do {
+            return try NamespaceTables.read(try session.connection(in: reference), counters: false, rules: true)
+        } catch let error as NetlinkError where error.code == .interrupted {
+            return nil
         }
-        return false
     }
 
-    /// What is told of the kinds of objects that differ. Nobody is told who writes a setting or a file.
-    private static func types(of steps: [Step]) -> Set<MessageType> {
-        Set(
-            steps.flatMap { step -> [MessageType] in
-                switch step.kind {
-                case "link", "veth", "bridge": [.newLink, .deleteLink]
-                case "address": [.newAddress, .deleteAddress, .newLink]
-                case "route": [.newRoute, .deleteRoute, .newLink, .deleteAddress]
-                case "rule": [.newRule, .deleteRule]
-                case _: []
-                }
-            })
+    /// Kinds of changes that another process asked for. The kernel itself has things to do after one of ours.
+    private static func others(_ datagram: NetlinkSocket.Datagram, _ own: UInt32) -> Set<MessageType> {
+        var messages = MessageReader(datagram.bytes)
+        var types: Set<MessageType> = []
+        while let message = try? messages.next() {
+            if message.port != 0 && message.port != own { types.insert(message.type) }
+        }
+        return types
+    }
+
+    /// What is told of changes of this kind. Nobody is told who writes a setting or a file.
+    private static func types(_ kind: Step.Kind) -> Set<MessageType> {
+        switch kind {
+        case .link, .veth, .bridge, .vxlan, .port: [.newLink, .deleteLink]
+        case .address: [.newAddress, .deleteAddress, .newLink]
+        case .route: [.newRoute, .deleteRoute, .newLink, .deleteAddress]
+        case .rule: [.newRule, .deleteRule]
+        case .connections, .file, .firewall, .module, .namespace, .neighbour, .qdisc, .setting, .uplink: []
+        }
     }
 
     /// `RTNLGRP_LINK`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV4_RULE`, `IPV6_IFADDR`, `IPV6_ROUTE`, `IPV6_RULE`
