@@ -8,6 +8,8 @@ struct Context {
     let options: PlanOptions
     /// Host links by name.
     let hostLinks: [String: ObservedLink]
+    /// Names of the host's links that are not ours, by their alternative names.
+    let foreignNames: [String: String]
     /// Ports of the host's bridges, by index of the bridge.
     let portsByBridge: [UInt32: [ObservedLink]]
     /// Links of the host that stand on another and go with it (macvlan, VLAN …), by the index of that.
@@ -58,6 +60,7 @@ struct Context {
         self.observed = observed
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        foreignNames = Self.foreignNames(observed.host.links, desired.scope)
         portsByBridge = Dictionary(grouping: observed.host.links.filter { $0.master != nil }) { $0.master ?? 0 }
         uppers = Dictionary(
             grouping: observed.host.links.filter { $0.lower != nil }

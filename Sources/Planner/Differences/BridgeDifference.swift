@@ -8,6 +8,8 @@ extension Builder {
             guard context.unattached[network.metadata.name] == nil else { continue }
             let spec = context.bridgeSpec(network)
             guard let link = present(spec.reference) else {
+                guard isUntaken(spec.reference.name, for: network.id, cure: nil, at: network.metadata.source)
+                else { continue }
                 createBridge(network, spec)
                 compareUplink(network, spec)
                 continue

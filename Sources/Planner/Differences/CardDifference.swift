@@ -16,12 +16,14 @@ extension Builder {
     private mutating func compareCard(
         _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment
     ) {
+        let (cure, source) = ("set `spec.hostInterface`", endpoint.metadata.source)
         guard let link = present(spec.reference) else {
-            guard isFree(peer.reference, for: endpoint) else { return }
+            guard isUntaken(spec.reference.name, for: endpoint.id, cure: cure, at: source),
+                isFree(peer.reference, for: endpoint)
+            else { return }
             createCard(endpoint, spec, peer, compartment)
             return
         }
-        let cure = "set `spec.hostInterface`"
         guard isOurs(link, owner: endpoint.id, kind: "veth", source: endpoint.metadata.source, cure: cure)
         else { return }
         if let space = context.namespaces[compartment.reference], space.isUnsteady,

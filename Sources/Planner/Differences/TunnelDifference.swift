@@ -16,6 +16,7 @@ extension Builder {
     private mutating func compareTunnel(_ network: Network, _ spec: LinkSpec) -> Bool {
         let source = network.metadata.source
         guard let link = present(spec.reference) else {
+            guard isUntaken(spec.reference.name, for: network.id, cure: nil, at: source) else { return false }
             createTunnel(network, spec, replacing: nil)
             return true
         }

@@ -6,17 +6,25 @@ struct CompartmentFileReading {
     private let folder: String
     /// Larger than any of ours: whoever is in a compartment writes what it likes.
     private static let limit = 64 << 20
-    /// A mark is one line.
-    private static let markLimit = 4096
+    /// A mark is a line or two, and one for each setting that a manifest gives.
+    private static let markLimit = 1 << 20
 
     init(_ folders: Folders) { folder = folders.namespaceFiles }
 
     /// Those of compartments that exist or are wanted, and of those that are gone, and marks.
     func all() throws -> [ObservedFile] {
         try Files.list(folder).flatMap { name in
-            try name == CompartmentFiles.markFolder
-                ? Files.list("\(folder)/\(name)").compactMap { try read(name, $0, Self.markLimit) } : files(of: name)
+            try name == CompartmentFiles.markFolder ? marks("\(folder)/\(name)") : files(of: name)
         }
+    }
+
+    private func marks(_ place: String) throws -> [ObservedFile] {
+        guard try Files.status(place, followingLinks: false).kind == .directory else {
+            throw StateError(
+                "\(place) is no folder; bulkhead keeps what it knows of compartments in a folder of that name, so move it away"
+            )
+        }
+        return try Files.list(place).compactMap { try read(CompartmentFiles.markFolder, $0, Self.markLimit) }
     }
 
     /// Those of one namespace.
