@@ -48,8 +48,8 @@ import Testing
         #expect(result.status == 1)
         #expect(
             result.errors
-                == "manifests/all.yaml:6:5: error: Compartment/c: this kernel has no setting net/ipv4/nonsense; take it out of "
-                + "`spec.sysctls`\n        net.ipv4.nonsense: '1'\n        ^\n")
+                == "manifests/all.yaml:6:5: error: Compartment/c: this kernel has no setting net/ipv4/nonsense that can be read; "
+                + "take it out of `spec.sysctls`\n        net.ipv4.nonsense: '1'\n        ^\n")
     }
 
     @Test func anAdoptedPathThatIsNoNamespaceIsNamedWithItsManifest() throws {

@@ -4,7 +4,8 @@
 /// `/etc` in the namespace NAME. Whoever is in there writes them, so beside an owned namespace they are the
 /// compartment's whatever they say. `FOLDER/.bulkhead/NAME` lies where no runtime looks. It is there where the id of the
 /// namespace does not say all of its mark: an id cannot be given anew, so protection that came or went later stands in
-/// it, and the name of a compartment whose namespace is called otherwise.
+/// it, and the name of a compartment whose namespace is called otherwise. It also notes which settings the manifest
+/// gives (`SettingNotes`).
 public enum CompartmentFiles {
     /// What lies in the folder of a compartment.
     public static let names = ["hosts", "resolv.conf"]

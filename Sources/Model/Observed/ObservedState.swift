@@ -20,6 +20,9 @@ public struct ObservedState: Hashable, Codable, Sendable {
     public var listeners: [Listener]
     /// What other scopes on this host have.
     public var otherScopes: [OtherScope] = []
+    /// What settings are in a namespace that is made now, by path; only those that a compartment was given and is given no
+    /// more.
+    public var freshSettings: [String: String] = [:]
     /// What this kernel can do.
     public var features: KernelFeatures
 

@@ -122,10 +122,10 @@ extension Builder {
         let innerMaster = inner.master.map { index in
             context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
         }
+        let difference = LinkDifference(inner: inner, peer, masterName: innerMaster)
         appendChange(
-            LinkDifference(inner: inner, peer, masterName: innerMaster), of: peer.reference, kind: .link,
-            owner: endpoint.id,
-            source: endpoint.metadata.source, touches: [name], phase: .compartments)
+            difference, of: peer.reference, kind: .link, owner: endpoint.id, source: endpoint.metadata.source,
+            touches: [name], phase: .compartments)
         removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }
 
@@ -163,8 +163,11 @@ extension Builder {
         }
         if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
+            let forgotten = context.forgottenSettings(
+                of: compartment, card: endpoint.interface, beside: inherited + own)
             appendSettings(
-                inherited + own, in: space, id: "setting/\(reference.namespace)/\(reference.name)",
+                inherited + own, forgotten: forgotten, in: space,
+                id: "setting/\(reference.namespace)/\(reference.name)",
                 owner: endpoint.id, phase: .compartments,
                 requires: regained(link, endpoint.mtu, "link/\(place(reference))"), title: "card \(reference)")
         } else {

@@ -24,14 +24,20 @@ extension Builder {
             return
         }
         let isMark = path == markFile(of: compartment)
-        let reason = isMark ? "the namespace's id does not tell it" : "the compartment has names to resolve"
+        let reason =
+            !isMark
+            ? "the compartment has names to resolve"
+            : compartment.sysctls.isEmpty ? "the namespace's id does not tell it" : "it notes which settings are given"
+        // A setting is noted before it is written, and for as long as it is not put back.
+        let notes = isMark ? Set(SettingNotes.paths(in: content)) : []
+        let isNoting = !notes.isSubset(of: SettingNotes.paths(in: file?.content ?? ""))
         steps.append(
             Step(
                 id: "file/\(path)", action: file == nil ? .create : .update, owner: compartment.id, kind: .file,
                 summary: "\(file == nil ? "write" : "rewrite") \(path)",
                 reason: file == nil ? reason : "its contents differ", source: compartment.metadata.source,
                 losses: file.map(losses) ?? [], operations: [.writeFile(path: path, content: content)],
-                inverse: file.map(restoration) ?? [.removeFile(path: path)], phase: .files))
+                inverse: file.map(restoration) ?? [.removeFile(path: path)], phase: isNoting ? .prepare : .files))
     }
 
     private func markFile(of compartment: Compartment) -> String? {

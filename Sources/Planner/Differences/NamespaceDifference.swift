@@ -108,7 +108,8 @@ extension Builder {
         }
         refuseUnknown(compartment, in: space)
         appendSettings(
-            wanted, in: space, id: "setting/\(space.reference)", owner: compartment.id, phase: .namespaces,
+            wanted, forgotten: context.forgottenSettings(of: compartment), in: space, id: "setting/\(space.reference)",
+            owner: compartment.id, phase: .namespaces,
             title: "namespace \(space.reference)")
     }
 
@@ -120,16 +121,17 @@ extension Builder {
             let parts = setting.path.split(separator: "/")
             if parts.contains("netfilter") || parts.contains("lo") { continue }
             fail(
-                "\(compartment.id): this kernel has no setting \(setting.path); take it out of `spec.sysctls`",
+                "\(compartment.id): this kernel has no setting \(setting.path) that can be read; take it out of `spec.sysctls`",
                 at: setting.source)
         }
     }
 
-    /// One step for all settings of one place that differ.
+    /// One step for all settings of one place that differ; `forgotten` are those that no manifest gives any more.
     mutating func appendSettings(
-        _ wanted: [(path: String, value: String, source: SourceLocation)], in space: ObservedNamespace, id: String,
+        _ given: [Context.Setting], forgotten: [Context.Setting] = [], in space: ObservedNamespace, id: String,
         owner: ObjectID, phase: Phase, requires: [String] = [], title: String
     ) {
+        let wanted = given + forgotten
         let changed = wanted.filter { wanted in
             guard let now = dragged[space.reference]?[wanted.path] ?? context.setting(wanted.path, in: space) else {
                 return true
@@ -149,7 +151,7 @@ extension Builder {
             Step(
                 id: id, action: .update, owner: owner, kind: .setting, namespace: space.reference,
                 summary: "\(title): \(list.joined(separator: ", "))",
-                reason: "\(changed.count) kernel setting\(changed.count == 1 ? " differs" : "s differ")",
+                reason: reason(changed, forgotten),
                 source: first.source,
                 before: zip(changed, old).map { Property($0.path, $1.map(normalized) ?? "") },
                 after: changed.map { Property($0.path, $0.value) }, losses: context.losses(by: changed, in: space),
@@ -158,6 +160,14 @@ extension Builder {
                     .writeSetting(space.reference, path: $0.path, value: $0.value)
                 },
                 inverse: before, phase: phase))
+    }
+
+    private func reason(_ changed: [Context.Setting], _ forgotten: [Context.Setting]) -> String {
+        let paths = Set(forgotten.map(\.path))
+        if changed.allSatisfy({ paths.contains($0.path) }) {
+            return "no manifest gives \(changed.count == 1 ? "it" : "them") any more"
+        }
+        return "\(changed.count) kernel setting\(changed.count == 1 ? " differs" : "s differ")"
     }
 
     /// What others become by this one, for what is compared later.

@@ -74,7 +74,7 @@ extension Context {
     }
 
     /// The files of an owned compartment: name servers where there are any, names, and its mark where the id of the
-    /// namespace tells another.
+    /// namespace tells another, or the manifest gives settings.
     func files(_ compartment: Compartment) -> [(path: String, content: String)] {
         guard case .owned(let name) = compartment.namespace else { return [] }
         let mark = mark(compartment.metadata, .compartment)
@@ -92,8 +92,10 @@ extension Context {
             files.append(("\(folder)/resolv.conf", text))
         }
         let place = markFile(ofNamespace: name)
-        if id != mark || filesByPath[place] != nil {
-            files.append((place, "# \(mark.text)\n# Written by bulkhead beside what the namespace's id tells.\n"))
+        let notes = SettingNotes.text(notedSettings(of: compartment))
+        if id != mark || !notes.isEmpty || filesByPath[place] != nil {
+            let head = "# \(mark.text)\n# Written by bulkhead beside what the namespace's id tells.\n"
+            files.append((place, head + notes))
         }
         return files
     }

@@ -61,7 +61,27 @@ public struct Observer {
         state.namespaces = namespaces
         state.files = try files.get()
         state.listeners = try Listeners.read(on: publishedPorts())
+        try readForgotten(&state)
         return Observation(state: state, firewall: firewall)
+    }
+
+    /// Settings that a compartment was given, and is given no more: hardly ever any.
+    private func readForgotten(_ state: inout ObservedState) throws {
+        let reads = Reads.forgotten(desired, files: state.files, below: session.folders.namespaceFiles)
+        for read in reads.namespaces {
+            guard let index = state.namespaces.firstIndex(where: { $0.reference == read.namespace }),
+                let space = try session.open(read.namespace)
+            else { continue }
+            let settings = try session.workers[0].run(in: space.descriptor.rawValue) {
+                try Settings.read(read.paths.map { SettingPath($0) })
+            }
+            state.namespaces[index].settings.merge(settings) { _, new in new }
+        }
+        guard !reads.fresh.isEmpty else { return }
+        let fresh = try session.workers[0].createNamespace()
+        state.freshSettings = try session.workers[0].run(in: fresh.rawValue) {
+            try Settings.read(reads.fresh.map { SettingPath($0) })
+        }
     }
 
     /// How many of these no manifest speaks of.

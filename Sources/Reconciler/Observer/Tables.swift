@@ -78,12 +78,19 @@ struct NamespaceTables: Sendable {
 
 /// Values below `/proc/sys`, as the calling thread's network namespace has them.
 enum Settings {
-    /// Those of the paths that exist. One that this kernel lacks is a difference, which the plan shows.
+    /// Those of the paths that exist and can be read. One that this kernel lacks is a difference, which the plan shows.
     static func read(_ paths: [SettingPath], _ tree: SettingsTree? = nil) throws(SystemError) -> [String: String] {
         guard !paths.isEmpty else { return [:] }
         var settings = KernelSettings(tree)
         var values: [String: String] = Dictionary(minimumCapacity: paths.count)
-        for path in paths { values[path.text] = try settings.read(path) }
+        for path in paths {
+            do throws(SystemError) {
+                values[path.text] = try settings.read(path)
+            } catch {
+                // `net.ipv4.route.flush` can only be written.
+                guard error.code == .access else { throw error }
+            }
+        }
         return values
     }
 }
