@@ -44,9 +44,11 @@ extension Builder {
 
     private mutating func compareBridge(_ network: Network, _ spec: LinkSpec, _ link: ObservedLink) {
         let source = network.metadata.source
-        let difference = LinkDifference(link, spec, masterName: masterName(link), isUp: true)
+        var difference = LinkDifference(link, spec, masterName: masterName(link), isUp: true)
+        var around = context.notices(of: difference, on: spec.reference, link, network)
+        around.first = settleMTU(network, spec, link, &difference)
         appendChange(
-            difference, of: spec.reference, kind: .bridge, owner: network.id, source: source,
+            difference, of: spec.reference, kind: .bridge, owner: network.id, source: source, around: around,
             touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
         let settings = context.bridgeSettings(network).map { ($0.path, $0.value, source) }
         // Switching IPv6 off takes its addresses and routes along, so it comes when they are gone.
@@ -84,6 +86,20 @@ extension Builder {
         if difference.losesIPv6 {
             loseIPv6Last("link/\(spec.reference.name)", on: spec.reference, after: first)
         }
+    }
+
+    /// A bridge that is taken over follows the smallest MTU of its ports if nobody has set one, which the kernel does not
+    /// tell, and so would become smaller with a card of less. Only a change counts as setting, so there is another one first.
+    private func settleMTU(
+        _ network: Network, _ spec: LinkSpec, _ link: ObservedLink, _ difference: inout LinkDifference
+    ) -> [Operation] {
+        guard link.mark == nil, link.mtu == spec.mtu,
+            (context.endpointsByNetwork[network.metadata.name] ?? []).contains(where: { $0.mtu < spec.mtu })
+        else { return [] }
+        difference.before.append(Property("mtu", "that of its ports"))
+        difference.after.append(Property("mtu", String(spec.mtu)))
+        let other = spec.mtu == 1500 ? 1499 : 1500
+        return [other, spec.mtu].map { .changeLink(spec.reference, [.mtu($0)]) }
     }
 
     /// The step behind which there are settings of IPv6 on a link, where there are none now.
@@ -155,7 +171,8 @@ extension Builder {
     /// A step that changes a link in place.
     mutating func appendChange(
         _ difference: LinkDifference, of reference: LinkReference, kind: Step.Kind, owner: ObjectID,
-        source: SourceLocation, touches: [ObjectName], requires: [String] = [], phase: Phase
+        source: SourceLocation, around: Surroundings = Surroundings(), touches: [ObjectName], requires: [String] = [],
+        phase: Phase
     ) {
         guard !difference.isEmpty else { return }
         let place = reference.namespace == .host ? "" : "\(reference.namespace)/"
@@ -168,9 +185,12 @@ extension Builder {
                 disruption: !difference.isDisruptive || touches.isEmpty
                     ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
-                operations: [.changeLink(reference, difference.changes)],
-                inverse: [.changeLink(reference, difference.inverse)] + settingsLost(by: difference, of: reference)
-                    + neighboursLost(by: difference, of: reference),
+                operations: around.first + around.before + [.changeLink(reference, difference.changes)] + around.after,
+                // Where the change of the MTU there and back ends in the middle.
+                inverse: (around.first.last.map { [$0] } ?? []) + around.before + [
+                    .changeLink(reference, difference.inverse)
+                ] + around.after
+                    + settingsLost(by: difference, of: reference) + neighboursLost(by: difference, of: reference),
                 phase: phase))
     }
 

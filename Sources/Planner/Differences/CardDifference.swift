@@ -132,8 +132,11 @@ extension Builder {
     /// The host's end of the card.
     private mutating func changeOuter(_ endpoint: Endpoint, _ spec: LinkSpec, _ link: ObservedLink) {
         let bridge = spec.master.flatMap { present(LinkReference(.host, $0)) }
+        // Where spanning tree decides which ports forward, the kernel lets nobody else (EBUSY); ours have none.
+        let isOthersTree = bridge.map { !context.isOurs($0) && $0.bridge?.spanningTree ?? false } ?? false
         let outer = LinkDifference(
-            link, spec, masterName: masterName(link), isBridgeUp: bridge?.isUp ?? false, isUp: spec.isUp)
+            link, spec, masterName: masterName(link), isBridgeUp: !isOthersTree && bridge?.isUp ?? false,
+            isUp: spec.isUp)
         appendChange(
             outer, of: spec.reference, kind: .veth, owner: endpoint.id, source: endpoint.metadata.source,
             touches: [endpoint.metadata.name],

@@ -11,7 +11,7 @@ extension Context {
             mtu: endpoint.mtu)
         return LinkSpec(
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: .veth(peer: peer),
-            mac: endpoint.hostMAC, mtu: portMTU(endpoint, network), master: network.bridge.text,
+            mac: portMAC(endpoint, network), mtu: portMTU(endpoint, network), master: network.bridge.text,
             port: portOptions(endpoint, network),
             addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
             alternativeName: endpoint.alternativeName)
@@ -20,6 +20,15 @@ extension Context {
     /// A bridge whose MTU nobody has set follows the smallest one of its ports, and somebody else's must stay as it is.
     private func portMTU(_ endpoint: Endpoint, _ network: Network) -> Int {
         network.ownsBridge ? endpoint.mtu : attached[network.metadata.name]?.mtu ?? endpoint.mtu
+    }
+
+    /// Somebody else's bridge whose MAC nobody has set has that of its lowest port. A card that was taken over and is this port
+    /// keeps it: with another, all who know the host by the bridge would lose it.
+    private func portMAC(_ endpoint: Endpoint, _ network: Network) -> MACAddress {
+        guard !network.ownsBridge, let bridge = attached[network.metadata.name], let mac = bridge.mac,
+            let link = hostLinks[endpoint.hostInterface.text], link.mac == mac, link.master == bridge.index
+        else { return endpoint.hostMAC }
+        return mac
     }
 
     /// A published port is reached from its own endpoint through the port it came in by, which needs hairpin mode.
