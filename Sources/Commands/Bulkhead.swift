@@ -11,7 +11,7 @@ public struct Bulkhead: ParsableCommand {
         version: Version.text,
         subcommands: [
             Validate.self, PlanVerb.self, Apply.self, Confirm.self, Revert.self, Destroy.self, GuardVerb.self,
-            Drift.self, Show.self, Doctor.self, Exec.self, Trace.self, GraphVerb.self,
+            Drift.self, Show.self, Doctor.self, Import.self, Exec.self, Trace.self, GraphVerb.self,
             Verify.self, Reconcile.self, Suspend.self, Resume.self, HistoryVerb.self, Rollback.self, Explain.self,
             Schema.self,
         ])

@@ -172,6 +172,35 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         return ForeignRules(listing, prefix: chain.ownPrefix, links: links).letThrough(from: chain.name)
     }
 
+    /// Rules of others that translate addresses, in tables with chains of type `nat` (`nft -a list table`). Tables whose names
+    /// cannot be written in a command, or that nft does not list in JSON, come back as names only.
+    public func foreignTranslations(_ chains: [BaseChain]) throws -> (
+        rules: [ForeignTranslation], unread: [String]
+    ) {
+        var (rules, unread) = ([ForeignTranslation](), [String]())
+        let tables = Set(chains.filter { $0.type == "nat" }.map { [$0.family, $0.table] })
+        for table in tables.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) {
+            let title = table.joined(separator: " ")
+            let isPlain = table.allSatisfy { RawSets.isPlain($0) }
+            let listing = isPlain ? try? turn.withLock { _ in try translationsInTurn(title) } : nil
+            guard let listing else {
+                unread.append(title)
+                continue
+            }
+            rules += ForeignTranslation.all(listing.json, table: title, family: table[0], texts: listing.texts)
+        }
+        return (rules, unread)
+    }
+
+    private func translationsInTurn(_ title: String) throws -> (json: JSON, texts: [String: String]) {
+        defer { setOutput(withCounters: false) }
+        setOutput(withCounters: false, isTerse: true)
+        let json = try JSON(parsing: try run("list table \(title)", "read table \(title)"))
+        let flags = UInt32(NFT_CTX_OUTPUT_HANDLE) | UInt32(NFT_CTX_OUTPUT_STATELESS) | UInt32(NFT_CTX_OUTPUT_TERSE)
+        unsafe nft_ctx_output_set_flags(context, flags)
+        return (json, ForeignTranslation.texts(try run("list table \(title)", "read table \(title)")))
+    }
+
     /// All commands in one transaction (`nft -j -f -`). Sets that JSON cannot declare are made before, and are gone again
     /// where the transaction is refused; flags of tables are cleared before, and set after all else.
     public func commit(_ commands: [JSON]) throws(FirewallError) {
