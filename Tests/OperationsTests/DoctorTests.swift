@@ -101,6 +101,34 @@ import Testing
         #expect(line == "ok       systemd-networkd: was told to leave bulkhead's links alone\n")
     }
 
+    /// Cards that were taken over, or named by `hostInterface`, have names of their own.
+    @Test func linksWithNamesOfTheirOwnAreInTheFiles() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            Documents.network, Documents.endpoint("a", ", hostInterface: web1"), Documents.endpoint("b"),
+            Documents.endpoint("c", ", hostInterface: \"a;b\""))
+        try #require(try host.bulkhead("apply", "--yes", "manifests").status == 0)
+        try host.sh(
+            "mkdir -p /run/systemd/netif /run/NetworkManager; mount -t tmpfs tmpfs /etc; mkdir -p /etc/systemd/network")
+        for (name, line) in [
+            (
+                "networkmanager",
+                "unmanaged-devices+=interface-name:bh-*;interface-name:ep-*;interface-name:vx-*;interface-name:web1\n"
+            ),
+            ("networkd", "\nName=bh-* ep-* vx-* web1\n"), ("udev", "\nOriginalName=bh-* ep-* vx-* web1\n"),
+        ] {
+            let text = try host.bulkhead("doctor", "--rules", name).output
+            #expect(text.contains(line), "\(text)")
+        }
+        // A file of before is not all of it.
+        let file = "/etc/systemd/network/05-bulkhead.network"
+        try host.sh("\(ScratchHost.binary) doctor --rules networkd | sed 's/ web1//' > \(file)")
+        func networkd() throws -> Finding? { try findings(host).first { $0.subject == "systemd-networkd" } }
+        #expect(try networkd()?.level == "warning")
+        try host.sh("\(ScratchHost.binary) doctor --rules networkd > \(file)")
+        #expect(try networkd()?.level == "ok")
+    }
+
     /// Somebody's chain drops what the manifests allow; the remedy, typed as it is printed, lets it through.
     @Test(arguments: [
         ("inet", "filter", "forward", "nft insert rule inet filter forward "),

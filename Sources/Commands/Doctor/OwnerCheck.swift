@@ -6,7 +6,13 @@ internal import SystemCalls
 struct OwnerCheck {
     private let survey: HostSurvey
 
-    init(_ survey: HostSurvey) { self.survey = survey }
+    /// Links of bulkhead that are not named as it names them.
+    private let others: [String]
+
+    init(_ survey: HostSurvey, others: [String]) {
+        self.survey = survey
+        self.others = others
+    }
 
     var findings: [Finding] {
         let owners = [docker, podman, firewalld, ufw, networkManager, networkd, udev, libvirt, kubernetes]
@@ -87,8 +93,10 @@ struct OwnerCheck {
     {
         let isThere = folders.contains { folder in
             ((try? Files.list(folder)) ?? []).contains { file in
-                file.hasSuffix(rules.suffix)
-                    && ((try? Files.readText("\(folder)/\(file)", limit: 1 << 20)) ?? "").contains("bh-*")
+                guard file.hasSuffix(rules.suffix) else { return false }
+                let text = (try? Files.readText("\(folder)/\(file)", limit: 1 << 20)) ?? ""
+                let words = text.split { ";=: \n".contains($0) }
+                return (["bh-*"] + others).allSatisfy { words.contains(Substring($0)) }
             }
         }
         guard !isThere else {

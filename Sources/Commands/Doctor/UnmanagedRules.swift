@@ -33,37 +33,51 @@ enum UnmanagedRules: String, ExpressibleByArgument, CaseIterable {
         }
     }
 
-    /// The file.
-    var text: String {
+    /// Names of all links that bulkhead makes without being told others.
+    static let patterns = ["bh-*", "ep-*", "vx-*"]
+
+    /// Those of the links of bulkhead that have other names: taken over, or chosen by `hostInterface`. What could be read as a
+    /// pattern, or as the end of a list, stays away from files of others.
+    static func others(_ links: [String]) -> [String] {
+        let special: Set<Character> = ["?", "[", "]", "!", ";", ",", "#", "'", "=", "$", "~"]
+        return links.filter { name in
+            !patterns.contains { name.hasPrefix($0.dropLast()) } && !name.contains(where: special.contains)
+        }.sorted()
+    }
+
+    /// The file, for these links beside those with names that bulkhead gives.
+    func text(_ others: [String]) -> String {
+        let names = Self.patterns + others
+        let list = names.joined(separator: " ")
         switch self {
         case .networkManager:
-            """
-            # Links of bulkhead are not NetworkManager's.
-            [keyfile]
-            unmanaged-devices+=interface-name:bh-*;interface-name:ep-*;interface-name:vx-*
+            return """
+                # Links of bulkhead are not NetworkManager's.
+                [keyfile]
+                unmanaged-devices+=\(names.map { "interface-name:\($0)" }.joined(separator: ";"))
 
-            """
+                """
         case .networkd:
-            """
-            # Links of bulkhead are not systemd-networkd's.
-            [Match]
-            Name=bh-* ep-* vx-*
+            return """
+                # Links of bulkhead are not systemd-networkd's.
+                [Match]
+                Name=\(list)
 
-            [Link]
-            Unmanaged=yes
+                [Link]
+                Unmanaged=yes
 
-            """
+                """
         case .udev:
-            """
-            # Links of bulkhead keep the MAC and the name that they were made with.
-            [Match]
-            OriginalName=bh-* ep-* vx-*
+            return """
+                # Links of bulkhead keep the MAC and the name that they were made with.
+                [Match]
+                OriginalName=\(list)
 
-            [Link]
-            NamePolicy=keep
-            MACAddressPolicy=none
+                [Link]
+                NamePolicy=keep
+                MACAddressPolicy=none
 
-            """
+                """
         }
     }
 }

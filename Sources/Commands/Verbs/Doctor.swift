@@ -18,11 +18,14 @@ struct Doctor: Verb {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        if let rules { return Terminal.out(rules.text) }
+        // Who may not read the host gets the file for the names that bulkhead gives.
+        let cards = ((try? Inventory.read(global))?.endpoints ?? []).map(\.outer.name)
+        let others = UnmanagedRules.others(cards)
+        if let rules { return Terminal.out(rules.text(others)) }
         try Comparison.requireRights()
         let folders = try global.folders()
         var findings = KernelCheck.findings(try KernelSurvey())
-        findings += OwnerCheck(try HostSurvey(try HostSession(folders))).findings
+        findings += OwnerCheck(try HostSurvey(try HostSession(folders)), others: others).findings
         findings += machine(folders)
         switch global.output {
         case .json:
