@@ -53,14 +53,27 @@ public final class NetlinkSocket: Sendable {
         bulkhead_nftables_send_buffers(Int32(clamping: descriptors), 64 << 20)
     }
 
-    /// Opens a socket that also hears of changes (`RTNLGRP_*`).
-    public convenience init(_ family: Family, hearing groups: [Int32]) throws(SystemError) {
+    /// Opens a socket that also hears of changes (`RTNLGRP_*`, `NFNLGRP_*`), with room for so many bytes of them.
+    public convenience init(
+        _ family: Family, hearing groups: [Int32], room: Int32 = 4 << 20
+    ) throws(SystemError) {
         try self.init(family)
         let number = descriptor.rawValue
+        bulkhead_socket_buffers(number, room, 64 << 10)
         // NETLINK_ADD_MEMBERSHIP.
         for group in groups {
             _ = try valueOrError("hear netlink group \(group)", "") { bulkhead_netlink_option(number, 1, group) }
         }
+    }
+
+    /// The descriptor's number, to wait for it together with others (`Readiness`).
+    public var number: Int32 { descriptor.rawValue }
+
+    /// What has come already; nil where nothing has. `ENOBUFS` where something was lost before it was read.
+    public func heard(into buffer: inout [UInt8]) throws(SystemError) -> Datagram? {
+        var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&state, 1, 0) > 0 else { return nil }
+        return try receive(into: &buffer)
     }
 
     /// What has come, or comes within that time; empty where nothing does.

@@ -72,4 +72,13 @@ const char *bulkhead_commit(void);
 /// POSIX_SPAWN_SETSID, which only GNU's header shows.
 extern const int bulkhead_spawn_setsid;
 
+/// Blocks HUP, INT and TERM in the calling thread, and those that it starts; a signalfd(2) that tells of them instead.
+int bulkhead_signal_open(void);
+/// The next signal that came; 0 where none did.
+int bulkhead_signal_next(int descriptor);
+/// One datagram to a service manager's socket: a path, or an abstract name that begins with @.
+int bulkhead_notify(const char *path, const void *bytes, size_t count);
+/// A descriptor that can be read from when the process has ended (pidfd_open(2)).
+int bulkhead_process_open(int process);
+
 #endif

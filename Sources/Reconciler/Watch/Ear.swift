@@ -1,0 +1,67 @@
+internal import Model
+internal import NetlinkCodec
+internal import SystemCalls
+
+/// What listens to the kernel in one network namespace.
+struct Ear {
+    /// Inode of the namespace.
+    let inode: UInt64
+    let socket: NetlinkSocket
+    /// The process by whose file the namespace was found; nil where it is bound somewhere. The socket would keep the
+    /// namespace from going with it.
+    let process: ProcessEnd?
+    /// Links on which there are, or were, neighbours that somebody made.
+    var keepers: Set<UInt32> = []
+
+    /// All that one ear hears at a time; the rest is heard at the next.
+    private static let limit = 20_000
+
+    /// Takes in what has come.
+    func hear(_ notices: inout Notices, _ buffer: inout [UInt8]) {
+        Self.hear(socket, &notices, &buffer) { message, notices in
+            guard (try? ChangeNotice.concerns(message, keepers: keepers)) ?? true else { return }
+            notices.areNews = true
+            notices.known.add(port: message.port, in: inode)
+        }
+    }
+
+    /// The same of a socket that hears of nftables.
+    static func hearFirewall(_ socket: NetlinkSocket, _ notices: inout Notices, _ buffer: inout [UInt8]) {
+        var isOurs = false
+        hear(socket, &notices, &buffer) { message, notices in
+            switch try? FirewallNotice(decoding: message) {
+            case .changed(let table):
+                if table == "bulkhead" || table.hasPrefix("bulkhead-") { isOurs = true }
+            case .committed(let author):
+                if isOurs, let author { notices.known.add(author) }
+                isOurs = false
+            case nil: break
+            }
+            if isOurs { notices.areNews = true }
+        }
+    }
+
+    /// What cannot be read may have been anything.
+    private static func hear(
+        _ socket: NetlinkSocket, _ notices: inout Notices, _ buffer: inout [UInt8],
+        _ body: (Message, inout Notices) -> Void
+    ) {
+        for _ in 0..<limit {
+            do {
+                guard let datagram = try socket.heard(into: &buffer) else { return }
+                guard datagram.sender == 0 else { continue }
+                var messages = MessageReader(datagram.bytes)
+                while let message = try messages.next() {
+                    notices.count += 1
+                    body(message, &notices)
+                }
+            } catch {
+                notices.wereLost = true
+                notices.areNews = true
+                let isFull = (error as? SystemError)?.code == .noBuffers
+                guard isFull || error is WireError else { return }
+            }
+        }
+        notices.areNews = true
+    }
+}

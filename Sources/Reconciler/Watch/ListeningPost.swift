@@ -1,0 +1,131 @@
+public import Model
+internal import NetlinkCodec
+public import SystemCalls
+
+/// All that listens to the kernel on behalf of `bulkhead watch`: sockets in the host's namespace and in those that are
+/// owned or adopted, opened once, and the table of mounts, because no socket is told of a namespace that goes.
+public final class ListeningPost {
+    private let folders: Folders
+    private let signals: SignalQueue
+    private let worker: NamespaceWorker
+    private let home: SharedDescriptor
+    private let mounts: MountTable
+    private let firewall: NetlinkSocket
+    private var host: Ear
+    private var ears: [NamespaceRef: Ear] = [:]
+    private var buffer: [UInt8] = []
+
+    /// Whoever is in a compartment decides how much is told of it; what finds no room is read anew.
+    private static let room: Int32 = 256 << 10
+
+    /// What ended a wait.
+    public struct Wakening: Sendable {
+        /// A signal came.
+        public var order: SignalQueue.Order?
+        /// The kernel has something to say.
+        public var hasNotices = false
+    }
+
+    /// Listens to the namespace of the calling thread from now on.
+    public init(_ folders: Folders, _ signals: SignalQueue) throws {
+        self.folders = folders
+        self.signals = signals
+        worker = try NamespaceWorker()
+        home = SharedDescriptor(try Namespaces.current())
+        mounts = try MountTable()
+        firewall = try NetlinkSocket(.netfilter, hearing: [FirewallNotice.group])
+        let inode = try Files.status("/proc/thread-self/ns/net").inode
+        host = Ear(inode: inode, socket: try NetlinkSocket(.route, hearing: ChangeNotice.groups), process: nil)
+    }
+
+    /// How many namespaces are listened to, the host's included.
+    public var count: Int { ears.count + 1 }
+
+    /// Waits for a signal, for so long at most, and where `listening` for word of the kernel.
+    public func wait(milliseconds: Int64, listening: Bool) -> Wakening {
+        var wakening = Wakening()
+        let sockets = listening ? numbers : []
+        let found = Readiness.wait(
+            reading: [signals.number] + sockets, mounts: listening ? mounts : nil, milliseconds: milliseconds)
+        if found.ready.contains(signals.number) { wakening.order = signals.next() }
+        wakening.hasNotices = found.mounts || found.ready.contains { $0 != signals.number }
+        return wakening
+    }
+
+    private var numbers: [Int32] {
+        [host.socket.number, firewall.number]
+            + ears.values.flatMap { [$0.socket.number] + ($0.process.map { [$0.number] } ?? []) }
+    }
+
+    /// Takes in all that was said.
+    public func hear() -> Notices {
+        var notices = Notices()
+        if leaveGone() { notices.areNews = true }
+        let ready = Set(Readiness.wait(reading: numbers, milliseconds: 0).ready)
+        if ready.contains(host.socket.number) { host.hear(&notices, &buffer) }
+        if ready.contains(firewall.number) { Ear.hearFirewall(firewall, &notices, &buffer) }
+        for ear in ears.values where ready.contains(ear.socket.number) { ear.hear(&notices, &buffer) }
+        return notices
+    }
+
+    /// Lets go of namespaces that are not there any more, or in whose place another is: as long as a socket is in one, it
+    /// stays, with its cards. Whether there were any.
+    private func leaveGone() -> Bool {
+        let gone = ears.filter { reference, ear in
+            if let process = ear.process, !Readiness.wait(reading: [process.number], milliseconds: 0).ready.isEmpty {
+                return true
+            }
+            return (try? Files.status(path(reference)).inode) != ear.inode
+        }
+        for reference in gone.keys { ears[reference] = nil }
+        return !gone.isEmpty
+    }
+
+    private func path(_ reference: NamespaceRef) -> String {
+        switch reference {
+        case .host: "/proc/self/ns/net"
+        case .named(let name): "\(folders.namespaces)/\(name)"
+        case .path(let path): path
+        }
+    }
+
+    /// Listens where the observation found something of ours, and nowhere else. Whether that begins anywhere: then what
+    /// happened there since the observation was not heard.
+    public func follow(_ observed: ObservedState) throws -> Bool {
+        host.keepers.formUnion(observed.host.neighbours.map(\.link))
+        let known = Set(observed.namespaces.map(\.reference))
+        for reference in ears.keys where !known.contains(reference) { ears[reference] = nil }
+        var isNew = false
+        for space in observed.namespaces {
+            if ears[space.reference]?.inode != space.inode {
+                ears[space.reference] = nil
+                guard let ear = try open(space) else { continue }
+                ears[space.reference] = ear
+                isNew = true
+            }
+            ears[space.reference]?.keepers.formUnion(space.neighbours.map(\.link))
+        }
+        return isNew
+    }
+
+    /// Nil where another namespace is there by now, or none: that is said by the table of mounts.
+    private func open(_ space: ObservedNamespace) throws -> Ear? {
+        let path = path(space.reference)
+        guard let descriptor = (try? Namespaces.open(path)) ?? nil,
+            try Files.status(of: descriptor.descriptor, path).inode == space.inode
+        else { return nil }
+        // A thread that stayed there would keep the namespace as a socket does.
+        defer { try? worker.run(in: home.rawValue) {} }
+        let socket = try worker.run(in: descriptor.rawValue) {
+            try NetlinkSocket(.route, hearing: ChangeNotice.groups + ChangeNotice.ruleGroups, room: Self.room)
+        }
+        return Ear(inode: space.inode, socket: socket, process: Self.process(behind: path))
+    }
+
+    /// The process whose file the path is: `/proc/4711/ns/net`.
+    private static func process(behind path: String) -> ProcessEnd? {
+        let parts = path.split(separator: "/")
+        guard parts.count > 2, parts[0] == "proc", let number = Int32(parts[1]) else { return nil }
+        return try? ProcessEnd(of: number)
+    }
+}
