@@ -93,6 +93,7 @@ let package = Package(
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
         tests("OperationsTests", ["TestSupport", "bulkhead"]),
         tests("ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"]),
+        tests("WatchTests", ["NetlinkCodec", "Reconciler", "TestSupport", "bulkhead"]),
         tests("NetworkTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(

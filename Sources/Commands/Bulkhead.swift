@@ -12,7 +12,8 @@ public struct Bulkhead: ParsableCommand {
         subcommands: [
             Validate.self, PlanVerb.self, Apply.self, Confirm.self, Revert.self, Destroy.self, GuardVerb.self,
             Drift.self, Show.self, Doctor.self, Import.self, Exec.self, Trace.self, GraphVerb.self,
-            Verify.self, Reconcile.self, Suspend.self, Resume.self, HistoryVerb.self, Rollback.self, Explain.self,
+            Verify.self, Reconcile.self, Watch.self, Suspend.self, Resume.self, HistoryVerb.self, Rollback.self,
+            Explain.self,
             Schema.self,
         ])
 

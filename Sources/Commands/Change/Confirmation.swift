@@ -11,12 +11,15 @@ struct Confirmation {
     /// From `--confirm-within` and `--confirm-if`; nil where neither was given.
     init?(within: String?, probe: String?) throws {
         guard within != nil || probe != nil else { return nil }
-        seconds = try within.map(Self.seconds) ?? 60
+        seconds = try within.map { try TimeArgument.seconds($0, "--confirm-within") } ?? 60
         self.probe = probe
     }
+}
 
+/// Times on the command line.
+enum TimeArgument {
     /// `90`, `60s`, `5m`, `1h`; from a second to a day.
-    private static func seconds(_ text: String) throws -> Int {
+    static func seconds(_ text: String, _ option: String) throws -> Int {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
         let unit = text.last.flatMap { units[$0] }
         let digits = unit == nil ? text[...] : text.dropLast()
@@ -24,7 +27,7 @@ struct Confirmation {
             number <= 86_400, (1...86_400).contains(number * (unit ?? 1))
         else {
             throw Complaint(
-                "--confirm-within '\(text.terminalSafe)' must be a time from 1s to 24h, such as 60s or 5m", .usage)
+                "\(option) '\(text.terminalSafe)' must be a time from 1s to 24h, such as 60s or 5m", .usage)
         }
         return number * (unit ?? 1)
     }

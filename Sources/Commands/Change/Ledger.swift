@@ -31,6 +31,7 @@ final class Ledger {
         let outcome = record(result, errors, left)
         Self.warning("the history could not be written") {
             if let number { try state.conclude(number, as: outcome) } else { number = try add(outcome) }
+            if occasion.verb == .watch { try state.pruneRepairs() }
         }
     }
 

@@ -15,6 +15,11 @@ struct Preparation {
         try Rejected.told(options) { try resolve(read(paths), options) }
     }
 
+    /// The same, but what is wrong is thrown (`Rejected`) and not printed.
+    static func attempt(_ paths: [String], _ options: GlobalOptions) throws -> Preparation {
+        try resolve(read(paths), options)
+    }
+
     /// The same for texts that were read already; `names` say where they come from.
     static func load(_ sources: [SourceText], named names: [String], _ options: GlobalOptions) throws -> Preparation {
         try Rejected.told(options) { try attempt(sources, named: names, options) }

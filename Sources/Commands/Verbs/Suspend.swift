@@ -47,14 +47,17 @@ struct Resume: Verb {
 
 /// What is said of a suspension.
 enum SuspensionWords {
+    /// Since when, by whom and why.
+    static func text(_ suspension: Suspension) -> String {
+        let reason = suspension.reason.map { ": \($0.terminalSafe)" } ?? ""
+        return "suspended since \(suspension.since) by \(suspension.user.terminalSafe)\(reason)"
+    }
+
     static func tell(_ suspension: Suspension, _ global: GlobalOptions) {
         switch global.output {
         case .text:
             if global.quiet { return }
-            let reason = suspension.reason.map { ": \($0.terminalSafe)" } ?? ""
-            Terminal.out(
-                "reconcile \(global.scope): suspended since \(suspension.since) by \(suspension.user.terminalSafe)\(reason)\n"
-            )
+            Terminal.out("reconcile \(global.scope): \(text(suspension))\n")
         case .json:
             let document: JSON = [
                 "format": "bulkhead.reconcile/v1", "host": .string(global.hostName()), "scope": .string(global.scope),

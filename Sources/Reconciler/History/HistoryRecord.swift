@@ -1,7 +1,7 @@
 internal import JSON
 public import Model
 
-/// One apply, destroy, rollback or round of `reconcile`, as `STATE/history/N.json` has it (`bulkhead.history/v1`).
+/// One apply, destroy, rollback, round of `reconcile` or repair of `watch`, as `STATE/history/N.json` has it (`bulkhead.history/v1`).
 ///
 /// Manifests and the plan lie beside it under their digests, so that records are small and equal texts lie there once.
 public struct HistoryRecord: Hashable, Codable, Sendable {
@@ -15,6 +15,8 @@ public struct HistoryRecord: Hashable, Codable, Sendable {
         case rollback
         /// `bulkhead reconcile`.
         case reconcile
+        /// `bulkhead watch`.
+        case watch
     }
 
     /// What came of it.

@@ -60,6 +60,19 @@ extension StateFolder {
         try self.record(paths: record.paths, scope: record.scope, succeeded: false)
     }
 
+    /// Most repairs of `watch` that are kept: whoever fights with it shall not push out what people did.
+    public static let repairLimit = 50
+
+    /// Drops the oldest repairs of `watch` where there are too many of them; their texts go with the next that is too much.
+    public func pruneRepairs() throws {
+        let numbers = try history.numbers()
+        guard numbers.count > Self.repairLimit else { return }
+        let repairs = numbers.filter { history.stored($0).record?.verb == .watch }
+        for number in repairs.dropLast(Self.repairLimit) {
+            try Files.remove("\(path)/\(History.folder)/\(number).json")
+        }
+    }
+
     private func rewrite(_ number: Int, _ body: (inout HistoryRecord) -> Void) throws {
         switch history.stored(number) {
         case .damaged(_, let reason): throw StateError("number \(number) of the history cannot be read: \(reason)")

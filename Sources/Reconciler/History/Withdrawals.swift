@@ -20,7 +20,7 @@ public struct Withdrawals: Hashable, Sendable {
             case (.apply, .applied), (.apply, .unchanged), (.apply, .confirmed), (.reconcile, .applied),
                 (.reconcile, .unchanged), (.reconcile, .confirmed):
                 if let revision = record.revision { numbers[revision] = nil }
-            case (.destroy, _), (.apply, _), (.reconcile, _), (.rollback, _): break
+            case (.destroy, _), (.apply, _), (.reconcile, _), (.rollback, _), (.watch, _): break
             }
         }
     }

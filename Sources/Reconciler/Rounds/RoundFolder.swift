@@ -25,11 +25,16 @@ public struct RoundFolder: Sendable {
     }
 
     /// Lets no other round of the scope run.
-    public func begin() throws -> Beginning {
+    public func begin() throws -> Beginning { try begin("lock") }
+
+    /// Lets no other `watch` of the scope run: two with other manifests would fight.
+    public func beginWatch() throws -> Beginning { try begin("watch-lock") }
+
+    private func begin(_ name: String) throws -> Beginning {
         do throws(SystemError) {
             try prepare()
             let holder = "pid \(Host.processID), since \(Timestamp.text(Host.now()))"
-            switch try FileLock.acquire("\(path)/lock", holder: holder) {
+            switch try FileLock.acquire("\(path)/\(name)", holder: holder) {
             case .held(let holder): return .held(by: holder)
             case .acquired(let lock): return .begun(RoundLock(lock))
             }
