@@ -49,7 +49,7 @@ import Testing
 }
 
 /// A scratch host on which systemd is process 1. It ends with this object.
-private final class SystemdMachine {
+final class SystemdMachine {
     private let host: ScratchHost
     private let machine: RunningProcess
     private let process: Int

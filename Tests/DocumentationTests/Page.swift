@@ -72,7 +72,7 @@ struct Page {
                     at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try text.write(to: url, atomically: true, encoding: .utf8)
             case .command(let line, let status, let output):
-                let result = try host.run(["sh", "-c", "cd home; \(line)"], environment: environment)
+                let result = try host.run(Self.shell(line), environment: environment)
                 let said = result.output + result.errors
                 if result.status != status { wrong.append("$ \(line)\nended with \(result.status): \(said)") }
                 let missing = Self.missing(output, from: result.output)
@@ -80,6 +80,13 @@ struct Page {
             }
         }
         return wrong
+    }
+
+    /// What stays in the background must not keep open what tells Foundation that the command has ended.
+    private static func shell(_ line: String) -> [String] {
+        guard line.contains(" & ") else { return ["sh", "-c", "cd home; \(line)"] }
+        let close = "for n in $(ls /proc/$$/fd); do [ $n -gt 2 ] && eval \"exec $n>&-\"; done"
+        return ["bash", "-c", "cd home; \(close); \(line)"]
     }
 
     /// The first line that is not there behind those before it.

@@ -7,8 +7,8 @@ internal import SystemCalls
 /// `bulkhead suspend`.
 struct Suspend: Verb {
     static let configuration = CommandConfiguration(
-        abstract: "Let `reconcile` do nothing until `resume`.",
-        discussion: "Waits for a round that is under way. Other verbs work as ever.")
+        abstract: "Let `reconcile` and `watch` do nothing until `resume`.",
+        discussion: "Waits for a round or a repair that is under way. Other verbs work as ever.")
 
     @Option(help: ArgumentHelp("Why, for whoever wonders.", valueName: "text"))
     var reason: String?
@@ -29,7 +29,7 @@ struct Suspend: Verb {
 
 /// `bulkhead resume`.
 struct Resume: Verb {
-    static let configuration = CommandConfiguration(abstract: "Let `reconcile` work again.")
+    static let configuration = CommandConfiguration(abstract: "Let `reconcile` and `watch` work again.")
 
     @OptionGroup var global: GlobalOptions
 
