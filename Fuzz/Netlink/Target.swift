@@ -9,6 +9,8 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     while let message = try? reader.next() {
         decodeAll(message.body)
         _ = try? Acknowledgement(message)
+        _ = try? FirewallNotice(decoding: message)
+        _ = try? ChangeNotice.concerns(message, keepers: [1])
     }
     decodeAll(bytes[...])
     walk(AttributeReader(bytes[...]), depth: 0)
