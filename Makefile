@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies build release install test faults verify-policies demo bench bench-plans bench-policies format lint schemas docs deb test-deb reproduce clean
+.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies build release install test faults verify-policies demo bench bench-plans bench-policies bench-watch format lint schemas docs deb test-deb reproduce clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -35,6 +35,7 @@ help:
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make bench     bulkhead beside system calls alone and beside other tools, as ratios (BENCH_PARTS, BENCH_ENDPOINTS)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
+	@echo 'make bench-watch   how long watch takes to repair drift, and its memory over 100 000 events'
 	@echo 'make bench-plans      how planning without a kernel grows from 1000 to 10 000 endpoints'
 	@echo 'make fuzz      libFuzzer on the decoders, ten minutes each'
 	@echo 'make build     debug build:   .build/debug/bulkhead'
@@ -138,6 +139,10 @@ bench: release deps-bench
 # Throughput with 10 000 rules in force, and the time to change one, as ratios within one run.
 bench-policies: release deps-bench-policies
 	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/policies.py .build/release/bulkhead
+
+# From the kernel's word of a change to the repair, what waiting costs, and memory.
+bench-watch: release deps-demo
+	unshare $$([ "$$(id -u)" = 0 ] || echo -Ur) --net --mount --propagation private python3 Benchmarks/watch.py .build/release/bulkhead
 
 # Validating and planning 1000 and 10 000 endpoints, times and their ratios.
 bench-plans: deps-build
