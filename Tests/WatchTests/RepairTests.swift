@@ -118,6 +118,74 @@ import Testing
         try watched.settle()
     }
 
+    /// A namespace of a process, which goes with it though somebody listens there.
+    @Test func namespacesOfProcessesAreNotHeld() throws {
+        let host = try ScratchHost()
+        let process = try host.start(["unshare", "--net", "sh", "-c", "ip link set lo up; echo ready; exec sleep 1000"])
+        defer { process.signal(SIGKILL) }
+        process.waitForOutput()
+        try host.write(
+            "all.yaml",
+            Watched.network + """
+                ---
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Compartment
+                metadata: {name: theirs}
+                spec: {namespace: {path: /proc/\(process.processID)/ns/net}}
+
+                """ + Watched.endpoint("c", ", compartment: theirs"))
+        let watched = try Watched(on: host)
+        try host.run(["nsenter", "--target", "\(process.processID)", "--net", "ip", "route", "del", "default"])
+        try watched.waitForRepair(of: "add route default via 10.88.0.1 on eth0 in ")
+        try watched.settle()
+        process.signal(SIGKILL)
+        _ = try process.finish()
+        try watched.until("the card stays") { try host.run(["ip", "link", "show", "ep-c"]).status != 0 }
+    }
+
+    /// What a VXLAN device sends where, and whom it answers for, is made by bulkhead and by nobody else.
+    @Test func neighboursOfAnOverlayArePutRight() throws {
+        let (host, other) = (try ScratchHost(), try ScratchHost())
+        try host.connect("eth0", ["192.0.2.1/24"], to: other, "eth0", ["192.0.2.2/24"])
+        try host.write("all.yaml", Self.overlay)
+        let watched = try Watched(on: host, ["--host", "node-a"])
+        let entries =
+            "bridge fdb show dev vx-web | grep -c 'dst 192.0.2.2'; ip neighbour show dev bh-web nud permanent | wc -l"
+        let before = try host.sh(entries)
+        try host.sh(
+            "bridge fdb del $(bridge fdb show dev vx-web | sed -n 's/^\\([0-9a-f:]*\\) dst 192.0.2.2.*/\\1/p' | head -1) dev vx-web self"
+        )
+        try watched.wait(for: "repaired")
+        try watched.until("entries are missing") { try host.sh(entries) == before }
+    }
+
+    private static let overlay = """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Host
+        metadata: {name: node-a}
+        spec: {underlay: {address: 192.0.2.1}}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Host
+        metadata: {name: node-b}
+        spec: {underlay: {address: 192.0.2.2}}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: web}
+        spec: {type: overlay, vxlan: {vni: 4096}, subnets: [{prefix: 10.88.0.0/24}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: a}
+        spec: {network: web, host: node-a}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: b}
+        spec: {network: web, host: node-b}
+        """
+
     /// Nobody is told of settings and files.
     @Test func whatTheKernelDoesNotTellIsFoundInTime() throws {
         let watched = try Watched(Watched.network, Watched.endpoint("a"), options: ["--interval", "1s"])

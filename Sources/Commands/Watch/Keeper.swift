@@ -116,10 +116,23 @@ final class Keeper {
 
     // MARK: - Looking
 
-    /// Looks, and does what there is to do; `isQuiet` says whether nothing was heard since the look began, and `listen` is told
-    /// what was observed, and says whether that is where somebody listens only from now on.
+    /// Looks, and does what there is to do; `follow` is told what was observed, and says whether that is where somebody
+    /// listens only from now on.
     func look(
-        _ hearing: Hearing, at now: Int64, isQuiet: () -> Bool, _ listen: (ObservedState) throws -> Bool
+        _ hearing: Hearing, at now: Int64, _ follow: (ObservedState) throws -> Bool
+    ) throws -> Result {
+        do {
+            return try act(hearing, at: now, follow)
+        } catch let finish as Finish {
+            throw finish
+        } catch {
+            // What cannot be read now may be read later.
+            return refuse(Self.errors(error), at: now)
+        }
+    }
+
+    private func act(
+        _ hearing: Hearing, at now: Int64, _ follow: (ObservedState) throws -> Bool
     ) throws -> Result {
         if let suspension = repair.rounds.suspension() { return wait(SuspensionWords.text(suspension), 1000) }
         let news = try following.news(standing)
@@ -127,19 +140,14 @@ final class Keeper {
         adopt(news)
         if let candidate { return try putInForce(candidate) }
         guard let standing else { return .inSync }
-        let comparison: Comparison
-        do {
-            comparison = try repair.look(standing)
-        } catch {
-            return refuse(Self.errors(error), at: now)
-        }
-        let isNew = try listen(comparison.observed)
-        guard !comparison.plan.isInSync else { return settle(isNew) }
+        let comparison = try repair.look(standing)
+        let isNew = try follow(comparison.observed)
+        guard !comparison.plan.isInSync else { return settle(isNew, unread: comparison.plan.unread.map { "\($0)" }) }
         let objections = repair.objections(comparison, standing)
         guard objections.isEmpty else { return refuse(objections, at: now) }
         let rest = fights.delay(of: Repair.things(comparison.plan), at: now)
         if rest > 0 { return yield(comparison.plan, hearing, rest, at: now) }
-        return mend(standing, hearing, at: now) { isQuiet() && !isNew ? comparison : nil }
+        return try mend(standing, hearing, at: now) { !hearing.listen() && !isNew ? comparison : nil }
     }
 
     private static func errors(_ error: any Error) -> [Diagnostic] {
@@ -191,25 +199,25 @@ final class Keeper {
         throw Finish(status)
     }
 
-    /// All is as it should be.
-    private func settle(_ isNew: Bool) -> Result {
+    /// All is as it should be, as far as it could be read.
+    private func settle(_ isNew: Bool, unread: [String]) -> Result {
         isFirst = false
-        if trouble != nil { log.say(.inSync, "in sync again") }
-        trouble = nil
+        let words = "\(unread.joined(separator: ", ")) changes faster than it can be read: nothing in it was compared"
+        if !unread.isEmpty {
+            if trouble != words { log.say(.refused, words) }
+            trouble = words
+        } else {
+            if trouble != nil { log.say(.inSync, "in sync again") }
+            trouble = nil
+        }
         return isNew ? .changed : .inSync
     }
 
     /// Repairs what differs.
     private func mend(
         _ standing: Standing, _ hearing: Hearing, at now: Int64, lately: () -> Comparison?
-    ) -> Result {
-        let outcome: Repair.Outcome
-        do {
-            outcome = try repair.carryOut(standing, lately: lately) { try !following.hasNews }
-        } catch {
-            return refuse(Self.errors(error), at: now)
-        }
-        switch outcome {
+    ) throws -> Result {
+        switch try repair.carryOut(standing, lately: lately, { try !following.hasNews }) {
         case .busy(let words): return wait(words, 500)
         case .refused(let errors): return refuse(errors, at: now)
         case .inSync: return .later(100)
@@ -233,9 +241,9 @@ final class Keeper {
         let count = plan.steps.count == 1 ? "a difference" : "\(plan.steps.count) differences"
         log.say(
             .repaired,
-            "repaired \(count) in \(milliseconds) ms: \(WatchLog.steps(plan))\(WatchLog.blame(hearing.authors))",
+            "repaired \(count) in \(milliseconds) ms: \(WatchLog.steps(plan))\(WatchLog.blame(hearing.authors()))",
             WatchLog.Details(
-                plan: plan, number: number, warnings: notes, authors: hearing.authors, milliseconds: milliseconds))
+                plan: plan, number: number, warnings: notes, authors: hearing.authors(), milliseconds: milliseconds))
     }
 
     private func tellFailed(
@@ -249,19 +257,21 @@ final class Keeper {
         trouble = words
         log.say(
             left.isEmpty ? .failed : .broken, words,
-            WatchLog.Details(plan: plan, number: number, errors: errors, left: left, authors: hearing.authors))
+            WatchLog.Details(plan: plan, number: number, errors: errors, left: left, authors: hearing.authors()))
     }
 
     /// Lets whoever undoes each repair have it for a while.
     private func yield(_ plan: Plan, _ hearing: Hearing, _ rest: Int64, at now: Int64) -> Result {
         guard now + rest > announced else { return .later(rest) }
         announced = now + rest
+        // What was seen may have been said a moment after it.
+        _ = hearing.listen()
         let count = fights.count(of: Repair.things(plan))
         let words =
             "\(WatchLog.steps(plan)): repaired \(count) times in a row, and needed again; the next time is in "
-            + "\((rest + 999) / 1000) s\(WatchLog.blame(hearing.authors))"
+            + "\((rest + 999) / 1000) s\(WatchLog.blame(hearing.authors()))"
         trouble = words
-        log.say(.fought, words, WatchLog.Details(plan: plan, authors: hearing.authors))
+        log.say(.fought, words, WatchLog.Details(plan: plan, authors: hearing.authors()))
         return .later(rest)
     }
 

@@ -70,8 +70,8 @@ final class WatchLoop {
     private func look() throws {
         heard.add(post.hear())
         let start = Self.now
-        let hearing = Hearing(authors: heard.authors, since: since ?? start)
-        let result = try keeper.look(hearing, at: start, isQuiet: isQuiet) { try post.follow($0) }
+        let hearing = Hearing(since: since ?? start, listen: listenAgain) { [unowned self] in heard.authors }
+        let result = try keeper.look(hearing, at: start) { try post.follow($0) }
         let end = Self.now
         due = nil
         log.trace(
@@ -85,7 +85,7 @@ final class WatchLoop {
             again = end
         case .later(let wait):
             // Who did it is worth saying when it is repaired at last; what is waited for now does not count as time.
-            heard.areNews = false
+            (heard.areNews, heard.wereLost, heard.count) = (false, false, 0)
             since = nil
             pace.looked(from: start, to: end, foundAny: false)
             again = end + min(wait, interval)
@@ -103,11 +103,11 @@ final class WatchLoop {
         service.say(keeper.words)
     }
 
-    /// Whether nothing was heard since the look began. What is heard now is part of what is repaired.
-    private func isQuiet() -> Bool {
+    /// Whether anything was heard since the look began. What is heard now is part of what is repaired.
+    private func listenAgain() -> Bool {
         let notices = post.hear()
         heard.add(notices)
-        return !notices.areNews
+        return notices.areNews
     }
 
     private func calm(_ start: Int64, _ end: Int64, foundAny: Bool) {
@@ -129,10 +129,12 @@ final class WatchLoop {
     }
 }
 
-/// What was heard before a look.
+/// What is heard before and during a look.
 struct Hearing {
-    /// Who made changes, where the kernel told.
-    let authors: [String]
-    /// When the first word of them came, on the clock of the look.
+    /// When the first word came, on the clock of the look.
     let since: Int64
+    /// Takes in what was said since; whether anything was.
+    let listen: () -> Bool
+    /// Who made changes, as far as the kernel told.
+    let authors: () -> [String]
 }

@@ -35,10 +35,18 @@ struct Authors {
         return ((try? Files.status("/proc/\(process)/ns/net").inode) ?? host) == namespace
     }
 
-    /// Who asked for a transaction of nftables.
+    /// Who asked for a transaction of nftables. That is a thread, and those of this process end with each look: one of the
+    /// same name that has ended was most likely one of them.
     mutating func add(_ author: FirewallNotice.Author) {
-        guard (try? Files.status("/proc/self/task/\(author.thread)")) == nil, names.count < Self.limit else { return }
+        guard names.count < Self.limit, !isOwn(author) else { return }
         add("\(author.name.terminalSafe) (pid \(author.thread))")
+    }
+
+    private func isOwn(_ author: FirewallNotice.Author) -> Bool {
+        let hasEnded = (try? Files.status("/proc/\(author.thread)")) == nil
+        let name = (try? Files.readText("/proc/self/comm", limit: 64)) ?? ""
+        return hasEnded && name.prefix { $0 != "\n" } == author.name
+            || (try? Files.status("/proc/self/task/\(author.thread)")) != nil
     }
 
     /// Others, who were seen later.

@@ -25,9 +25,11 @@ struct Ear {
         }
     }
 
-    /// The same of a socket that hears of nftables.
-    static func hearFirewall(_ socket: NetlinkSocket, _ notices: inout Notices, _ buffer: inout [UInt8]) {
-        var isOurs = false
+    /// The same of a socket that hears of nftables. `isOurs` is whether the transaction under way has to do with our tables:
+    /// its end, which names who asked for it, may be heard later.
+    static func hearFirewall(
+        _ socket: NetlinkSocket, _ isOurs: inout Bool, _ notices: inout Notices, _ buffer: inout [UInt8]
+    ) {
         hear(socket, &notices, &buffer) { message, notices in
             switch try? FirewallNotice(decoding: message) {
             case .changed(let table):

@@ -11,6 +11,7 @@ public final class ListeningPost {
     private let home: SharedDescriptor
     private let mounts: MountTable
     private let firewall: NetlinkSocket
+    private var isFirewallOurs = false
     private var host: Ear
     private var ears: [NamespaceRef: Ear] = [:]
     private var buffer: [UInt8] = []
@@ -63,7 +64,7 @@ public final class ListeningPost {
         if leaveGone() { notices.areNews = true }
         let ready = Set(Readiness.wait(reading: numbers, milliseconds: 0).ready)
         if ready.contains(host.socket.number) { host.hear(&notices, &buffer) }
-        if ready.contains(firewall.number) { Ear.hearFirewall(firewall, &notices, &buffer) }
+        if ready.contains(firewall.number) { Ear.hearFirewall(firewall, &isFirewallOurs, &notices, &buffer) }
         for ear in ears.values where ready.contains(ear.socket.number) { ear.hear(&notices, &buffer) }
         return notices
     }
