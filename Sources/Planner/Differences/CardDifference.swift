@@ -125,7 +125,8 @@ extension Builder {
         let difference = LinkDifference(inner: inner, peer, masterName: innerMaster)
         appendChange(
             difference, of: peer.reference, kind: .link, owner: endpoint.id, source: endpoint.metadata.source,
-            touches: [name], phase: .compartments)
+            around: context.notices(of: difference, on: peer.reference, inner), touches: [name],
+            phase: .compartments)
         removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }
 

@@ -12,7 +12,7 @@ struct Surroundings {
 
 extension Context {
     /// What is written around a change of a switch's MAC, so that the kernel tells all neighbours of it (`arp_notify`,
-    /// `ndisc_notify`): by themselves those of IPv6 go on sending to the old one for ten seconds.
+    /// `ndisc_notify`): by themselves they go on sending to the old one for up to a minute.
     ///
     /// Only settings that the link has, and keeps, and that are not on anyway. Not where an uplink is or was on the switch: on
     /// the wire nobody may learn what holds in the middle of a move alone.
@@ -20,7 +20,12 @@ extension Context {
         of difference: LinkDifference, on reference: LinkReference, _ link: ObservedLink, _ network: Network
     ) -> Surroundings {
         let isOnAWire = network.isShared || observed.host.uplinkPort(of: link) != nil
-        guard !isOnAWire, difference.changes.contains(where: \.isMAC), link.isUp,
+        return isOnAWire ? Surroundings() : notices(of: difference, on: reference, link)
+    }
+
+    /// The same around a change of a card's MAC inside its compartment.
+    func notices(of difference: LinkDifference, on reference: LinkReference, _ link: ObservedLink) -> Surroundings {
+        guard difference.changes.contains(where: \.isMAC), link.isUp,
             let families = addresses[reference.namespace]?[link.index]?.map(\.address.address.family)
         else { return Surroundings() }
         let settings = [(AddressFamily.ipv4, "arp_notify"), (.ipv6, "ndisc_notify")].compactMap {
