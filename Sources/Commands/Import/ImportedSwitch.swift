@@ -156,6 +156,9 @@ extension ImportDrafter {
     private func foreignComments(_ network: ImportedNetwork, _ reason: String?) -> [String] {
         let name = network.bridge.name
         var lines = ["It stays its owner's: bulkhead neither changes nor deletes it, its addresses and its settings."]
+        lines.append(
+            "TCP connections of its endpoints that are open now end where the host does not track them yet; new ones begin at once."
+        )
         if let reason { lines.append("It cannot be taken over: \(reason).") }
         if network.bridge.bridge?.spanningTree ?? false { lines.append("Its spanning tree is no part of a manifest.") }
         if network.bridge.bridge?.vlanFiltering ?? false { lines.append("Its VLANs are no part of a manifest.") }
