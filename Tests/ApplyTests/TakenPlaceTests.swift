@@ -17,7 +17,7 @@ import Testing
         #expect(
             result.errors.contains(
                 "error: \(owner) needs the interface name \(name), which is an alternative name of other, which is not "
-                    + "bulkhead's; take it off (`ip link property del dev other altname \(name)`)\(cure)\n"),
+                    + "this scope's; take it off (`ip link property del dev other altname \(name)`)\(cure)\n"),
             "\(result.errors)")
         #expect(try HostDump(host).differences(from: before) == [])
         try host.sh("ip link property del dev other altname \(name)")
