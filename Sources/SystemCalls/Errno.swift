@@ -21,6 +21,10 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
     public static let again = Errno(rawValue: EAGAIN)
     /// 13, refused.
     public static let access = Errno(rawValue: EACCES)
+    /// `EIO`
+    public static let inputOutput = Errno(rawValue: EIO)
+    /// `EISDIR`
+    public static let isDirectory = Errno(rawValue: EISDIR)
     /// 16, in use.
     public static let busy = Errno(rawValue: EBUSY)
     /// 17, there already.

@@ -29,11 +29,39 @@ public struct KernelSettings {
         return String(decoding: buffer[..<end], as: UTF8.self)
     }
 
-    /// Writes the value at a path below `/proc/sys`.
+    /// Writes values in order. One that the kernel does not take (`EINVAL`) is written again behind the others: the lower end of
+    /// `ip_local_port_range`, say, may not be below `ip_unprivileged_port_start`, whichever of the two comes first. Any other
+    /// failure is the end, unless all are to be tried; results are in the order of the values, as far as they were tried.
+    public mutating func write(_ items: [(path: String, value: String)], triesAll: Bool) -> [SystemError?] {
+        var results: [SystemError?] = []
+        for item in items {
+            results.append(attempt(item))
+            if let error = results.last ?? nil, error.code != .invalid, !triesAll { return results }
+        }
+        var refused = results.indices.filter { results[$0]?.code == .invalid }
+        while !refused.isEmpty {
+            for index in refused { results[index] = attempt(items[index]) }
+            let left = refused.filter { results[$0] != nil }
+            guard left.count < refused.count else { break }
+            refused = left
+        }
+        return results
+    }
+
+    private mutating func attempt(_ item: (path: String, value: String)) -> SystemError? {
+        do throws(SystemError) {
+            try write(item.path, item.value)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Writes the value at a path below `/proc/sys`. Nothing at all would be no write to the kernel.
     public mutating func write(_ path: String, _ value: String) throws(SystemError) {
         let full = "/proc/sys/\(path)"
         guard let file = try open(SettingPath(path), O_WRONLY) else { throw SystemError("open", full, .noEntry) }
-        try Files.writeAll(file.rawValue, Array(value.utf8), full)
+        try Files.writeAll(file.rawValue, Array((value.isEmpty ? "\n" : value).utf8), full)
     }
 
     /// Follows no link and leads nowhere else, whatever the path says.

@@ -36,4 +36,17 @@ import Testing
         #expect(try host.sh("ip netns exec a cat /proc/sys/\(settings)") == "0\n0\n")
         #expect(try host.bulkhead("drift", "manifests").status == 0)
     }
+
+    /// A run that is killed between switching them on and off leaves these on: the next one finds them.
+    @Test func whatAKilledRunLeftOnIsSwitchedOff() throws {
+        let host = try ScratchHost()
+        try declare(host, mac: "02:00:00:00:00:0a")
+        #expect(try host.apply("--quiet").status == 0)
+        let before = try HostDump(host)
+        try host.sh("ip netns exec a sysctl -q net.ipv4.conf.eth0.arp_notify=1 net.ipv6.conf.eth0.ndisc_notify=1")
+        try host.sh("sysctl -q net.ipv4.conf.bh-web.arp_notify=1")
+        #expect(try host.bulkhead("drift", "manifests").status == 2)
+        #expect(try host.apply("--quiet").status == 0)
+        #expect(try HostDump(host).differences(from: before) == [])
+    }
 }

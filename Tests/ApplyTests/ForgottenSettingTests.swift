@@ -110,4 +110,51 @@ import Testing
                 "error: Compartment/a: this kernel has no setting net/ipv4/route/flush that can be read; take it out of "
                     + "`spec.sysctls`\n"), "\(result.errors)")
     }
+
+    /// The kernel takes these in one order only, which is another one on the way back.
+    @Test(arguments: [
+        ["net.ipv4.ip_local_port_range: '50000 60000'", "net.ipv4.ip_unprivileged_port_start: '40000'"],
+        ["net.ipv4.ip_local_port_range: '500 900'", "net.ipv4.ip_unprivileged_port_start: '0'"],
+        ["net.ipv4.ipfrag_high_thresh: '9000000'", "net.ipv4.ipfrag_low_thresh: '8000000'"],
+        ["net.ipv4.ipfrag_high_thresh: '1000'", "net.ipv4.ipfrag_low_thresh: '500'"],
+        // Nothing at all is a value, too.
+        ["net.ipv4.ip_local_reserved_ports: '8080,9000-9010'"],
+        // What a new card has is not what its namespace's default says, or there is none.
+        ["net.ipv6.conf.eth0.mtu: '1400'"],
+        ["net.ipv4.neigh.eth0.gc_stale_time: '11'", "net.ipv6.neigh.eth0.retrans_time_ms: '400'"],
+        // What is dragged along when the namespace is made, and what is said of all for a card that is made.
+        ["net.ipv4.ip_forward: '1'", "net.ipv4.conf.lo.forwarding: '0'"],
+        ["net.ipv6.conf.all.forwarding: '1'", "net.ipv6.conf.default.forwarding: '0'"],
+        ["net.ipv6.conf.all.accept_ra: '1'"], ["net.ipv4.conf.all.accept_redirects: '1'"],
+    ])
+    func fromTheStartAndAddedAndTakenOut(_ settings: [String]) throws {
+        let host = try ScratchHost()
+        let dump = { try host.sh("ip netns exec a sysctl -a 2>/dev/null | grep ^net | grep -v _count | sort") }
+        try declareSix([], host)
+        #expect(try host.apply("--quiet").status == 0)
+        let fresh = try dump()
+        try declareSix(settings, host)
+        let added = try host.apply("--quiet")
+        #expect(added.status == 0, "\(added.errors)")
+        #expect(try dump() != fresh)
+        try declareSix([], host)
+        let out = try host.apply("--quiet")
+        #expect(out.status == 0, "\(out.errors)")
+        let left = Set(try dump().split(separator: "\n")).symmetricDifference(fresh.split(separator: "\n"))
+        #expect(left == [])
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+        #expect(try host.bulkhead("destroy", "--all", "--yes").status == 0)
+        try declareSix(settings, host)
+        let new = try host.apply("--quiet")
+        #expect(new.status == 0, "\(new.errors)")
+    }
+
+    private func declareSix(_ settings: [String], _ host: ScratchHost) throws {
+        let sysctls = settings.isEmpty ? "{}" : "{sysctls: {\(settings.joined(separator: ", "))}}"
+        try host.declare(
+            Manifests.web.replacing(
+                "{prefix: 10.88.0.0/24}", with: "{prefix: 10.88.0.0/24}, {prefix: \"fd00:88::/64\"}"),
+            Manifests.endpoint("a"),
+            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: \(sysctls)")
+    }
 }

@@ -28,6 +28,11 @@ extension Validator {
                 if let other = seen.updateValue(key, forKey: one) {
                     fail("sysctls: '\(key)' is the same setting as '\(other)'", at: place)
                 }
+                if path.hasSuffix("/stable_secret") {
+                    fail(
+                        "sysctls: '\(key)' is not for manifests: the kernel shows none before it has one, and never takes it back",
+                        at: place)
+                }
                 checkInterface(ofSetting: path, key, compartment.head.name, at: place)
             } else {
                 fail("sysctls: '\(key)' is not a setting below net", at: place)

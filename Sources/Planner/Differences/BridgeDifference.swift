@@ -50,7 +50,8 @@ extension Builder {
         appendChange(
             difference, of: spec.reference, kind: .bridge, owner: network.id, source: source, around: around,
             touches: (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name), phase: .host)
-        let settings = context.bridgeSettings(network).map { ($0.path, $0.value, source) }
+        let left = network.isShared ? [] : context.leftNotices(on: link).map { ($0, "0", source) }
+        let settings = context.bridgeSettings(network).map { ($0.path, $0.value, source) } + left
         // Switching IPv6 off takes its addresses and routes along, so it comes when they are gone.
         let isOff: ((path: String, value: String, source: SourceLocation)) -> Bool = {
             $0.path.hasSuffix("/disable_ipv6") && $0.value == "1"

@@ -154,7 +154,7 @@ extension Builder {
     ) {
         let source = endpoint.metadata.source
         let first = steps.endIndex
-        if link == nil { raise(reference, endpoint) }
+        if link == nil { raise(reference, endpoint, compartment) }
         compareAddresses(
             endpoint.addresses, local: link.map { context.cardLocal(endpoint, in: compartment, $0) } ?? LinkLocal(),
             on: reference, present: link, owner: endpoint.id, source: source)
@@ -167,10 +167,10 @@ extension Builder {
         }
         if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
-            let forgotten = context.forgottenSettings(
-                of: compartment, card: endpoint.interface, beside: inherited + own)
+            let forgotten = context.forgottenSettings(of: compartment, endpoint, beside: inherited + own)
+            let left = context.leftNotices(on: reference, link, compartment).map { ($0, "0", source) }
             appendSettings(
-                inherited + own, forgotten: forgotten, in: space,
+                inherited + left + own, forgotten: forgotten, in: space,
                 id: "setting/\(reference.namespace)/\(reference.name)",
                 owner: endpoint.id, phase: .compartments,
                 requires: regained(link, endpoint.mtu, "link/\(place(reference))"), title: "card \(reference)")
@@ -183,13 +183,18 @@ extension Builder {
     }
 
     /// The kernel cannot make the far end of a veth up: at that moment it has no near end yet.
-    private mutating func raise(_ reference: LinkReference, _ endpoint: Endpoint) {
+    private mutating func raise(_ reference: LinkReference, _ endpoint: Endpoint, _ compartment: Compartment) {
+        let following = context.cardSettings(of: compartment).filter {
+            Context.followsCard($0.path) && Reads.card(of: $0.path) == reference.name
+        }
         steps.append(
             Step(
                 id: "link/\(place(reference))", action: .create, owner: endpoint.id, kind: .link,
                 namespace: reference.namespace, summary: "bring up \(reference)", reason: "the card is new",
                 source: endpoint.metadata.source, after: [Property("state", "up")], requires: requirement(reference),
-                operations: [.changeLink(reference, [.up(true)])], inverse: [], phase: .compartments))
+                operations: [.changeLink(reference, [.up(true)])]
+                    + following.map { .writeSetting(reference.namespace, path: $0.path, value: $0.value) },
+                inverse: [], phase: .compartments))
     }
 
     /// A new card inherits what its namespace's defaults say; in a namespace that is not ours they say anything.
@@ -197,11 +202,14 @@ extension Builder {
         _ endpoint: Endpoint, _ compartment: Compartment,
         _ own: [(path: String, value: String, source: SourceLocation)], on reference: LinkReference
     ) {
-        var wanted = own
-        if case .adopted = compartment.namespace {
+        var wanted = own.filter { !Context.followsCard($0.path) }
+        // What is said of `all` holds for cards, and the kernel gives them what is said of `default`.
+        let isSaid = compartment.sysctls.contains { !Context.isCardSetting($0.path) }
+        let isAdopted = if case .adopted = compartment.namespace { true } else { false }
+        if isAdopted || isSaid {
             wanted =
                 context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, endpoint.metadata.source) }
-                + own
+                + wanted
         }
         guard let first = wanted.first else { return }
         steps.append(

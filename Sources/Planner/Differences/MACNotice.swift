@@ -39,4 +39,26 @@ extension Context {
         }
         return Surroundings(before: write("1"), after: write("0"))
     }
+
+    /// Settings of a card that a run which was killed in the middle left on. They are told from those that its namespace
+    /// gives by the loopback, which has the same default, and are the manifest's affair where it speaks of them at all.
+    func leftNotices(on reference: LinkReference, _ link: ObservedLink, _ compartment: Compartment) -> [String] {
+        let loopback = namespaces[reference.namespace]?.links.first(where: \.isLoopback)
+        return Self.leftNotices(on: link, loopback).filter { path in
+            let key = path.drop { $0 != "_" }
+            return !compartment.sysctls.contains { $0.path.hasSuffix(key) }
+        }
+    }
+
+    /// The same on a bridge of ours.
+    func leftNotices(on bridge: ObservedLink) -> [String] {
+        Self.leftNotices(on: bridge, observed.host.links.first(where: \.isLoopback))
+    }
+
+    private static func leftNotices(on link: ObservedLink, _ loopback: ObservedLink?) -> [String] {
+        [("ipv4", "arp_notify"), ("ipv6", "ndisc_notify")].filter { family, key in
+            link.setting(family: family, key: key) == "1" && loopback?.setting(family: family, key: key) == "0"
+        }
+        .map { family, key in "net/\(family)/conf/\(link.name)/\(key)" }
+    }
 }

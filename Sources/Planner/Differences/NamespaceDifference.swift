@@ -61,7 +61,12 @@ extension Builder {
         taken.insert(id)
         freshNamespaces.insert(compartment.reference)
         let reference = compartment.reference
-        let settings = context.namespaceSettings(compartment)
+        var settings = context.namespaceSettings(compartment)
+        if !compartment.sysctls.isEmpty {
+            // Those that drag others along first.
+            let order = SettingsOrder(settings, settings)
+            settings = order.first + order.behind
+        }
         steps.append(
             Step(
                 id: Self.id(compartment), action: .create, owner: compartment.id, kind: .namespace,

@@ -17,22 +17,36 @@ extension Context {
         }
     }
 
-    /// Those of one card, with what the namespace gives a new one.
-    func forgottenSettings(of compartment: Compartment, card: InterfaceName, beside wanted: [Setting]) -> [Setting] {
+    /// Those of one card, with what a new one has.
+    func forgottenSettings(
+        of compartment: Compartment, _ endpoint: Endpoint, beside wanted: [Setting]
+    ) -> [Setting] {
         let given = Set(wanted.map(\.path))
         return forgotten(compartment).compactMap { path in
-            guard Reads.card(of: path) == card.text, !given.contains(path),
-                let space = namespaces[compartment.reference]
-            else { return nil }
-            return setting(Reads.defaultPath(of: path), in: space).map { (path, $0, compartment.metadata.source) }
+            guard Reads.card(of: path) == endpoint.interface.text, !given.contains(path) else { return nil }
+            // The kernel makes it follow the card's own; the default says something else.
+            let value = Self.followsCard(path) ? String(endpoint.mtu) : newCardValue(path, compartment)
+            return value.map { (path, $0, compartment.metadata.source) }
+        }
+    }
+
+    /// Whether the kernel sets it anew when the card comes up (`addrconf_notify`).
+    static func followsCard(_ path: String) -> Bool { path.hasPrefix("net/ipv6/conf/") && path.hasSuffix("/mtu") }
+
+    private func newCardValue(_ path: String, _ compartment: Compartment) -> String? {
+        switch Reads.template(of: path) {
+        case .inSameNamespace(let template):
+            namespaces[compartment.reference].flatMap { setting(template, in: $0) }
+        case .inFreshNamespace(let template): observed.freshSettings[template]
         }
     }
 
     /// What the mark file of a compartment has to note: what the manifest gives, and what could not be put back.
     func notedSettings(of compartment: Compartment) -> [String] {
         let lasting = forgotten(compartment).filter { path in
-            guard !Self.isCardSetting(path), let space = namespaces[compartment.reference] else { return false }
-            return observed.freshSettings[path] == nil && setting(path, in: space) != nil
+            guard let space = namespaces[compartment.reference], setting(path, in: space) != nil else { return false }
+            guard Self.isCardSetting(path) else { return observed.freshSettings[path] == nil }
+            return !Self.followsCard(path) && newCardValue(path, compartment) == nil
         }
         return compartment.sysctls.map(\.path) + lasting
     }
@@ -66,10 +80,18 @@ extension Reads {
             else { continue }
             let paths = forgotten(compartment, file.content ?? "")
             guard !paths.isEmpty else { continue }
-            let cards = paths.filter(Context.isCardSetting)
-            fresh.formUnion(paths.filter { !Context.isCardSetting($0) })
-            namespaces.append(
-                NamespaceReads(namespace: compartment.reference, paths: paths + cards.map { defaultPath(of: $0) }))
+            var templates: [String] = []
+            for path in paths {
+                guard Context.isCardSetting(path) else {
+                    fresh.insert(path)
+                    continue
+                }
+                switch template(of: path) {
+                case .inSameNamespace(let path): templates.append(path)
+                case .inFreshNamespace(let path): fresh.insert(path)
+                }
+            }
+            namespaces.append(NamespaceReads(namespace: compartment.reference, paths: paths + templates))
         }
         return (namespaces, fresh.sorted())
     }
@@ -82,14 +104,23 @@ extension Reads {
     }
 
     /// The interface whose setting it is; nil for those of the namespace as a whole.
-    fileprivate static func card(of path: String) -> String? {
+    static func card(of path: String) -> String? {
         Context.isCardSetting(path) ? path.split(separator: "/").dropFirst(3).first.map(String.init) : nil
     }
 
     /// The setting from which a new card takes its own.
-    fileprivate static func defaultPath(of path: String) -> String {
+    fileprivate enum Template {
+        case inSameNamespace(String)
+        case inFreshNamespace(String)
+    }
+
+    /// `default` of the same namespace. Only the initial one has `neigh/default`; what the kernel has there, every new
+    /// loopback has.
+    fileprivate static func template(of path: String) -> Template {
         var parts = path.split(separator: "/").map(String.init)
-        if parts.count == 5 { parts[3] = "default" }
-        return parts.joined(separator: "/")
+        let isNeighbours = parts.count == 5 && parts[2] == "neigh"
+        if parts.count == 5 { parts[3] = isNeighbours ? "lo" : "default" }
+        let template = parts.joined(separator: "/")
+        return isNeighbours ? .inFreshNamespace(template) : .inSameNamespace(template)
     }
 }

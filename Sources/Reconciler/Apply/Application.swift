@@ -111,7 +111,10 @@ public final class Application {
     /// Reads again and plans again. Only steps that are still to come may be left in the new plan.
     private func verify(_ done: Plan, allowing waiting: Set<String>) -> [Diagnostic]? {
         do {
-            let observation = try Observer(session, desired: desired).observe()
+            let observer = Observer(session, desired: desired)
+            var observation = try observer.observe()
+            let remembered = try remember(done, &observation.state, observer)
+            let waiting = waiting.union(remembered)
             var options = options
             // What the plan itself published is no news to listeners any more.
             options.session = nil
@@ -134,6 +137,28 @@ public final class Application {
         } catch {
             return [Diagnostic(.error, "reading back failed: \(error)", at: nil)]
         }
+    }
+
+    /// Marks that note no more what was put back would hide whether it was: they count as they were. Ids of the steps that
+    /// rewrote them.
+    private func remember(_ done: Plan, _ state: inout ObservedState, _ observer: Observer) throws -> [String] {
+        var olds: [String: (new: String, old: String, step: String)] = [:]
+        for step in done.steps {
+            if case .writeFile(let path, let new)? = step.operations.first,
+                case .writeFile(_, let old)? = step.inverse.first,
+                !SettingNotes.paths(in: old).isEmpty
+            {
+                olds[path] = (new, old, step.id)
+            }
+        }
+        var ids: [String] = []
+        for index in state.files.indices {
+            guard let file = olds[state.files[index].path], state.files[index].content == file.new else { continue }
+            state.files[index].content = file.old
+            ids.append(file.step)
+        }
+        if !ids.isEmpty { try observer.readForgotten(&state) }
+        return ids
     }
 
     /// What differs in a compartment because somebody in there changes it now, or changed it since the plan was made, which

@@ -294,7 +294,7 @@ final class Executor {
         guard !isStopped else { return }
         let results: [SystemError?]
         do {
-            results = try write(batch.map { ($0.path, $0.value) }, in: settingsLane)
+            results = try write(batch, in: settingsLane)
         } catch {
             failures.append(Failure(place: batch[0].place, reason: error))
             return
@@ -308,21 +308,21 @@ final class Executor {
         }
     }
 
-    /// Writes in order, in one visit; the first failure is the last result, unless all are to be tried.
-    private func write(_ batch: [(path: String, value: String)], in namespace: NamespaceRef) throws -> [SystemError?] {
+    /// Writes in order, in one visit; the first step that fails is the last, unless all are to be tried.
+    private func write(
+        _ batch: [(place: Place, path: String, value: String)], in namespace: NamespaceRef
+    ) throws -> [SystemError?] {
         let triesAll = isUndoing
         let tree = namespace == .host ? nil : tree
         let write = { () -> [SystemError?] in
             var settings = KernelSettings(tree)
             var results: [SystemError?] = []
-            for item in batch {
-                do throws(SystemError) {
-                    try settings.write(item.path, item.value)
-                    results.append(nil)
-                } catch {
-                    results.append(error)
-                    if !triesAll { break }
-                }
+            while results.count < batch.count {
+                let step = batch[results.count].place.step
+                let items = batch[results.count...].prefix { $0.place.step == step }.map { ($0.path, $0.value) }
+                let part = settings.write(items, triesAll: triesAll)
+                results += part
+                if !triesAll, part.contains(where: { $0 != nil }) { break }
             }
             return results
         }

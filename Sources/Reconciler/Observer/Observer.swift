@@ -65,8 +65,8 @@ public struct Observer {
         return Observation(state: state, firewall: firewall)
     }
 
-    /// Settings that a compartment was given, and is given no more: hardly ever any.
-    private func readForgotten(_ state: inout ObservedState) throws {
+    /// Reads settings that a compartment was given, and is given no more, as marks note it: hardly ever any.
+    func readForgotten(_ state: inout ObservedState) throws {
         let reads = Reads.forgotten(desired, files: state.files, below: session.folders.namespaceFiles)
         for read in reads.namespaces {
             guard let index = state.namespaces.firstIndex(where: { $0.reference == read.namespace }),
