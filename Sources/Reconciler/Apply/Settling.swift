@@ -72,12 +72,17 @@ struct Settling {
     private func differences(in reference: NamespaceRef, _ space: OpenNamespace) throws -> (
         steps: [Step], isWhole: Bool
     ) {
+        // First, because whoever is in there rewrites them at once.
+        let files = try files(of: reference)
         let tables = try tables(in: reference)
         let paths =
             Reads.settings(desired, ipv6: observation.state.features.ipv6)
             .first { $0.namespace == reference }?.paths ?? []
+        let forgotten = Reads.forgotten(
+            desired, files: observation.state.files, below: session.folders.namespaceFiles)
+        let all = paths + (forgotten.namespaces.first { $0.namespace == reference }?.paths ?? [])
         let settings = try session.workers[0].run(in: space.descriptor.rawValue) {
-            try Settings.read(paths.map { SettingPath($0) })
+            try Settings.read(all.map { SettingPath($0) })
         }
         var state = observation.state
         for index in state.namespaces.indices where state.namespaces[index].reference == reference {
@@ -87,7 +92,6 @@ struct Settling {
                 reference, inode: space.inode, id: space.id, settings: settings)
         }
         if case .named(let name) = reference {
-            let files = try CompartmentFileReading(session.folders).files(of: name)
             let places = CompartmentFiles.names.map { "\(session.folders.namespaceFiles)/\(name)/\($0)" }
             state.files = state.files.filter { !places.contains($0.path) } + files
         }
@@ -95,6 +99,11 @@ struct Settling {
             desired: desired, observed: state, firewall: observation.firewall, options: options)
         let steps = plan.steps.filter { $0.compartmentAlone(options) == reference && !waiting.contains($0.id) }
         return (steps.filter { tables != nil || Self.types($0.kind).isEmpty }, tables != nil)
+    }
+
+    private func files(of reference: NamespaceRef) throws -> [ObservedFile] {
+        guard case .named(let name) = reference else { return [] }
+        return try CompartmentFileReading(session.folders).files(of: name)
     }
 
     /// Nil where they kept changing while they were read.
@@ -130,7 +139,7 @@ struct Settling {
     /// `RTNLGRP_LINK`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV4_RULE`, `IPV6_IFADDR`, `IPV6_ROUTE`, `IPV6_RULE`
     /// (`linux/rtnetlink.h`).
     private static let groups: [Int32] = [1, 5, 7, 8, 9, 11, 19]
-    private static let attempts = 5
+    private static let attempts = 20
     /// Milliseconds without a word, and how many messages are listened to each time.
     private static let (pause, messages) = (Int32(20), 200)
 }
