@@ -49,4 +49,31 @@ import Testing
         #expect(try host.apply("--quiet").status == 0)
         #expect(try HostDump(host).differences(from: before) == [])
     }
+
+    /// Where the host has them on for all new interfaces, as next to keepalived, they are so on bulkhead's.
+    @Test func whatTheHostGivesAllInterfacesStays() throws {
+        let host = try ScratchHost()
+        try host.sh("sysctl -q net.ipv4.conf.default.arp_notify=1 net.ipv6.conf.default.ndisc_notify=1")
+        try declare(host, mac: "02:00:00:00:00:0a")
+        let apply = try host.apply("--quiet")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try host.sh("sysctl -n net.ipv4.conf.bh-web.arp_notify net.ipv6.conf.bh-web.ndisc_notify") == "1\n1\n")
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+    }
+
+    /// The same where whoever made the namespace did it later than the loopback.
+    @Test func whatAnAdoptedNamespaceGivesItsInterfacesStays() throws {
+        let host = try ScratchHost()
+        try host.sh(
+            "ip netns add a; ip -n a link set lo up; ip netns exec a sysctl -q net.ipv4.conf.default.arp_notify=1")
+        try host.declare(
+            Self.network, Manifests.endpoint("a"),
+            "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\n"
+                + "spec: {namespace: {path: \(try host.sh("readlink -f /run/netns/a").trimmingCharacters(in: .newlines))}}"
+        )
+        let apply = try host.apply("--quiet")
+        #expect(apply.status == 0, "\(apply.errors)")
+        #expect(try host.sh("ip netns exec a sysctl -n net.ipv4.conf.eth0.arp_notify") == "1\n")
+        #expect(try host.bulkhead("drift", "manifests").status == 0)
+    }
 }

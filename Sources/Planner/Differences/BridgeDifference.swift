@@ -187,10 +187,8 @@ extension Builder {
                     ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
                 operations: around.first + around.before + [.changeLink(reference, difference.changes)] + around.after,
-                // Where the change of the MTU there and back ends in the middle.
-                inverse: (around.first.last.map { [$0] } ?? []) + around.before + [
-                    .changeLink(reference, difference.inverse)
-                ] + around.after
+                inverse: Array(around.first.suffix(1)) + around.before
+                    + [.changeLink(reference, difference.inverse)] + around.after
                     + settingsLost(by: difference, of: reference) + neighboursLost(by: difference, of: reference),
                 phase: phase))
     }

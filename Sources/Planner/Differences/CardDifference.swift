@@ -162,13 +162,11 @@ extension Builder {
         compareRoutes(
             routes, addresses: endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
-        let own = context.cardSettings(of: compartment).filter {
-            $0.path.split(separator: "/").dropFirst(3).first.map(String.init) == endpoint.interface.text
-        }
+        let own = context.cardSettings(of: compartment).filter { Reads.card(of: $0.path) == endpoint.interface.text }
         if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
             let forgotten = context.forgottenSettings(of: compartment, endpoint, beside: inherited + own)
-            let left = context.leftNotices(on: reference, link, compartment).map { ($0, "0", source) }
+            let left = context.leftNotices(on: link, in: compartment).map { ($0, "0", source) }
             appendSettings(
                 inherited + left + own, forgotten: forgotten, in: space,
                 id: "setting/\(reference.namespace)/\(reference.name)",

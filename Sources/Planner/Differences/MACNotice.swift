@@ -1,9 +1,22 @@
 internal import Addressing
 internal import Model
 
+/// Settings of an interface by which the kernel tells all neighbours when its MAC changes (`arp_notify`, `ndisc_notify` of
+/// `Documentation/networking/ip-sysctl.rst`).
+public enum MACNotice {
+    static let settings: [(family: AddressFamily, key: String)] = [(.ipv4, "arp_notify"), (.ipv6, "ndisc_notify")]
+
+    /// What new interfaces of a namespace get; read of the host's own.
+    public static let defaults = settings.map { path("default", $0.family, $0.key) }
+
+    static func path(_ interface: String, _ family: AddressFamily, _ key: String) -> String {
+        "net/\(family.rawValue)/conf/\(interface)/\(key)"
+    }
+}
+
 /// What is done around the change of a link.
 struct Surroundings {
-    /// Before all else; nothing undoes it.
+    /// Before all else; undoing begins with the last of it, where it ended in the middle.
     var first: [Operation] = []
     /// Before the change and its undoing, and behind both.
     var before: [Operation] = []
@@ -11,8 +24,8 @@ struct Surroundings {
 }
 
 extension Context {
-    /// What is written around a change of a switch's MAC, so that the kernel tells all neighbours of it (`arp_notify`,
-    /// `ndisc_notify`): by themselves they go on sending to the old one for up to a minute.
+    /// What is written around a change of a switch's MAC, so that the kernel tells all neighbours of it: by themselves they
+    /// go on sending to the old one for up to a minute.
     ///
     /// Only settings that the link has, and keeps, and that are not on anyway. Not where an uplink is or was on the switch: on
     /// the wire nobody may learn what holds in the middle of a move alone.
@@ -28,37 +41,39 @@ extension Context {
         guard difference.changes.contains(where: \.isMAC), link.isUp,
             let families = addresses[reference.namespace]?[link.index]?.map(\.address.address.family)
         else { return Surroundings() }
-        let settings = [(AddressFamily.ipv4, "arp_notify"), (.ipv6, "ndisc_notify")].compactMap {
-            family, key -> String? in
-            guard families.contains(family), link.setting(family: family.rawValue, key: key) == "0" else { return nil }
-            if family == .ipv6 && difference.losesIPv6 { return nil }
-            return "net/\(family.rawValue)/conf/\(reference.name)/\(key)"
+        let settings = MACNotice.settings.filter { family, key in
+            families.contains(family) && link.setting(family: family.rawValue, key: key) == "0"
+                && !(family == .ipv6 && difference.losesIPv6)
         }
         func write(_ value: String) -> [Operation] {
-            settings.map { .writeSetting(reference.namespace, path: $0, value: value) }
+            settings.map {
+                let path = MACNotice.path(reference.name, $0.family, $0.key)
+                return .writeSetting(reference.namespace, path: path, value: value)
+            }
         }
         return Surroundings(before: write("1"), after: write("0"))
     }
 
     /// Settings of a card that a run which was killed in the middle left on. They are told from those that its namespace
-    /// gives by the loopback, which has the same default, and are the manifest's affair where it speaks of them at all.
-    func leftNotices(on reference: LinkReference, _ link: ObservedLink, _ compartment: Compartment) -> [String] {
-        let loopback = namespaces[reference.namespace]?.links.first(where: \.isLoopback)
-        return Self.leftNotices(on: link, loopback).filter { path in
-            let key = path.drop { $0 != "_" }
-            return !compartment.sysctls.contains { $0.path.hasSuffix(key) }
+    /// gives by the loopback, which got the same when the namespace was made, and are the manifest's affair where it speaks of
+    /// them at all. The defaults of a namespace of others may have come later.
+    func leftNotices(on link: ObservedLink, in compartment: Compartment) -> [String] {
+        guard case .owned = compartment.namespace else { return [] }
+        let loopback = namespaces[compartment.reference]?.links.first(where: \.isLoopback)
+        return MACNotice.settings.filter { family, key in
+            link.setting(family: family.rawValue, key: key) == "1"
+                && loopback?.setting(family: family.rawValue, key: key) == "0"
+                && !compartment.sysctls.contains { $0.path.hasSuffix("/\(key)") }
         }
+        .map { MACNotice.path(link.name, $0.family, $0.key) }
     }
 
-    /// The same on a bridge of ours.
+    /// The same on a bridge of ours, which has on what the host gives all new interfaces.
     func leftNotices(on bridge: ObservedLink) -> [String] {
-        Self.leftNotices(on: bridge, observed.host.links.first(where: \.isLoopback))
-    }
-
-    private static func leftNotices(on link: ObservedLink, _ loopback: ObservedLink?) -> [String] {
-        [("ipv4", "arp_notify"), ("ipv6", "ndisc_notify")].filter { family, key in
-            link.setting(family: family, key: key) == "1" && loopback?.setting(family: family, key: key) == "0"
+        MACNotice.settings.filter { family, key in
+            bridge.setting(family: family.rawValue, key: key) == "1"
+                && setting(MACNotice.path("default", family, key), in: observed.host) == "0"
         }
-        .map { family, key in "net/\(family)/conf/\(link.name)/\(key)" }
+        .map { MACNotice.path(bridge.name, $0.family, $0.key) }
     }
 }

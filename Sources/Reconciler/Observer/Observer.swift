@@ -97,7 +97,9 @@ public struct Observer {
             mayMove: { Reads.mayMove(desired, $0) })
         tables.links.sort { $0.index < $1.index }
         let settings = try Settings.read(
-            (["net/ipv6/conf/all/forwarding"] + SharedSetting.bridgeTracking).map { SettingPath($0) })
+            (["net/ipv6/conf/all/forwarding"] + SharedSetting.bridgeTracking + MACNotice.defaults).map {
+                SettingPath($0)
+            })
         let host = tables.namespace(.host, inode: session.hostInode, id: nil, settings: settings)
         var state = ObservedState(host: host, features: features)
         state.initialRules = AddressFamily.allCases.flatMap(RuleMessage.initial).map { ObservedRule($0) }
