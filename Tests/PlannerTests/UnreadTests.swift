@@ -73,4 +73,19 @@ import Testing
         let ids = plan.steps.map(\.id).filter { $0.hasPrefix("link/") || $0.hasPrefix("namespace/") }
         #expect(ids == ["link/ep-a", "namespace/a"])
     }
+
+    /// Nor is it forgotten what is to be put back in it once that can be seen.
+    @Test func settingsThatWereTakenOutStayNoted() throws {
+        let compartment = { (more: String) in
+            "\n---\napiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {\(more)}"
+        }
+        var host = SimulatedHost.fresh()
+        try host.apply(Self.manifests() + compartment("sysctls: {net.ipv4.ip_default_ttl: '77'}"))
+        host.state.freshSettings = ["net/ipv4/ip_default_ttl": "64"]
+        let desired = try resolve(Self.manifests() + compartment(""))
+        let ids = ["setting/a", "file//etc/netns/.bulkhead/a"]
+        #expect(try host.plan(desired).steps.map(\.id) == ids)
+        for index in host.state.namespaces.indices { host.state.namespaces[index].isUnsteady = true }
+        #expect(try host.plan(desired).steps.map(\.id) == [])
+    }
 }

@@ -44,7 +44,10 @@ extension Context {
     /// What the mark file of a compartment has to note: what the manifest gives, and what could not be put back.
     func notedSettings(of compartment: Compartment) -> [String] {
         let lasting = forgotten(compartment).filter { path in
-            guard let space = namespaces[compartment.reference], setting(path, in: space) != nil else { return false }
+            guard let space = namespaces[compartment.reference] else { return false }
+            // Nothing in it is compared.
+            if space.isUnsteady { return true }
+            guard setting(path, in: space) != nil else { return false }
             guard Self.isCardSetting(path) else { return observed.freshSettings[path] == nil }
             return !Self.followsCard(path) && newCardValue(path, compartment) == nil
         }

@@ -146,7 +146,7 @@ public final class Application {
         for step in done.steps {
             if case .writeFile(let path, let new)? = step.operations.first,
                 case .writeFile(_, let old)? = step.inverse.first,
-                !SettingNotes.paths(in: old).isEmpty
+                CompartmentFiles.namespace(of: path, below: session.folders.namespaceFiles)?.isMark ?? false
             {
                 olds[path] = (new, old, step.id)
             }
