@@ -7,9 +7,9 @@ import Testing
     private static let network = Segment.network("lan", "bridge: {existing: br0}")
 
     /// A host with a bridge of its own, on which its card to the world is.
-    private func segment(_ documents: [String] = []) throws -> Segment {
-        let segment = try Segment(
-            [Self.network, Segment.endpoint("a", "lan", 10), Segment.endpoint("b", "lan", 11)] + documents)
+    private func segment(_ documents: [String] = [], endpoints: [String] = ["a", "b"]) throws -> Segment {
+        let cards = endpoints.enumerated().map { Segment.endpoint($1, "lan", 10 + $0) }
+        let segment = try Segment([Self.network] + cards + documents)
         try segment.host.sh(
             "ip link add br0 type bridge; ip link set eth1 master br0; ip addr add 192.0.2.1/24 dev br0; "
                 + "ip addr add 2001:db8::1/64 dev br0 nodad; ip link set br0 up; ip route add default via 192.0.2.254; "
@@ -69,6 +69,27 @@ import Testing
         #expect(try segment.host.sh("ip link show br0").contains("mtu 1500"))
         #expect(try segment.host.sh("ip -n c link show eth0").contains("mtu 1400"))
         #expect(try segment.ping(segment.lan, to: 12))
+    }
+
+    /// The kernel makes a bridge as small as its smallest port. One card made smaller by hand must not make all of them so,
+    /// be there others or not.
+    @Test(arguments: [["a", "b"], ["a"]])
+    func aCardMadeSmallerDoesNotDragTheOthers(_ names: [String]) throws {
+        let segment = try segment(endpoints: names)
+        try segment.apply()
+        let shown = try segment.host.bulkhead("show", "endpoint/a", "--output", "json").output
+        let port = try #require(shown.firstMatch(of: #/"hostInterface": "([^"]+)"/#)).1
+        try segment.host.sh("ip link set \(port) mtu 1300")
+        #expect(try segment.host.sh("ip link show br0").contains("mtu 1300"))
+        let drift = try segment.host.bulkhead("drift", "manifests")
+        #expect(drift.status == 2 && !drift.output.contains("1300 where"), "\(drift)")
+        try segment.apply()
+        #expect(try segment.host.sh("ip link show br0").contains("mtu 1500"))
+        for name in names { #expect(try segment.host.sh("ip -n \(name) link show eth0").contains("mtu 1500")) }
+        // A bridge that its owner makes smaller is followed.
+        try segment.host.sh("ip link set br0 mtu 1300")
+        try segment.apply()
+        for name in names { #expect(try segment.host.sh("ip -n \(name) link show eth0").contains("mtu 1300")) }
     }
 
     @Test func aBridgeThatIsNotThereIsNamed() throws {

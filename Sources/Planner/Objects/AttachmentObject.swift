@@ -54,7 +54,9 @@ struct AttachmentSearch {
                 "\(name) is the bridge of \(mark.owner) of scope \(mark.scope); `bridge: {existing}` is for bridges of others"
             )
         }
-        return .found(link)
+        var intended = link
+        intended.mtu = observed.undraggedMTU(of: link)
+        return .found(intended)
     }
 
     private func uplink(_ uplink: Uplink, _ network: Network) -> Outcome {
@@ -128,6 +130,28 @@ struct AttachmentSearch {
 extension ObservedLink {
     /// Whether it lies on another link of the host and has its MAC from there.
     var isDerived: Bool { ["bridge", "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"].contains(kind) }
+}
+
+extension ObservedState {
+    /// The MTU that somebody else's bridge has but for what was done to cards of ours.
+    ///
+    /// A bridge whose MTU nobody set follows its smallest port (`br_mtu_auto_adjust`). Where that is a card of ours which
+    /// somebody made smaller, the bridge has only been dragged along, and the other cards must not follow. That it was
+    /// made smaller is known by other cards of ours, or by its other end.
+    fileprivate func undraggedMTU(of bridge: ObservedLink) -> Int {
+        let ports = host.links.filter { $0.master == bridge.index }
+        let own = ports.filter { $0.mark != nil }
+        guard own.contains(where: { $0.mtu == bridge.mtu }) else { return bridge.mtu }
+        let limit = ports.filter { $0.mark == nil }.map(\.mtu).min()
+        let spaces = Dictionary(
+            namespaces.compactMap { space in space.namespaceID.map { ($0, space) } }, uniquingKeysWith: { first, _ in first })
+        // An endpoint may have a larger MTU than its network.
+        let ends = own.compactMap { port in
+            port.peerNamespaceID.flatMap { spaces[$0] }.flatMap { port.peerIndex.flatMap($0.link(index:)) }?.mtu
+        }.filter { $0 <= limit ?? bridge.mtu }
+        let intended = (own.map(\.mtu) + ends).max() ?? bridge.mtu
+        return max(bridge.mtu, min(intended, limit ?? intended))
+    }
 }
 
 extension ObservedNamespace {
