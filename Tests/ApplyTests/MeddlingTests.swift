@@ -66,6 +66,27 @@ import Testing
         #expect(!(try host.sh("ip netns list").contains("a")))
     }
 
+    /// Nor does it make of a change that failed, and was undone, one that could not be.
+    @Test(arguments: loops[..<4]) func aFailedChangeIsUndoneAllTheSame(_ loop: String) throws {
+        let host = try ScratchHost()
+        try host.declare(Manifests.web, Manifests.endpoint("a", "addresses: [10.88.0.10]"))
+        #expect(try host.apply("--quiet").status == 0)
+        let process = try host.start(["ip", "netns", "exec", "a", "sh", "-c", loop])
+        defer { process.signal(SIGKILL) }
+        usleep(200_000)
+        try host.declare(
+            Manifests.web, Manifests.endpoint("a", "addresses: [10.88.0.10]"),
+            Manifests.endpoint("b", "addresses: [10.88.0.11]"),
+            Self.compartment("net.ipv4.ip_default_ttl: '077'").replacing("name: a", with: "name: b"))
+        for _ in 1...5 {
+            let refused = try host.apply("--quiet")
+            #expect(refused.status == 1, "\(refused.errors)")
+            #expect(
+                refused.errors.hasSuffix("Everything was undone: the host is as it was before.\n"), "\(refused.errors)")
+            #expect(!(try host.sh("ip netns list").contains("b")))
+        }
+    }
+
     private static func compartment(_ sysctls: String) -> String {
         "apiVersion: bulkhead.dev/v1alpha1\nkind: Compartment\nmetadata: {name: a}\nspec: {sysctls: {\(sysctls)}}"
     }

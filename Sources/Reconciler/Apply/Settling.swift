@@ -29,10 +29,7 @@ struct Settling {
     /// kept. Meanwhile it hears who else asks the kernel for changes there.
     func settle(_ reference: NamespaceRef, _ left: [Step]) throws -> Verdict {
         guard let space = try session.open(reference) else { return .differs }
-        let socket = try session.workers[0].run(in: space.descriptor.rawValue) {
-            try NetlinkSocket(.route, hearing: Self.groups)
-        }
-        let own = try session.connection(in: reference).port
+        let others = try Others(session, reference, space)
         var steps = left
         var heard: Set<MessageType> = []
         // What was right at no time: the rest was kept, and somebody changed it since.
@@ -46,12 +43,36 @@ struct Settling {
             if steps.isEmpty { return .right }
             let differing = Set(steps.map(\.id))
             stubborn.removeAll { !differing.contains($0.id) }
-            for _ in 0..<Self.messages {
-                guard let datagram = try? socket.hear(milliseconds: Self.pause) else { break }
-                heard.formUnion(Self.others(datagram, own))
-            }
+            heard.formUnion(others.hear())
         }
         return stubborn.allSatisfy { !heard.isDisjoint(with: Self.types($0.kind)) } ? .meddled : .differs
+    }
+
+    /// Reads a namespace again and again, after all was undone, until these steps and no others are what an apply would do
+    /// there, as before. Meanwhile it hears who else asks the kernel for changes there.
+    func compare(_ reference: NamespaceRef, with before: [Step]) throws -> Verdict {
+        guard let space = try session.open(reference) else { return .differs }
+        let others = try Others(session, reference, space)
+        let expected = Dictionary(before.map { (StepTrace($0), $0.kind) }, uniquingKeysWith: { first, _ in first })
+        var heard: Set<MessageType> = []
+        // What was as before at no time.
+        var stubborn: [StepTrace: Step.Kind]?
+        for _ in 0..<Self.attempts {
+            let (differences, isWhole) = try differences(in: reference, space)
+            let found = Dictionary(differences.map { (StepTrace($0), $0.kind) }, uniquingKeysWith: { first, _ in first })
+            var different = found.filter { expected[$0.key] == nil }
+                .merging(expected.filter { found[$0.key] == nil }) { first, _ in first }
+            if !isWhole {
+                heard.formUnion(Self.groupTypes)
+                different = different.filter { Self.types($0.value).isEmpty }
+            } else if different.isEmpty {
+                return .right
+            }
+            stubborn = stubborn?.filter { different[$0.key] != nil || !isWhole } ?? different
+            heard.formUnion(others.hear())
+        }
+        let isHeard = { (kind: Step.Kind) in !heard.isDisjoint(with: Self.types(kind)) }
+        return (stubborn ?? [:]).values.allSatisfy(isHeard) ? .meddled : .differs
     }
 
     /// One that fails fails because something is gone, or there, in the meantime.
@@ -115,16 +136,6 @@ struct Settling {
         }
     }
 
-    /// Kinds of changes that another process asked for. The kernel itself has things to do after one of ours.
-    private static func others(_ datagram: NetlinkSocket.Datagram, _ own: UInt32) -> Set<MessageType> {
-        var messages = MessageReader(datagram.bytes)
-        var types: Set<MessageType> = []
-        while let message = try? messages.next() {
-            if message.port != 0 && message.port != own { types.insert(message.type) }
-        }
-        return types
-    }
-
     /// What is told of changes of this kind. Nobody is told who writes a setting or a file.
     private static func types(_ kind: Step.Kind) -> Set<MessageType> {
         switch kind {
@@ -136,10 +147,9 @@ struct Settling {
         }
     }
 
-    /// `RTNLGRP_LINK`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV4_RULE`, `IPV6_IFADDR`, `IPV6_ROUTE`, `IPV6_RULE`
-    /// (`linux/rtnetlink.h`).
-    private static let groups: [Int32] = [1, 5, 7, 8, 9, 11, 19]
+    /// All that is told of anything.
+    private static let groupTypes: Set<MessageType> = [
+        .newLink, .deleteLink, .newAddress, .deleteAddress, .newRoute, .deleteRoute, .newRule, .deleteRule,
+    ]
     private static let attempts = 20
-    /// Milliseconds without a word, and how many messages are listened to each time.
-    private static let (pause, messages) = (Int32(20), 200)
 }

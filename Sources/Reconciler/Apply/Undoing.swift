@@ -124,10 +124,12 @@ struct Undoing {
         let untouched = Set(Set(uplinks).subtracting(moved).map { plan.steps[$0].id })
         let lost = self.lost(moved.flatMap { plan.steps[$0].operations.compactMap(\.move) })
         let again: Plan
+        let meddled: Set<NamespaceRef>
         do {
             let observation = try Observer(session, desired: desired).observe()
             again = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
+            meddled = try self.meddled(plan, again, observation)
         } catch let failure as Planner.Failure {
             // Something of others came in the way meanwhile: what is ours bears our mark and is never in the way. What the
             // host had on an uplink bears none.
@@ -137,18 +139,35 @@ struct Undoing {
         } catch {
             return ["reading back after undoing all failed: \(error)"]
         }
-        let before = Set(plan.steps.map(Trace.init))
-        let after = Set(again.steps.map(Trace.init))
+        let before = Set(plan.steps.map(StepTrace.init))
+        let after = Set(again.steps.map(StepTrace.init))
         let isCompared = { (step: Step) in
             !untouched.contains(step.id)
                 && !(isNoted && step.operations.allSatisfy { $0.isFirewall || $0.isConnections })
+                && !(step.compartmentAlone(options).map(meddled.contains) ?? false)
         }
         let found = again.steps.filter(isCompared)
         let planned = plan.steps.filter(isCompared)
         let gone = done.keys.sorted().filter { plan.steps[$0].hasLost(done[$0, default: []]) }
             .flatMap { plan.steps[$0].losses.map { "was not put back: \($0)" } }
-        return (lost ?? []) + gone + found.filter { !before.contains(Trace($0)) }.map { "differs now: \($0.summary)" }
-            + planned.filter { !after.contains(Trace($0)) }.map { "is still done: \($0.summary)" }
+        return (lost ?? []) + gone + found.filter { !before.contains(StepTrace($0)) }.map { "differs now: \($0.summary)" }
+            + planned.filter { !after.contains(StepTrace($0)) }.map { "is still done: \($0.summary)" }
+    }
+
+    /// Compartments that are not as before because somebody in there changes them, or did meanwhile.
+    private func meddled(_ plan: Plan, _ again: Plan, _ observation: Observation) throws -> Set<NamespaceRef> {
+        let (before, after) = (Set(plan.steps.map(StepTrace.init)), Set(again.steps.map(StepTrace.init)))
+        let differing =
+            again.steps.filter { !before.contains(StepTrace($0)) }
+            + plan.steps.filter { !after.contains(StepTrace($0)) }
+        let spaces = Set(differing.compactMap { $0.compartmentAlone(options) })
+        guard !spaces.isEmpty else { return [] }
+        let settling = Settling(
+            session: session, desired: desired, options: options, observation: observation, waiting: [])
+        return try spaces.filter { space in
+            let own = plan.steps.filter { $0.compartmentAlone(options) == space }
+            return try settling.compare(space, with: own) != .differs
+        }
     }
 
     /// What the host had on uplinks that were moved, and has not got back as it was; nil where one is not where it was.
@@ -164,16 +183,6 @@ struct Undoing {
             lost += reading.missing(from: move) + reading.displaced(from: move, since: executor.standings)
         }
         return lost
-    }
-
-    /// What makes a step the same in two plans: names and values, but no namespace id that may be taken for a while.
-    private struct Trace: Hashable {
-        let id: String
-        let summary: String
-        init(_ step: Step) {
-            id = step.id
-            summary = step.summary
-        }
     }
 }
 
