@@ -28,6 +28,18 @@ import Testing
             "prefix length changed",
             "ip -n a address del 10.88.0.10/24 dev eth0; ip -n a address add 10.88.0.10/25 dev eth0",
             names: "10.88.0.10"),
+        Case(
+            "IPv6 prefix length changed",
+            "ip -n a address del fd00:88::10/64 dev eth0; ip -n a address add fd00:88::10/60 dev eth0 nodad",
+            names: "fd00:88::10/60"),
+        Case(
+            "IPv6 prefix length of the gateway changed",
+            "ip address del fd00:88::1/64 dev bh-web; ip address add fd00:88::1/60 dev bh-web nodad",
+            names: "fd00:88::1/60"),
+        Case(
+            "address for a time on the bridge",
+            "ip address add 10.88.0.78/24 dev bh-web valid_lft 900 preferred_lft 900",
+            names: "10.88.0.78"),
         Case("default route gone", "ip -n a route del default", names: "route default"),
         Case("IPv6 default route gone", "ip -n a -6 route del default", names: "route default"),
         Case("surplus route", "ip -n a route add 172.30.0.0/16 via 10.88.0.11", names: "172.30.0.0/16"),

@@ -11,9 +11,15 @@ extension Builder {
         let desired = Set(wanted)
         let observed = link.flatMap { context.addresses[reference.namespace]?[$0.index] } ?? []
         let there = observed.filter { $0.isManaged || desired.contains($0.address) }
+        var replaced: Set<InterfaceAddress> = []
         for address in wanted.sorted() {
             let state = AddressState(there.first { $0.address == address })
-            if state != .usable { appendAddress(address, state, on: reference, owner: owner, source: source) }
+            if state == .missing, let other = observed.first(where: { $0.address.excludes(address) }) {
+                replaced.insert(other.address)
+                replaceAddress(other.address, address, on: reference, owner: owner, source: source)
+            } else if state != .usable {
+                appendAddress(address, state, on: reference, owner: owner, source: source)
+            }
         }
         if let address = local.wanted, !desired.contains(address) {
             let state = AddressState(kernelMade: observed.first { $0.address == address }, isNew: local.stale != nil)
@@ -21,7 +27,7 @@ extension Builder {
         }
         let stale = local.stale.flatMap { stale in observed.first { $0.address == stale } }
         for address in (there.map(\.address) + (stale.map { [$0.address] } ?? [])).sorted()
-        where !desired.contains(address) {
+        where !desired.contains(address) && !replaced.contains(address) {
             let isStale = address == stale?.address
             steps.append(
                 Step(
@@ -33,6 +39,24 @@ extension Builder {
                     operations: [.removeAddress(reference, address)], inverse: [.addAddress(reference, address)],
                     phase: .reduce))
         }
+    }
+
+    /// Another prefix length of the same address. Between the two steps the link would have none.
+    private mutating func replaceAddress(
+        _ old: InterfaceAddress, _ new: InterfaceAddress, on reference: LinkReference, owner: ObjectID,
+        source: SourceLocation
+    ) {
+        steps.append(
+            Step(
+                id: "address/\(place(reference))/\(new)", action: .replace, owner: owner, kind: .address,
+                namespace: reference.namespace, summary: "replace address \(old) on \(reference) by \(new)",
+                reason: "the manifest gives it another prefix length, and the kernel keeps one of them",
+                disruption: .brief(users(of: owner)), source: source,
+                before: [Property("address", old.description)], after: [Property("address", new.description)],
+                requires: requirement(reference),
+                operations: [.removeAddress(reference, old), .addAddress(reference, new)],
+                inverse: [.removeAddress(reference, new), .addAddress(reference, old)],
+                phase: reference.namespace == .host ? .host : .compartments))
     }
 
     private mutating func appendAddress(
@@ -156,6 +180,14 @@ private enum AddressState {
         case .unreached: "make address \(address) on \(reference) reachable again"
         case .ending: "keep address \(address) on \(reference) for good"
         }
+    }
+}
+
+extension InterfaceAddress {
+    /// Whether a link cannot have both: of IPv6 the kernel knows an address of a link once, whatever its prefix length
+    /// (`ipv6_chk_same_addr`).
+    fileprivate func excludes(_ other: InterfaceAddress) -> Bool {
+        self != other && address == other.address && address.family == .ipv6
     }
 }
 
