@@ -10,7 +10,9 @@ extension Builder {
     ) {
         let desired = Set(wanted)
         let observed = link.flatMap { context.addresses[reference.namespace]?[$0.index] } ?? []
-        let there = observed.filter { $0.isManaged || desired.contains($0.address) }
+        let there = observed.filter {
+            $0.isManaged && !$0.isLeased(in: reference.namespace) || desired.contains($0.address)
+        }
         var replaced: Set<InterfaceAddress> = []
         for address in wanted.sorted() {
             let state = AddressState(there.first { $0.address == address })
@@ -192,9 +194,15 @@ extension InterfaceAddress {
 }
 
 extension ObservedAddress {
-    /// Addresses that bulkhead answers for: all of IPv4, of IPv6 those without a lifetime; link-local IPv6 ones are the
+    /// Addresses that bulkhead answers for: of IPv4 all but those that are leased, of IPv6 those without a lifetime; link-local IPv6 ones are the
     /// kernel's.
     var isManaged: Bool {
         address.address.family == .ipv4 || (isPermanent && !address.address.isLinkLocal)
+    }
+
+    /// Whether what runs in a compartment got it for a time: a DHCP client there asks for its own. On the host's side of a
+    /// network nobody asks.
+    func isLeased(in space: NamespaceRef) -> Bool {
+        space != .host && address.address.family == .ipv4 && !isPermanent
     }
 }

@@ -63,7 +63,12 @@ extension Builder {
     ) {
         let observed = link.flatMap { context.routes[reference.namespace]?[$0.index] } ?? []
         let expected = link.map { connectedPrefixes($0, in: reference.namespace) } ?? []
-        var there = observed.filter { $0.isManaged(besides: expected) }.map { $0.entry(on: reference) }
+        let leased = leasedPrefixes(link, beside: addresses, in: reference.namespace)
+        var there = observed.filter { route in
+            // They come and go with the lease.
+            route.isManaged(besides: expected)
+                && !leased.contains { route.gateway.map($0.contains) ?? (route.destination == $0) }
+        }.map { $0.entry(on: reference) }
         let known = Set(observed.filter(\.isConnected).map(\.destination))
         let connected = connectedRoutes(addresses, besides: known, on: reference, present: link)
         // A next hop is found by them.
@@ -86,6 +91,16 @@ extension Builder {
         for entry in there.sorted(by: { ($0.description, $0.metric) < ($1.description, $1.metric) }) {
             appendSurplus(entry, owner: owner, source: source)
         }
+    }
+
+    /// Subnets in which what runs in a compartment has an address for a time, and no manifest gives it one.
+    private func leasedPrefixes(
+        _ link: ObservedLink?, beside given: [InterfaceAddress], in space: NamespaceRef
+    ) -> [IPPrefix] {
+        guard let link else { return [] }
+        let own = Set(given.map(\.onLink))
+        return (context.addresses[space]?[link.index] ?? []).filter { $0.isLeased(in: space) }.map(\.address.onLink)
+            .filter { !own.contains($0) }
     }
 
     /// Where the kernel makes routes to for the addresses that a link has; with router advertisements, anywhere.
