@@ -44,6 +44,8 @@ struct Context {
     let compartments: [ObjectName: Compartment]
     /// Names of the host sides of the desired cards.
     private let cardNames: Set<String>
+    /// Names of the desired endpoints.
+    let endpointNames: Set<ObjectName>
     /// Desired endpoints by network, for what a bridge must carry.
     let endpointsByNetwork: [ObjectName: [Endpoint]]
     /// Desired endpoints by compartment.
@@ -93,6 +95,7 @@ struct Context {
         compartments = Dictionary(
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         cardNames = Set(desired.endpoints.map(\.hostInterface.text))
+        endpointNames = Set(desired.endpoints.map(\.metadata.name))
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)

@@ -24,6 +24,12 @@ extension Builder {
             createCard(endpoint, spec, peer, compartment)
             return
         }
+        if context.leavesName(link, to: endpoint) {
+            guard isFree(peer.reference, for: endpoint) else { return }
+            clear(link, for: endpoint)
+            createCard(endpoint, spec, peer, compartment)
+            return
+        }
         guard isOurs(link, owner: endpoint.id, kind: "veth", source: endpoint.metadata.source, cure: cure)
         else { return }
         if let space = context.namespaces[compartment.reference], space.isUnsteady,
@@ -62,6 +68,7 @@ extension Builder {
         if let vacancy = vacancies[peer.reference], vacancy.host != spec.reference.name {
             requires.append(vacancy.step)
         }
+        if let cleared = cleared[spec.reference.name] { requires.append(cleared) }
         return requires + (evictions[peer.reference].map { [$0] } ?? [])
     }
 

@@ -34,6 +34,23 @@ extension Builder {
         }
     }
 
+    /// Removes a card whose name on the host another endpoint gets before any is made.
+    mutating func clear(_ link: ObservedLink, for endpoint: Endpoint) {
+        guard let owner = link.mark?.owner else { return }
+        let id = "link/\(link.name)/old"
+        cleared[link.name] = id
+        steps.append(
+            Step(
+                id: id, action: .delete, owner: owner, kind: .veth,
+                summary: "delete veth \(link.name), whose name \(endpoint.id) gets",
+                reason: context.endpointNames.contains(owner.name)
+                    ? "\(owner) has another name on the host" : "\(owner) is not declared any more",
+                disruption: .outage([owner.name]), source: endpoint.metadata.source,
+                before: [Property("alias", link.alias ?? "")], losses: context.losses(with: link),
+                operations: [.deleteLink(LinkReference(.host, link.name))], inverse: context.restoration(of: link),
+                phase: .clear))
+    }
+
     /// Removes a card that is made anew before any is made, where another waits for its name. True where it did.
     mutating func makeRoom(_ link: ObservedLink, endpoint: Endpoint, old: LinkReference?) -> Bool {
         guard let old, let vacancy = vacancies[old], vacancy.isReplaced, vacancy.host == link.name else { return false }
@@ -47,5 +64,16 @@ extension Builder {
                 inverse: context.restoration(of: link),
                 phase: .clear))
         return true
+    }
+}
+
+extension Context {
+    /// Whether a card of the host is that of another endpoint, which gives up its name with this plan.
+    func leavesName(_ link: ObservedLink, to endpoint: Endpoint) -> Bool {
+        guard link.kind == "veth", let mark = link.mark, mark.scope == desired.scope, mark.owner.kind == .endpoint,
+            mark.owner != endpoint.id
+        else { return false }
+        // One that stays has another name, or two would claim this one.
+        return endpointNames.contains(mark.owner.name) || (mayRemove(mark.owner) && !mark.protected)
     }
 }
