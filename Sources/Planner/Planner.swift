@@ -20,7 +20,8 @@ public enum Planner {
         aside: Aside = { $0 }
     ) throws(Failure) -> Plan {
         let desired = desired.fitted(to: observed)
-        let loopbacks = LoopbackName(desired, observed, options)
+        let lost = LostOriginals(observed, firewall)
+        let loopbacks = LoopbackName(desired, lost.observed, options)
         let context = Context(desired: desired, observed: loopbacks.observed, options: options)
         let compiled = context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
@@ -34,6 +35,7 @@ public enum Planner {
         builder.compareTunnels()
         builder.compareCards()
         builder.compareSharedSettings()
+        builder.noteLostOriginals(lost.settings)
         builder.compareFiles()
         builder.removeSurplus()
         builder.settleNotes()

@@ -1,4 +1,4 @@
-internal import Addressing
+public import Addressing
 internal import JSON
 internal import Model
 
@@ -192,8 +192,10 @@ extension Compiler {
     /// Interfaces that did not forward a family before. One that did goes on to, whatever it did with the other.
     private static func guarded(_ input: CompilerInput, _ family: AddressFamily) -> NamedSet {
         NamedSet(
-            name: "guarded\(family.suffix)", keyTypes: ["ifname"],
-            elements: input.facts.guarded(family).map { Element(key: .string($0), comment: "forwarding was off") })
+            name: NamedSet.guarded(family), keyTypes: ["ifname"],
+            elements: input.facts.guarded(family).map {
+                Element(key: .string($0), comment: NamedSet.guardedComment)
+            })
     }
 
     /// Interfaces that may be bridges of others: what only passes from port to port of one is not forwarded.
@@ -423,4 +425,17 @@ extension Compiler {
     }
 
     private static func translatedMap(_ family: AddressFamily) -> String { "receivers_translated\(family.suffix)" }
+}
+
+extension NamedSet {
+    /// Interfaces that did not forward a family before bulkhead.
+    static func guarded(_ family: AddressFamily) -> String { "guarded\(family.suffix)" }
+
+    /// The family whose interfaces a set of that name holds; nil where it holds others.
+    public static func guardedFamily(_ name: String) -> AddressFamily? {
+        AddressFamily.allCases.first { guarded($0) == name }
+    }
+
+    /// Comment of their elements.
+    public static let guardedComment = "forwarding was off"
 }
