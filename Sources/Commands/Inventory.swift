@@ -121,7 +121,9 @@ private struct InventoryReader {
     }
 
     func inventory(host: String) -> Inventory {
-        let cards = state.host.links.filter { $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint }
+        let cards = state.host.links.filter {
+            $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint && $0.kind != "ifb"
+        }
         let endpoints = cards.compactMap(endpoint).sorted { $0.name < $1.name }
         return Inventory(
             scope: scope, host: host, networks: networks(), compartments: compartments(endpoints), endpoints: endpoints)

@@ -74,6 +74,13 @@ extension NetlinkConnection {
         }
     }
 
+    /// `tc filter show dev LINK parent ffff:`.
+    public func filters(link: UInt32) throws -> [FilterMessage] {
+        try dump(FilterMessage.dump(link: link)) { message in
+            message.type == .newFilter ? try FilterMessage(decoding: message.body) : nil
+        }
+    }
+
     /// `ip netns list-id`.
     public func namespaceIDs() throws -> [Int32] {
         try dump(NamespaceIDMessage.dump()) { message in

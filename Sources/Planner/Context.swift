@@ -34,6 +34,8 @@ struct Context {
     let neighbours: [NamespaceRef: Groups<UInt32, ObservedNeighbour>]
     /// Queueing disciplines by namespace and index of the link.
     let qdiscs: [NamespaceRef: Groups<UInt32, ObservedQdisc>]
+    /// Links of the host by the one through which all goes that comes in on them.
+    let redirections: [UInt32: [UInt32]]
     /// Observed namespaces by reference.
     let namespaces: [NamespaceRef: ObservedNamespace]
     /// Marks of the namespaces that are ours, by what their ids say.
@@ -82,6 +84,9 @@ struct Context {
         routes = Self.grouped(spaces, \.routes) { $0.link ?? $0.nextHopLinks.first }
         neighbours = Self.grouped(spaces, \.neighbours) { $0.link }
         qdiscs = Self.grouped(spaces, \.qdiscs) { $0.link }
+        redirections = observed.host.qdiscs.reduce(into: [:]) { result, qdisc in
+            if let target = qdisc.redirect { result[target, default: []].append(qdisc.link) }
+        }
         namespaces = Dictionary(
             observed.namespaces.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
         owners = Dictionary(

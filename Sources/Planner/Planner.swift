@@ -33,6 +33,7 @@ public enum Planner {
         builder.compareNamespaces()
         builder.compareBridges()
         builder.compareTunnels()
+        builder.compareShapers()
         builder.compareCards()
         builder.compareSharedSettings()
         builder.noteLostOriginals(lost.settings)

@@ -5,9 +5,12 @@ import TestSupport
 struct RandomTopology {
     private var generator: SeededGenerator
     private var documents: [String] = []
+    /// Names of cards on the host that are still free; with the next revision others may have them.
+    private var hostNames: [String] = []
 
     init(seed: UInt64, revision: UInt64) {
         generator = SeededGenerator(seed: seed, 11, revision)
+        hostNames = (0..<6).map { "card\($0)" }.shuffled(using: &generator)
         let networks = (0..<3).map { number in network(number) }
         for number in 0..<3 where generator.chance(80) { compartment(number) }
         var cards: [String: [(name: String, network: (name: String, type: String, number: Int))]] = [:]
@@ -40,7 +43,8 @@ struct RandomTopology {
     private mutating func network(_ number: Int) -> (name: String, type: String, number: Int) {
         let type = generator.pick(["nat", "internal", "private"])
         let families = generator.pick([
-            ["10.\(60 + number).0.0/24", "fd00:\(60 + number)::/64"], ["10.\(60 + number).0.0/24"],
+            ["10.\(60 + number).0.0/24", "fd00:\(60 + number)::/\(generator.pick([60, 64]))"],
+            ["10.\(60 + number).0.0/24"],
         ])
         var spec = ["type: \(type)", "subnets: [\(families.map { "{prefix: \"\($0)\"}" }.joined(separator: ", "))]"]
         if generator.chance(30) { spec.append("mtu: \(generator.pick([1400, 9000]))") }
@@ -80,6 +84,11 @@ struct RandomTopology {
         if generator.chance(30) { spec.append("mtu: \(generator.pick([1280, 1300]))") }
         if generator.chance(30) { spec.append("mac: 02:00:00:00:0\(generator.pick([1, 2, 3])):\(name.suffix(1))0") }
         if generator.chance(20) { spec.append("enabled: false") }
+        if let name = hostNames.popLast(), generator.chance(50) { spec.append("hostInterface: \(name)") }
+        if generator.chance(30) {
+            let (egress, ingress) = ("egress: \(generator.pick([8, 9]))Mbit", "ingress: \(generator.pick([8, 9]))Mbit")
+            spec.append("bandwidth: {\(generator.pick([egress, ingress, "\(egress), \(ingress)"]))}")
+        }
         if network.type == "nat", generator.chance(40) {
             spec.append("portMappings: [{protocol: tcp, hostPort: 8\(name.suffix(1))00, port: 80}]")
         }

@@ -76,6 +76,9 @@ struct RandomPlan {
             port: maybe(port()), addressGeneration: UInt8(next(4)), isUp: flag(), alias: text(),
             alternativeName: maybe(text()))
     }
+    mutating func bucket() -> TokenBucket {
+        TokenBucket(rate: next(1 << 40), burst: UInt32(next(1 << 32)), limit: UInt32(next(1 << 32)))
+    }
     mutating func change() -> LinkChange {
         switch next(10) {
         case 0: .up(flag())
@@ -117,11 +120,12 @@ struct RandomPlan {
         case 20: .addRule(rule())
         case 21: .removeRule(rule())
         case 22: .removeQdisc(link(), parent: UInt32(next(1 << 32)))
+        case 24: .addQdisc(link(), flag() ? .redirect(to: link()) : .bucket(bucket()))
         case 23: .clearWay((0..<next(3)).map { _ in neighbour() }, behind: (0..<next(3)).map { _ in prefix() })
         case _: .firewall((0..<next(3)).map { _ in json() })
         }
     }
-    static let kinds: UInt64 = 25
+    static let kinds: UInt64 = 26
 
     mutating func mark() -> OwnershipMark {
         OwnershipMark(scope: name(), owner: ObjectID(pick(ObjectKind.allCases), name()), protected: flag())

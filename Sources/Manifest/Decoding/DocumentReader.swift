@@ -227,7 +227,12 @@ extension DocumentReader {
             antiSpoof: spec["antiSpoof"]?.bool,
             defaultRoute: spec["defaultRoute"].flatMap { node in node.bool.map { Located(value: $0, at: at(node)) } },
             routes: routes(spec["routes"]), mtu: number(spec["mtu"]),
-            enabled: spec["enabled"]?.bool ?? true, portMappings: portMappings(spec["portMappings"]))
+            enabled: spec["enabled"]?.bool ?? true, portMappings: portMappings(spec["portMappings"]),
+            bandwidth: spec["bandwidth"].map { node in
+                BandwidthDocument(
+                    egress: located(node["egress"]) { BitRate($0) }, ingress: located(node["ingress"]) { BitRate($0) },
+                    burst: located(node["burst"]) { ByteSize($0) }, at: at(node))
+            })
     }
 
     private func portMappings(_ node: YAMLNode?) -> [PortMappingDocument] {

@@ -178,6 +178,16 @@ struct EndpointDocument: Sendable {
     var mtu: Located<Int>?
     var enabled: Bool
     var portMappings: [PortMappingDocument]
+    var bandwidth: BandwidthDocument?
+}
+
+struct BandwidthDocument: Sendable {
+    var egress: Located<BitRate>?
+    var ingress: Located<BitRate>?
+    var burst: Located<ByteSize>?
+    var at: SourceLocation
+
+    var limits: Bandwidth { Bandwidth(egress: egress?.value, ingress: ingress?.value, burst: burst?.value) }
 }
 
 /// All documents of the input, in its order.

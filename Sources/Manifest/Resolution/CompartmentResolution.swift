@@ -120,6 +120,11 @@ enum Fingerprint {
             take(
                 "\(list(endpoint.addresses)) \(list(endpoint.allowedAddresses)) \(list(endpoint.allowedMACs)) \(list(endpoint.defaultGateways))"
             )
+            if endpoint.bandwidth != Bandwidth() {
+                let bandwidth = endpoint.bandwidth
+                let rates = [bandwidth.egress, bandwidth.ingress].map { $0.map { "\($0.bitsPerSecond)" } ?? "-" }
+                take("bandwidth \(rates) \(bandwidth.burst.map { "\($0.bytes)" } ?? "-")")
+            }
             for route in endpoint.routes {
                 take("\(route.destination) \(route.via) \(route.metric.map(String.init) ?? "-")")
             }

@@ -26,7 +26,8 @@ extension StateBuilder {
             routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },
             mtu: document.mtu?.value ?? network.mtu?.value ?? defaultMTU(network),
             hasAutomaticMTU: document.mtu == nil, enabled: document.enabled,
-            portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes))
+            portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes),
+            bandwidth: document.bandwidth?.limits ?? Bandwidth())
     }
 
     /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others,

@@ -101,9 +101,15 @@ extension KindSpec {
                 "bandwidth",
                 .object(
                     ObjectSpec([
-                        FieldSpec("egress", .text(.rate), "What the endpoint may send."),
-                        FieldSpec("ingress", .text(.rate), "What the endpoint may receive."),
-                        FieldSpec("burst", .text(.size), "Bucket size."),
+                        FieldSpec(
+                            "egress", .text(.rate), "What the endpoint may send.",
+                            kernel: "`ip link add bw-NAME type ifb`, `tc qdisc add dev bw-NAME root tbf`"),
+                        FieldSpec(
+                            "ingress", .text(.rate), "What the endpoint may receive.",
+                            kernel: "`tc qdisc add dev ep-NAME root tbf`"),
+                        FieldSpec(
+                            "burst", .text(.size), default: "what the rate lets through in 20 ms, at least 16KiB",
+                            "Bytes that may pass at once."),
                     ])), "Limits, seen from the endpoint."),
         ]))
 

@@ -113,6 +113,24 @@ extension Validator {
                 "\(what) and \(other.what) would both have the interface \(name) on the host; set `spec.hostInterface`",
                 at: place)
         }
+        checkShaperNames(owners)
+    }
+
+    /// The devices that limit what endpoints send.
+    private mutating func checkShaperNames(_ owners: [String: (what: String, at: SourceLocation)]) {
+        var owners = owners
+        for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
+            guard let place = endpoint.bandwidth?.egress?.at, let name = Naming.shaper(endpoint.head.name)?.interface
+            else { continue }
+            let what = "Endpoint/\(endpoint.head.name)"
+            let host = endpoint.host?.value ?? ""
+            let other = owners["\(host) \(name)"] ?? owners[name.text]
+            owners["\(host) \(name)"] = (what, place)
+            guard let other else { continue }
+            fail(
+                "\(what) and \(other.what) would both have the interface \(name) on the host, which limits what \(what) "
+                    + "sends; rename one of them", at: place)
+        }
     }
 
     /// Published ports of one host, protocol and address are published once.

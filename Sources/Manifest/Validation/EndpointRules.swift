@@ -31,6 +31,7 @@ extension Validator {
         }
         guard Self.types.contains(network.type.value) else { return }
         checkMTU(endpoint, network)
+        checkBandwidth(endpoint, network)
         checkRoutes(endpoint.routes, network)
         for route in endpoint.routes { checkRoute(route, endpoint, network) }
         if endpoint.addresses != nil { checkAddresses(endpoint, network) } else { checkPools(endpoint, network) }
@@ -93,6 +94,29 @@ extension Validator {
         }
         if mtu.value < 1280, network.subnets.contains(where: { $0.prefix.value.family == .ipv6 }) {
             fail("mtu: IPv6 needs at least 1280 bytes, and the network has an IPv6 subnet", at: mtu.at)
+        }
+    }
+
+    private mutating func checkBandwidth(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
+        guard let bandwidth = endpoint.bandwidth else { return }
+        let rates = [bandwidth.egress, bandwidth.ingress].compactMap(\.self)
+        guard let slowest = rates.min(by: { $0.value < $1.value }) else {
+            fail("bandwidth: set 'egress', 'ingress' or both; without one nothing is limited", at: bandwidth.at)
+            return
+        }
+        guard let burst = bandwidth.burst else { return }
+        let frame = Bandwidth.frame(mtu: endpoint.mtu?.value ?? network.mtu?.value ?? 1500)
+        if burst.value.bytes < frame {
+            fail(
+                "bandwidth: burst: \(burst.value.bytes) bytes are less than the largest frame of \(frame), which would never "
+                    + "pass; give more, or leave it to bulkhead", at: burst.at)
+        }
+        // The kernel keeps it as a time, in 32 bits of 64 ns.
+        let most = slowest.value.bitsPerSecond / 8 * 256
+        if UInt64(burst.value.bytes) > most {
+            fail(
+                "bandwidth: burst: \(burst.value.bytes) bytes are more than the slower rate lets through in 256 s, \(most), "
+                    + "the most that the kernel can keep", at: burst.at)
         }
     }
 

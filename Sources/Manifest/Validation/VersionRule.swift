@@ -18,9 +18,6 @@ extension Validator {
             if let device = endpoint.device, device.value != "nic" {
                 fail("device '\(device.value)' is not in this version yet; it has nic", at: device.at)
             }
-            if let place = endpoint.head.place("bandwidth") {
-                fail("'bandwidth' is not in this version yet", at: place)
-            }
         }
     }
 

@@ -40,6 +40,10 @@ public struct Endpoint: Hashable, Sendable {
     public var enabled: Bool
     /// Published ports, sorted by protocol, host address and port.
     public var portMappings: [PortMapping]
+    /// Limits of what it sends and receives.
+    public var bandwidth: Bandwidth
+    /// Name of the device by which what it sends is limited, default `bw-NAME`.
+    public var shaper: Naming.Derived?
 
     /// An endpoint.
     public init(
@@ -48,7 +52,8 @@ public struct Endpoint: Hashable, Sendable {
         addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [],
         allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
-        hasAutomaticMTU: Bool = false, enabled: Bool = true, portMappings: [PortMapping] = []
+        hasAutomaticMTU: Bool = false, enabled: Bool = true, portMappings: [PortMapping] = [],
+        bandwidth: Bandwidth = Bandwidth()
     ) {
         self.metadata = metadata
         self.network = network
@@ -69,6 +74,8 @@ public struct Endpoint: Hashable, Sendable {
         self.hasAutomaticMTU = hasAutomaticMTU
         self.enabled = enabled
         self.portMappings = portMappings
+        self.bandwidth = bandwidth
+        shaper = bandwidth.egress == nil ? nil : Naming.shaper(metadata.name)
     }
 
     /// `Endpoint/NAME`.

@@ -26,6 +26,8 @@ public enum Naming {
     public static func tunnel(_ network: ObjectName) -> Derived? { interface(prefix: "vx-", name: network) }
     /// Host side of an endpoint: `ep-ENDPOINT`.
     public static func port(_ endpoint: ObjectName) -> Derived? { interface(prefix: "ep-", name: endpoint) }
+    /// The device by which what an endpoint sends is limited: `bw-ENDPOINT`.
+    public static func shaper(_ endpoint: ObjectName) -> Derived? { interface(prefix: "bw-", name: endpoint) }
 
     /// MAC of an endpoint: locally administered, from network, endpoint and host name.
     public static func endpointMAC(network: ObjectName, endpoint: ObjectName, host: String) -> MACAddress {
@@ -42,6 +44,10 @@ public enum Naming {
     /// MAC of an overlay's VXLAN device on a host.
     public static func tunnelMAC(network: ObjectName, host: String) -> MACAddress {
         local(StableHash.hash("tunnel", network.text, host))
+    }
+    /// MAC of the device by which what an endpoint sends is limited. No frame has it; it only is the same each time.
+    public static func shaperMAC(endpoint: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("shaper", endpoint.text, host))
     }
 
     private static func local(_ hash: UInt64) -> MACAddress {

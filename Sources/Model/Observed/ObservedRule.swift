@@ -25,12 +25,20 @@ public struct ObservedQdisc: Hashable, Codable, Sendable {
     public var parent: UInt32
     /// `TCA_KIND`.
     public var kind: String
+    /// What a plain `tbf` lets through; nil for all others.
+    public var bucket: TokenBucket?
+    /// `tcm_ifindex` of the device to which `ingress` redirects all that comes in; nil where it does anything else.
+    public var redirect: UInt32?
 
     /// A queueing discipline.
-    public init(link: UInt32, parent: UInt32, kind: String) {
+    public init(
+        link: UInt32, parent: UInt32, kind: String, bucket: TokenBucket? = nil, redirect: UInt32? = nil
+    ) {
         self.link = link
         self.parent = parent
         self.kind = kind
+        self.bucket = bucket
+        self.redirect = redirect
     }
 
     /// Whether it lies on the link itself and not in another one, with which it goes.

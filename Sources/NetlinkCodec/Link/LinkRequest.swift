@@ -56,6 +56,14 @@ public enum LinkRequest {
         return Request(.newLink, [.create, .exclusive], operation: "create vxlan \(end.name)", body: writer)
     }
 
+    /// `ip link add NAME type ifb`, down.
+    public static func createShaper(_ end: VethEnd) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        write(end, to: &writer)
+        writer.nest(LinkAttribute.info) { $0.attribute(LinkAttribute.Info.kind, text: "ifb") }
+        return Request(.newLink, [.create, .exclusive], operation: "create ifb \(end.name)", body: writer)
+    }
+
     /// One end of a veth to be made.
     public struct VethEnd: Sendable {
         /// Its name.

@@ -8,6 +8,8 @@ public struct QdiscMessage: Hashable, Sendable {
     public let parent: UInt32
     /// `TCA_KIND`: `htb`, `clsact` …
     public let kind: String
+    /// What a plain `tbf` lets through; nil for all others.
+    public let bucket: TokenBucketData?
 
     /// Decodes the body of an `RTM_NEWQDISC`.
     public init(decoding body: ArraySlice<UInt8>) throws(WireError) {
@@ -18,11 +20,19 @@ public struct QdiscMessage: Hashable, Sendable {
         parent = try header.number()
         _ = try header.number(UInt32.self)
         var kind = ""
+        var options: AttributeReader?
         var attributes = AttributeReader(header.remainder)
         while let attribute = try attributes.next() {
-            if attribute.type == 1 { kind = attribute.text }
+            switch attribute.type {
+            case Number.kind: kind = attribute.text
+            case Number.options: options = attribute.nested
+            case _: break
+            }
         }
         self.kind = kind
+        bucket =
+            kind == "tbf"
+            ? try options.flatMap { options throws(WireError) in try TokenBucketData(decoding: options) } : nil
     }
 
     /// `tc qdisc show`.
@@ -35,13 +45,40 @@ public struct QdiscMessage: Hashable, Sendable {
         Request(.deleteQdisc, operation: operation, body: header(link: link, handle: 0, parent: parent))
     }
 
-    private static func header(link: UInt32, handle: UInt32, parent: UInt32) -> MessageWriter {
+    /// `tc qdisc replace dev LINK root tbf …`: what is at the root is changed, or gives way, at once.
+    public static func bucket(link: UInt32, _ data: TokenBucketData, operation: String) -> Request {
+        var writer = header(link: link, handle: 0, parent: root)
+        writer.attribute(Number.kind, text: "tbf")
+        writer.nest(Number.options) { data.write(to: &$0) }
+        return Request(.newQdisc, [.create, .replace], operation: operation, body: writer)
+    }
+
+    /// `tc qdisc add dev LINK ingress`.
+    public static func ingress(link: UInt32, operation: String) -> Request {
+        var writer = header(link: link, handle: ingress, parent: ingressParent)
+        writer.attribute(Number.kind, text: "ingress")
+        return Request(.newQdisc, [.create, .exclusive], operation: operation, body: writer)
+    }
+
+    /// `TC_H_ROOT`.
+    public static let root: UInt32 = 0xffff_ffff
+    /// `TC_H_INGRESS`, the parent of `ingress` and `clsact`.
+    public static let ingressParent: UInt32 = 0xffff_fff1
+    /// `ffff:`, the handle of `ingress`.
+    static let ingress: UInt32 = 0xffff_0000
+
+    private enum Number {
+        static let kind: UInt16 = 1
+        static let options: UInt16 = 2
+    }
+
+    static func header(link: UInt32, handle: UInt32, parent: UInt32, information: UInt32 = 0) -> MessageWriter {
         var writer = MessageWriter()
         writer.number(UInt32(0))
         writer.number(link)
         writer.number(handle)
         writer.number(parent)
-        writer.number(UInt32(0))
+        writer.number(information)
         return writer
     }
 }

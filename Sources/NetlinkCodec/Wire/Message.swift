@@ -47,6 +47,10 @@ public struct MessageType: RawRepresentable, Hashable, Sendable {
     public static let deleteQdisc = MessageType(rawValue: 37)
     /// `RTM_GETQDISC`.
     public static let getQdisc = MessageType(rawValue: 38)
+    /// `RTM_NEWTFILTER`.
+    public static let newFilter = MessageType(rawValue: 44)
+    /// `RTM_GETTFILTER`.
+    public static let getFilter = MessageType(rawValue: 46)
     /// `RTM_NEWNSID`.
     public static let newNamespaceID = MessageType(rawValue: 88)
     /// `RTM_GETNSID`.

@@ -209,7 +209,7 @@ extension Builder {
         if let mac = spec.mac { properties.append(Property("mac", mac.description)) }
         if let master = spec.master { properties.append(Property("bridge", master)) }
         switch spec.kind {
-        case .bridge: break
+        case .bridge, .ifb: break
         case .veth(let peer):
             properties.append(Property("peer", peer.reference.description))
             if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }

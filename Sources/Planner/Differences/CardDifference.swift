@@ -86,6 +86,8 @@ extension Builder {
                 requires: cardRequirements(spec, peer, compartment),
                 operations: [.createLink(spec)] + context.portEntries(endpoint).map { .addNeighbour($0) },
                 inverse: [.deleteLink(spec.reference)], phase: .cards))
+        compareQdiscs(
+            context.portDisciplines(endpoint), on: spec.reference, present: nil, endpoint, phase: .cards)
         compareInside(endpoint, compartment, peer.reference, present: nil)
     }
 
@@ -111,6 +113,8 @@ extension Builder {
                     + context.portEntries(endpoint).map { .addNeighbour($0) },
                 inverse: [.deleteLink(spec.reference)] + (isGone ? [] : context.restoration(of: link)),
                 phase: .cards))
+        compareQdiscs(
+            context.portDisciplines(endpoint), on: spec.reference, present: nil, endpoint, phase: .cards)
         compareInside(endpoint, compartment, peer.reference, present: nil)
     }
 
@@ -152,7 +156,8 @@ extension Builder {
         compareEntries(
             context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
             source: endpoint.metadata.source)
-        removeQdiscs(on: spec.reference, present: link, owner: endpoint.id, source: endpoint.metadata.source)
+        compareQdiscs(
+            context.portDisciplines(endpoint), on: spec.reference, present: link, endpoint, phase: .cards)
     }
 
     /// Settings, addresses, routes and neighbours of the card inside its compartment.

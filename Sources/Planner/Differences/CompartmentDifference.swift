@@ -169,17 +169,22 @@ extension Builder {
 
     /// Queueing disciplines that somebody put on our links.
     mutating func removeQdiscs(
-        on reference: LinkReference, present link: ObservedLink?, owner: ObjectID, source: SourceLocation
+        on reference: LinkReference, present link: ObservedLink?, besides parents: Set<UInt32> = [], owner: ObjectID,
+        source: SourceLocation
     ) {
         guard let link else { return }
-        for qdisc in context.qdiscs[reference.namespace]?[link.index] ?? [] where qdisc.isOutermost {
+        for qdisc in context.qdiscs[reference.namespace]?[link.index] ?? []
+        where qdisc.isOutermost && !parents.contains(qdisc.parent) {
             let kind = qdisc.kind.terminalSafe
+            // A limit that the manifests had.
+            let old = reference.namespace == .host ? context.spec(of: qdisc) : nil
             steps.append(
                 Step(
                     id: "qdisc/\(place(reference))/\(kind)", action: .delete, owner: owner, kind: .qdisc,
                     namespace: reference.namespace, summary: "remove queueing discipline \(kind) from \(reference)",
                     reason: "no manifest gives it", source: source, before: [Property("qdisc", kind)],
-                    isIrreversible: true, operations: [.removeQdisc(reference, parent: qdisc.parent)], inverse: [],
+                    isIrreversible: old == nil, operations: [.removeQdisc(reference, parent: qdisc.parent)],
+                    inverse: old.map { [.addQdisc(reference, $0)] } ?? [],
                     phase: .links))
         }
     }

@@ -64,7 +64,8 @@ struct LinkDifference {
                 if let previous = link.port, masterName != nil { inverse.append(.port(previous)) }
             }
         }
-        noteNeighbours(link)
+        // On an ifb nobody is asked for; the kernel makes it so.
+        if spec.kind != .ifb { noteNeighbours(link) }
         if isBridgeUp, link.isRunning, masterName == spec.master, isUp, link.forwards == false {
             // The kernel takes the old state, too, but nobody wants it back.
             changes.append(.forwards)

@@ -7,6 +7,7 @@ extension Builder {
         let bridges = Set(context.desired.networks.filter(\.ownsBridge).map(\.bridge.text))
         let cards = Set(
             context.desired.endpoints.map(\.hostInterface.text)
+                + context.desired.endpoints.compactMap(\.shaper?.interface.text)
                 + context.desired.networks.compactMap(\.overlay?.tunnel.text))
         for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
             guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
@@ -26,7 +27,9 @@ extension Builder {
     }
 
     private mutating func removeLink(_ link: ObservedLink, _ mark: OwnershipMark) {
-        guard isRemovable(mark, what: link.name) else { return }
+        // What only limits an endpoint that stays is not the endpoint.
+        let limited = link.kind == "ifb" && context.endpointNames.contains(mark.owner.name) ? mark.owner : nil
+        guard limited != nil || isRemovable(mark, what: link.name) else { return }
         if link.kind == "bridge" { keepProtectedGuests(of: link) }
         let isCard = link.kind == "veth"
         let uplink = context.observed.host.uplinkPort(of: link)
@@ -39,13 +42,21 @@ extension Builder {
             Step(
                 id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: Step.Kind(link: link.kind),
                 summary: "delete \(link.kind.terminalSafe) \(link.name.terminalSafe)",
-                reason: "\(mark.owner) is not declared any more",
+                reason: limited.map { "what \($0) sends is not limited any more" }
+                    ?? "\(mark.owner) is not declared any more",
                 disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
                 before: [Property("alias", mark.text)], isIrreversible: true,
                 // What the host had on a bridge that stood for an uplink has left it before.
-                losses: uplink == nil ? context.losses(with: link) : [], requires: taken,
+                losses: uplink == nil ? context.losses(with: link) : [], requires: taken + redirections(to: link),
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link, isVacated: uplink != nil), phase: .links))
+    }
+
+    /// Steps that take away what sends frames through a device that goes: while the device is not there they are lost.
+    private func redirections(to link: ObservedLink) -> [String] {
+        (context.redirections[link.index] ?? []).compactMap { context.hostLinkNames[$0] }.flatMap { port in
+            ["link/\(port)", "link/\(port)/old", "qdisc/\(port)/ingress"]
+        }
     }
 
     /// A port that somebody put on our bridge would be an unguarded way in.

@@ -144,7 +144,8 @@ extension ObservedState {
         guard own.contains(where: { $0.mtu == bridge.mtu }) else { return bridge.mtu }
         let limit = ports.filter { $0.mark == nil }.map(\.mtu).min()
         let spaces = Dictionary(
-            namespaces.compactMap { space in space.namespaceID.map { ($0, space) } }, uniquingKeysWith: { first, _ in first })
+            namespaces.compactMap { space in space.namespaceID.map { ($0, space) } },
+            uniquingKeysWith: { first, _ in first })
         // An endpoint may have a larger MTU than its network.
         let ends = own.compactMap { port in
             port.peerNamespaceID.flatMap { spaces[$0] }.flatMap { port.peerIndex.flatMap($0.link(index:)) }?.mtu

@@ -49,7 +49,8 @@ extension Operation {
             route.link == reference && route.destination.family == .ipv6
         case .addNeighbour(let entry), .removeNeighbour(let entry):
             entry.link == reference && entry.address?.family == .ipv6
-        case .createLink, .deleteLink, .changeLink, .addRule, .removeRule, .removeQdisc, .forgetNeighbours, .moveUplink,
+        case .createLink, .deleteLink, .changeLink, .addRule, .removeRule, .addQdisc, .removeQdisc, .forgetNeighbours,
+            .moveUplink,
             .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours,
             .firewall:

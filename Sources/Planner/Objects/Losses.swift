@@ -37,7 +37,9 @@ extension Context {
     }
 
     private func losses(on link: ObservedLink, _ reference: LinkReference) -> [String] {
-        let disciplines = (qdiscs[reference.namespace]?[link.index] ?? []).map {
+        let disciplines = (qdiscs[reference.namespace]?[link.index] ?? []).filter {
+            reference.namespace != .host || spec(of: $0) == nil
+        }.map {
             "queueing discipline \($0.kind.terminalSafe) on \(reference)"
         }
         let routes = (routes[reference.namespace]?[link.index] ?? []).filter { $0.details?.usesObject ?? false }.map {

@@ -21,6 +21,7 @@ extension Context {
         if !names.isEmpty { operations.append(.changeLink(reference, names)) }
         operations += settings(of: link, in: .host)
         if link.isUp { operations.append(.changeLink(reference, [.up(true)])) }
+        operations += disciplines(of: link).map { .addQdisc(reference, $0) }
         operations += ports(of: link, isVacated) + (isVacated ? [] : contents(of: link, reference))
         if let inner = peer(of: link) {
             operations += restoration(ofInner: inner.link, LinkReference(inner.namespace.reference, inner.link.name))
@@ -28,9 +29,21 @@ extension Context {
         return operations
     }
 
+    /// Queueing disciplines that can be made again.
+    private func disciplines(of link: ObservedLink) -> [QdiscSpec] {
+        (qdiscs[.host]?[link.index] ?? []).filter(\.isOutermost).compactMap { spec(of: $0) }
+    }
+
+    /// What makes a queueing discipline of the host again; nil where it is none that bulkhead makes.
+    func spec(of qdisc: ObservedQdisc) -> QdiscSpec? {
+        if let bucket = qdisc.bucket, qdisc.parent == QdiscSpec.bucket(bucket).parent { return .bucket(bucket) }
+        return qdisc.redirect.flatMap { hostLinkNames[$0] }.map { .redirect(to: LinkReference(.host, $0)) }
+    }
+
     private func kind(of link: ObservedLink) -> LinkSpec.Kind? {
         if link.kind == "bridge" { return .bridge(link.bridge ?? BridgeOptions()) }
         if link.kind == "vxlan" { return link.vxlan.map { .vxlan($0) } }
+        if link.kind == "ifb" { return .ifb }
         guard let inner = peer(of: link) else { return nil }
         return .veth(
             peer: PeerSpec(

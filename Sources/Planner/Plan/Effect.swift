@@ -101,6 +101,7 @@ extension Operation {
         case .removeRoute(let route): Effect(kind: .removes, subject: route.subject)
         case .addRule(let rule): Effect(kind: .makes, subject: .rule(rule))
         case .removeRule(let rule): Effect(kind: .removes, subject: .rule(rule))
+        case .addQdisc(let link, let spec): Effect(kind: .makes, subject: .qdisc(link, spec.parent))
         case .removeQdisc(let link, let parent): Effect(kind: .removes, subject: .qdisc(link, parent))
         case .addNeighbour(let entry): Effect(kind: .makes, subject: entry.subject)
         case .removeNeighbour(let entry): Effect(kind: .removes, subject: entry.subject)

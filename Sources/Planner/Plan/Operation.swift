@@ -32,6 +32,8 @@ public enum Operation: Hashable, Codable, Sendable {
     case addRule(RuleEntry)
     /// `ip rule delete`.
     case removeRule(RuleEntry)
+    /// `tc qdisc replace`, with its filter. What is in its place at the root gives way to it.
+    case addQdisc(LinkReference, QdiscSpec)
     /// `tc qdisc delete dev LINK parent PARENT`, with its classes and filters.
     case removeQdisc(LinkReference, parent: UInt32)
     /// `ip neighbour add … nud permanent`, or where there is no address `bridge fdb add … master static`, with a tunnel's
@@ -136,6 +138,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case veth(peer: PeerSpec)
         /// `type vxlan …`.
         case vxlan(VXLANOptions)
+        /// `type ifb`.
+        case ifb
     }
     /// Where it lives.
     public var reference: LinkReference

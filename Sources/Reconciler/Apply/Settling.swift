@@ -59,7 +59,8 @@ struct Settling {
         var stubborn: [StepTrace: Step.Kind]?
         for _ in 0..<Self.attempts {
             let (differences, isWhole) = try differences(in: reference, space)
-            let found = Dictionary(differences.map { (StepTrace($0), $0.kind) }, uniquingKeysWith: { first, _ in first })
+            let found = Dictionary(
+                differences.map { (StepTrace($0), $0.kind) }, uniquingKeysWith: { first, _ in first })
             var different = found.filter { expected[$0.key] == nil }
                 .merging(expected.filter { found[$0.key] == nil }) { first, _ in first }
             if !isWhole {

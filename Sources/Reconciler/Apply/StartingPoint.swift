@@ -72,8 +72,9 @@ extension Operation {
             let bridges = [move.previousMaster, move.master].compactMap(\.self)
             return subject + [move.from, move.to] + bridges.map { LinkReference(move.uplink.namespace, $0) }
         case .noteNeighbours(let link, _), .expectNeighbours(let link, _): return [link]
+        case .addQdisc(_, .redirect(let target)): return subject + [target]
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .deleteLink, .addAddress, .removeAddress,
-            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
+            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
             .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return subject

@@ -150,7 +150,8 @@ struct Undoing {
         let planned = plan.steps.filter(isCompared)
         let gone = done.keys.sorted().filter { plan.steps[$0].hasLost(done[$0, default: []]) }
             .flatMap { plan.steps[$0].losses.map { "was not put back: \($0)" } }
-        return (lost ?? []) + gone + found.filter { !before.contains(StepTrace($0)) }.map { "differs now: \($0.summary)" }
+        return (lost ?? []) + gone
+            + found.filter { !before.contains(StepTrace($0)) }.map { "differs now: \($0.summary)" }
             + planned.filter { !after.contains(StepTrace($0)) }.map { "is still done: \($0.summary)" }
     }
 
@@ -201,7 +202,8 @@ extension Operation {
         switch self {
         case .noteNeighbours, .expectNeighbours: true
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .createLink, .deleteLink, .changeLink,
-            .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc,
+            .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc,
+            .removeQdisc,
             .addNeighbour, .removeNeighbour, .forgetNeighbours, .moveUplink, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
             false

@@ -204,7 +204,7 @@ final class Executor {
             if index != nil && index == identities.original(link) { return .settled }
             return (index ?? made).map { .link($0) } ?? .named
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
-            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .removeQdisc, .addNeighbour,
+            .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour,
             .removeNeighbour, .moveUplink, .noteNeighbours, .expectNeighbours, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return index.map { .link($0) } ?? .named
@@ -361,7 +361,7 @@ final class Executor {
             if !isUndoing { try NeighbourCheck(session).expect(answering, on: link.name) }
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
-            .removeRoute, .moveUplink, .addRule, .removeRule, .removeQdisc, .addNeighbour, .removeNeighbour,
+            .removeRoute, .moveUplink, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour, .removeNeighbour,
             .forgetNeighbours, .writeSetting:
             break
         }

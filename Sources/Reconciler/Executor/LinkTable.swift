@@ -39,8 +39,8 @@ struct LinkTable {
         case .changeLink(let link, let changes):
             if changes.contains(where: \.isName), link.namespace != .host { inner = [:] }
         case .loadModule, .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute,
-            .moveUplink, .noteNeighbours, .expectNeighbours, .addRule, .removeRule, .removeQdisc, .addNeighbour,
-            .removeNeighbour, .forgetNeighbours, .writeSetting, .rememberOriginal,
+            .moveUplink, .noteNeighbours, .expectNeighbours, .addRule, .removeRule, .addQdisc, .removeQdisc,
+            .addNeighbour, .removeNeighbour, .forgetNeighbours, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile,
             .removeFile, .cutConnections, .clearWay, .firewall:
             break

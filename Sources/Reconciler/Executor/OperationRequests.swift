@@ -49,6 +49,7 @@ extension Operation {
         case .removeRule(let rule):
             let title = "remove rule \(rule.words) from \(rule.namespace)"
             return (rule.namespace, [RuleMessage.remove(rule.body, operation: title)])
+        case .addQdisc(let link, let spec): return (link.namespace, try Self.limit(link, spec, indexes))
         case .removeQdisc(let link, let parent):
             let title = "remove queueing discipline from \(link)"
             return (
@@ -89,6 +90,23 @@ extension Operation {
             preferredSource: route.preferredSource, body: route.details?.body ?? [])
     }
 
+    private static func limit(_ link: LinkReference, _ spec: QdiscSpec, _ indexes: some LinkIndexes) throws
+        -> [Request]
+    {
+        let index = try indexes.index(of: link)
+        switch spec {
+        case .bucket(let bucket):
+            let data = TokenBucketData(rate: bucket.rate, burst: bucket.burst, limit: bucket.limit)
+            return [QdiscMessage.bucket(link: index, data, operation: "limit \(link) to \(bucket)")]
+        case .redirect(let target):
+            let title = "send what comes in on \(link) through \(target)"
+            return [
+                QdiscMessage.ingress(link: index, operation: title),
+                FilterMessage.redirect(link: index, to: try indexes.index(of: target), operation: title),
+            ]
+        }
+    }
+
     private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {
         let name = spec.reference.name
         var requests: [Request]
@@ -106,6 +124,7 @@ extension Operation {
                 LinkRequest.createVXLAN(
                     .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master, data: options.data)
             ]
+        case .ifb: requests = [LinkRequest.createShaper(.init(name: name, mac: spec.mac, mtu: spec.mtu))]
         case .veth(let peer):
             let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
             requests = [

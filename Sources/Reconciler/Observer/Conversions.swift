@@ -158,7 +158,11 @@ extension ObservedRule {
 }
 
 extension ObservedQdisc {
-    init(_ message: QdiscMessage) {
-        self.init(link: message.link, parent: message.parent, kind: message.kind)
+    /// `filters` are those of the link where it is `ingress`.
+    init(_ message: QdiscMessage, filters: [FilterMessage] = []) {
+        let only = message.kind == "ingress" && filters.count == 1 ? filters.first?.redirect : nil
+        self.init(
+            link: message.link, parent: message.parent, kind: message.kind,
+            bucket: message.bucket.map { TokenBucket(rate: $0.rate, burst: $0.burst, limit: $0.limit) }, redirect: only)
     }
 }

@@ -38,7 +38,11 @@ struct NamespaceTables: Sendable {
             routes: routes.filter(ObservedRoute.matters).map { ObservedRoute($0, keepsBody: keepsBody) },
             neighbours: neighbours.compactMap { ObservedNeighbour($0) },
             rules: rules ? try connection.rules().map { ObservedRule($0) } : [],
-            qdiscs: try connection.qdiscs().map { ObservedQdisc($0) })
+            qdiscs: try connection.qdiscs().map { qdisc in
+                // Others' may have thousands of filters.
+                let isAsked = !rules && qdisc.kind == "ingress" && ours.contains(qdisc.link)
+                return ObservedQdisc(qdisc, filters: isAsked ? try connection.filters(link: qdisc.link) : [])
+            })
     }
 
     /// Addresses, and routes. An IPv6 address is ready only when a thread of the kernel's own has come to it, which takes

@@ -33,6 +33,10 @@ extension SimulatedHost {
             new.vxlan = options
             here.links.append(new)
             self[space] = here
+        case .ifb:
+            new.kind = "ifb"
+            here.links.append(new)
+            self[space] = here
         case .veth(let peer):
             guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
                 throw Failure.absent("namespace \(peer.reference.namespace)")

@@ -27,13 +27,7 @@ extension SimulatedHost {
             try withLink(route.link) { space, index in
                 try Self.removeFirst(&space.routes, "route \(route)") { $0.isSame(as: route, link: index) }
             }
-        case .addNeighbour(let entry):
-            try withLink(entry.link) { space, index in
-                let new = ObservedNeighbour(
-                    link: index, address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
-                space.neighbours.removeAll { $0.isReplaced(by: new) }
-                space.neighbours.append(new)
-            }
+        case .addNeighbour(let entry): try add(entry)
         case .removeNeighbour(let entry):
             try withLink(entry.link) { space, index in
                 try Self.removeFirst(&space.neighbours, "neighbour") {
@@ -48,6 +42,7 @@ extension SimulatedHost {
             try change(rule.namespace) { space in
                 try Self.removeFirst(&space.rules, "rule \(rule.words)") { $0.body == rule.body }
             }
+        case .addQdisc(let link, let spec): try add(spec, to: link)
         case .removeQdisc(let link, let parent):
             try withLink(link) { space, index in
                 try Self.removeFirst(&space.qdiscs, "qdisc") { $0.link == index && $0.parent == parent }
@@ -62,6 +57,32 @@ extension SimulatedHost {
         case .moveUplink(let move): try self.move(move)
         case .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours: break
         case .firewall(let commands): try firewall.run(commands)
+        }
+    }
+
+    private mutating func add(_ entry: NeighbourEntry) throws {
+        try withLink(entry.link) { space, index in
+            let new = ObservedNeighbour(
+                link: index, address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
+            space.neighbours.removeAll { $0.isReplaced(by: new) }
+            space.neighbours.append(new)
+        }
+    }
+
+    private mutating func add(_ spec: QdiscSpec, to link: LinkReference) throws {
+        var qdisc: ObservedQdisc
+        switch spec {
+        case .bucket(let bucket): qdisc = ObservedQdisc(link: 0, parent: 0xffff_ffff, kind: "tbf", bucket: bucket)
+        case .redirect(let target):
+            qdisc = ObservedQdisc(link: 0, parent: 0xffff_fff1, kind: "ingress")
+            try withLink(target) { _, index in qdisc.redirect = index }
+        }
+        try withLink(link) { space, index in
+            let isThere = space.qdiscs.contains { $0.link == index && $0.parent == qdisc.parent }
+            if isThere, qdisc.redirect != nil { throw Failure.present("qdisc of \(link)") }
+            space.qdiscs.removeAll { $0.link == index && $0.parent == qdisc.parent }
+            qdisc.link = index
+            space.qdiscs.append(qdisc)
         }
     }
 
@@ -112,6 +133,11 @@ extension SimulatedHost {
             guard !space.addresses.contains(where: { $0.link == index && $0.address == address }) else {
                 throw Failure.present("address \(address)")
             }
+            // The kernel acknowledges the same IPv6 address with another length, and does nothing.
+            let isSame = { (other: ObservedAddress) in
+                other.link == index && other.address.address == address.address
+            }
+            if address.address.family == .ipv6, space.addresses.contains(where: isSame) { return }
             let isOff = space.link(index: index)?.setting(family: "ipv6", key: "disable_ipv6") == "1"
             if address.address.family == .ipv6 && isOff { throw Failure.refused("IPv6 is off on \(link)") }
             space.addresses.append(ObservedAddress(link: index, address: address))
