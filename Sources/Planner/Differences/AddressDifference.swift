@@ -11,7 +11,7 @@ extension Builder {
         let desired = Set(wanted)
         let observed = link.flatMap { context.addresses[reference.namespace]?[$0.index] } ?? []
         let there = observed.filter {
-            $0.isManaged && !$0.isLeased(in: reference.namespace) || desired.contains($0.address)
+            $0.isManaged && !$0.isLeased(in: reference.namespace, beside: wanted) || desired.contains($0.address)
         }
         var replaced: Set<InterfaceAddress> = []
         for address in wanted.sorted() {
@@ -200,9 +200,10 @@ extension ObservedAddress {
         address.address.family == .ipv4 || (isPermanent && !address.address.isLinkLocal)
     }
 
-    /// Whether what runs in a compartment got it for a time: a DHCP client there asks for its own. On the host's side of a
-    /// network nobody asks.
-    func isLeased(in space: NamespaceRef) -> Bool {
+    /// Whether what runs in a compartment got it for a time: a DHCP client asks for its own, where the manifest gives the card
+    /// no address of IPv4. On the host's side of a network nobody asks.
+    func isLeased(in space: NamespaceRef, beside given: [InterfaceAddress]) -> Bool {
         space != .host && address.address.family == .ipv4 && !isPermanent
+            && !given.contains { $0.address.family == .ipv4 }
     }
 }

@@ -98,9 +98,8 @@ extension Builder {
         _ link: ObservedLink?, beside given: [InterfaceAddress], in space: NamespaceRef
     ) -> [IPPrefix] {
         guard let link else { return [] }
-        let own = Set(given.map(\.onLink))
-        return (context.addresses[space]?[link.index] ?? []).filter { $0.isLeased(in: space) }.map(\.address.onLink)
-            .filter { !own.contains($0) }
+        return (context.addresses[space]?[link.index] ?? []).filter { $0.isLeased(in: space, beside: given) }
+            .map(\.address.onLink)
     }
 
     /// Where the kernel makes routes to for the addresses that a link has; with router advertisements, anywhere.
