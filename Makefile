@@ -26,7 +26,7 @@ INSTALL_NEEDS := $(BUILD_NEEDS) python3=python3
 DEB_NEEDS := $(INSTALL_NEEDS) dh=debhelper dpkg-buildpackage=dpkg-dev
 TEST_DEB_NEEDS := $(DEB_NEEDS) debootstrap=debootstrap lintian=lintian zsh=zsh fish=fish ip=iproute2 unshare=util-linux systemctl=systemd
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
-TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils
+TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils dropbear=dropbear-bin openssl=openssl
 
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'

@@ -92,7 +92,9 @@ let package = Package(
         tests("ConfirmTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests("HistoryTests", ["Model", "Reconciler", "TestSupport", "bulkhead"]),
         tests("OperationsTests", ["TestSupport", "bulkhead"]),
-        tests("ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"]),
+        tests(
+            "ReconcileTests", ["Git", "JSON", "Model", "Reconciler", "SystemCalls", "TestSupport", "bulkhead"],
+            hasTools: true),
         tests("WatchTests", ["NetlinkCodec", "Reconciler", "TestSupport", "bulkhead"]),
         tests("NetworkTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),

@@ -1,5 +1,3 @@
-internal import Model
-
 /// Why a repository did not give what was asked of it.
 public struct GitError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What stands in the way.
@@ -26,20 +24,5 @@ public struct GitError: Error, Hashable, Sendable, CustomStringConvertible {
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
-    }
-
-    /// The last lines of what git said, as one line.
-    static func words(_ bytes: [UInt8]) -> String {
-        let lines = String(decoding: bytes.suffix(4096), as: UTF8.self).split(separator: "\n").suffix(4)
-        return lines.map { $0.trimmed }.joined(separator: "; ").terminalSafe
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        var rest = self
-        while rest.first == " " { rest = rest.dropFirst() }
-        while rest.last == " " || rest.last == "\r" { rest = rest.dropLast() }
-        return String(rest)
     }
 }

@@ -62,9 +62,9 @@ struct GitProgram: Sendable {
         switch result.ending {
         case .exited(0): return result.output
         case .exited(let status):
-            let words = GitError.words(result.errors)
-            throw GitError(
-                .unavailable, "\(what): git ended with \(status): \(words.isEmpty ? "it did not say why" : words)")
+            let words = GitWords(result.errors)
+            let reason = words.text.isEmpty ? "it did not say why" : words.text + words.remedy
+            throw GitError(.unavailable, "\(what): git ended with \(status): \(reason)")
         case .signalled(let number): throw GitError(.unavailable, "\(what): git was ended by signal \(number)")
         case .wroteTooMuch:
             let limit = (command.fileSizeLimit ?? 0) >> 20

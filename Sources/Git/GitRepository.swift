@@ -101,7 +101,7 @@ public struct GitRepository: Sendable {
         let result = try git.run(command, what)
         if result.ending != .exited(0) { removeRemains() }
         // Git's own child wrote too much (SIGXFSZ), or found objects that are none.
-        let words = GitError.words(result.errors)
+        let words = GitWords(result.errors).text
         if words.contains("fsck error") { throw GitError(.refused, "\(what): \(words)") }
         if words.contains("died of signal 25") {
             throw GitError(.tooLarge, "\(what): it is larger than \(Self.packLimit >> 20) MiB")

@@ -41,7 +41,7 @@ extension GitRepository {
             environment: ["GNUPGHOME=\(signers.keyring)"])
         let result = try git.run(command, "verify \(object.prefix(12))")
         if result.ending == .exited(0) { return nil }
-        let words = GitError.words(result.errors + result.output)
+        let words = GitWords(result.errors + result.output).text
         return words.isEmpty || words.contains("no signature found")
             ? "\(noun) bears no signature" : "\(noun)'s signature is not accepted: \(words)"
     }
