@@ -29,8 +29,8 @@ struct Builder {
 
     init(context: Context) { self.context = context }
 
-    mutating func fail(_ message: String, at source: SourceLocation?) {
-        errors.append(Diagnostic(.error, message, at: source))
+    mutating func fail(_ message: String, at source: SourceLocation?, about subject: Diagnostic.Subject? = nil) {
+        errors.append(Diagnostic(.error, message, at: source, about: subject))
     }
 
     mutating func warn(_ message: String, at source: SourceLocation?) {

@@ -70,7 +70,7 @@ struct ImportCheck {
             guard let file = diagnostic.location?.file,
                 let document = draft.documents.first(where: { "\($0.id)" == file })
             else { continue }
-            exclude(document, Self.withoutPlaces(diagnostic.message, draft), &limits)
+            exclude(document, Self.withoutPlaces(diagnostic.message, draft), about: diagnostic.subject, &limits)
         }
     }
 
@@ -86,20 +86,21 @@ struct ImportCheck {
     }
 
     /// Leaves out as little as may help: published ports before a card, taking a bridge over before using it.
-    private func exclude(_ document: ImportDraft.Document, _ reason: String, _ limits: inout ImportLimits) {
+    private func exclude(
+        _ document: ImportDraft.Document, _ reason: String, about subject: Diagnostic.Subject? = nil,
+        _ limits: inout ImportLimits
+    ) {
         switch document.origin {
         case .bridge(let name):
             if document.isAdopted { limits.foreign[name] = reason } else { limits.bridges[name] = reason }
         case .card(let name):
-            let isOfPorts =
-                reason.contains("host port") || reason.contains("hostPort") || reason.contains("portMappings")
-            let hasPorts = isOfPorts && document.spec["portMappings"] != nil
-            if hasPorts, reason.contains("allowShadow"), limits.shadowing[name] == nil {
-                limits.shadowing[name] = reason
-            } else if hasPorts, limits.unpublished[name] == nil {
+            let hasPorts = document.spec["portMappings"] != nil
+            switch subject {
+            case .shadowedListener? where hasPorts && limits.shadowing[name] == nil: limits.shadowing[name] = reason
+            case .shadowedListener? where hasPorts && limits.unpublished[name] == nil,
+                .publishedPort? where hasPorts && limits.unpublished[name] == nil:
                 limits.unpublished[name] = reason
-            } else {
-                limits.cards[name] = reason
+            case .shadowedListener?, .publishedPort?, nil: limits.cards[name] = reason
             }
         case .namespace(let reference):
             for card in host.cards where card.space.reference == reference { limits.cards[card.link.name] = reason }

@@ -165,7 +165,8 @@ extension Validator {
                 }) {
                     fail(
                         "host port \(ports)/\(claim.mapping.transport.rawValue) of Endpoint/\(claim.owner) is also published by Endpoint/\(other.owner) (\(other.mapping.at)); "
-                            + "choose another hostPort or hostAddress", at: claim.mapping.hostPorts.at)
+                            + "choose another hostPort or hostAddress", at: claim.mapping.hostPorts.at,
+                        about: .publishedPort)
                 }
                 open.append(claim)
             }

@@ -36,7 +36,9 @@ extension Validator {
         for route in endpoint.routes { checkRoute(route, endpoint, network) }
         if endpoint.addresses != nil { checkAddresses(endpoint, network) } else { checkPools(endpoint, network) }
         if network.type.value != .nat, endpoint.portMappings.isEmpty, let place = endpoint.head.place("portMappings") {
-            fail("'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: place)
+            fail(
+                "'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: place,
+                about: .publishedPort)
         }
         for mapping in endpoint.portMappings { checkMapping(mapping, endpoint, network) }
         if endpoint.defaultRoute?.value == true, !Self.givesDefaultRoute(network), let place = endpoint.defaultRoute?.at
@@ -154,28 +156,34 @@ extension Validator {
         _ mapping: PortMappingDocument, _ endpoint: EndpointDocument, _ network: NetworkDocument
     ) {
         guard network.type.value == .nat else {
-            fail("'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: mapping.at)
+            fail(
+                "'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: mapping.at,
+                about: .publishedPort)
             return
         }
         if mapping.hostPorts.value.count != mapping.ports.value.count {
             fail(
                 "portMappings: hostPort \(mapping.hostPorts.value) and port \(mapping.ports.value) differ in length",
-                at: mapping.ports.at)
+                at: mapping.ports.at, about: .publishedPort)
         }
         let families = Self.families(endpoint, network)
         if families.isEmpty {
-            fail("portMappings: Endpoint/\(endpoint.head.name) has no address to lead to", at: mapping.at)
+            fail(
+                "portMappings: Endpoint/\(endpoint.head.name) has no address to lead to", at: mapping.at,
+                about: .publishedPort)
         } else if let address = mapping.hostAddress {
             if address.value.family == .ipv6 && address.value.isLoopback {
                 fail(
                     "portMappings: there is no way from ::1 into a compartment; use 127.0.0.1, or leave hostAddress out",
-                    at: address.at)
+                    at: address.at, about: .publishedPort)
             } else if address.value.isMulticast || (address.value.isLinkLocal && address.value.family == .ipv6) {
-                fail("portMappings: hostAddress \(address.value) cannot be published on", at: address.at)
+                fail(
+                    "portMappings: hostAddress \(address.value) cannot be published on", at: address.at,
+                    about: .publishedPort)
             } else if !families.contains(address.value.family) {
                 fail(
                     "portMappings: hostAddress \(address.value) is \(address.value.family.rawValue), and Endpoint/\(endpoint.head.name) has no such address",
-                    at: address.at)
+                    at: address.at, about: .publishedPort)
             }
         }
     }

@@ -25,8 +25,8 @@ struct Validator {
         Dictionary(values.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    mutating func fail(_ message: String, at location: SourceLocation?) {
-        diagnostics.append(Diagnostic(.error, message, at: location))
+    mutating func fail(_ message: String, at location: SourceLocation?, about subject: Diagnostic.Subject? = nil) {
+        diagnostics.append(Diagnostic(.error, message, at: location, about: subject))
     }
 
     mutating func warn(_ message: String, at location: SourceLocation?) {

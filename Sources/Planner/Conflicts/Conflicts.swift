@@ -99,18 +99,20 @@ extension Builder {
                     if isSession(mapping, listener) {
                         fail(
                             "\(text), which is the port of your SSH session; choose another hostPort",
-                            at: mapping.source)
+                            at: mapping.source, about: .publishedPort)
                     } else if mapping.allowShadow || live.publishes(mapping, listener.port, by: endpoint.id) {
                         warn(text, at: mapping.source)
                     } else {
-                        fail("\(text); choose another hostPort, or set `allowShadow: true`", at: mapping.source)
+                        fail(
+                            "\(text); choose another hostPort, or set `allowShadow: true`", at: mapping.source,
+                            about: .shadowedListener)
                     }
                 }
                 // Its server may be where nobody sees it listen.
                 guard let session, shadows(mapping, session), before == errors.count else { continue }
                 fail(
                     "host port \(session.port)/\(mapping.transport.rawValue) of \(endpoint.id) is the port of your SSH "
-                        + "session; choose another hostPort", at: mapping.source)
+                        + "session; choose another hostPort", at: mapping.source, about: .publishedPort)
             }
         }
     }

@@ -42,7 +42,7 @@ extension Builder {
                         fail(
                             "host port \(number)/\(mapping.transport.rawValue) of \(endpoint.id) is published by \(owner); "
                                 + "choose another hostPort, or a hostAddress of its own for each of the two",
-                            at: mapping.source)
+                            at: mapping.source, about: .publishedPort)
                     }
                 }
             }
