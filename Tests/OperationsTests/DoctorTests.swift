@@ -101,6 +101,48 @@ import Testing
         #expect(line == "ok       systemd-networkd: was told to leave bulkhead's links alone\n")
     }
 
+    /// Who configures the very card that a network has taken is found, and no more once the remedies were typed.
+    @Test func whoConfiguresAnUplinkIsFoundAndTheRemediesWork() throws {
+        let host = try ScratchHost()
+        try host.sh("ip link add eth1 type veth peer name cable; ip link set eth1 up; ip link set cable up")
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, uplink: {interface: eth1}}
+            """)
+        let applied = try host.bulkhead("apply", "--yes", "manifests")
+        try #require(applied.status == 0, "\(applied)")
+        try host.sh(
+            """
+            mount -t tmpfs tmpfs /etc
+            mkdir -p /run/systemd/netif /run/NetworkManager /etc/sysctl.d /etc/systemd/network
+            mkdir -p /etc/NetworkManager/conf.d /etc/NetworkManager/system-connections
+            printf '[Match]\\nName=wlan* lo\\n[Network]\\nDHCP=yes\\n' > /etc/systemd/network/10-other.network
+            printf '# wide\\n[Match]\\nName=e*1\\n[Network]\\nDHCP=yes\\n' > /etc/systemd/network/20-wired.network
+            printf '[connection]\\nid=w\\ninterface-name=eth1\\n' > /etc/NetworkManager/system-connections/w.nmconnection
+            printf 'net.ipv4.conf.eth1.rp_filter = 1\\nnet.ipv4.conf.eth10.rp_filter = 1\\n' > /etc/sysctl.d/9.conf
+            """)
+        func uplinks() throws -> [Finding] {
+            try findings(host).filter { $0.message.hasPrefix("may change eth1, which is the uplink of bh-lan: ") }
+        }
+        let found = try uplinks()
+        #expect(found.map(\.subject) == ["systemd-networkd", "NetworkManager", "sysctl"])
+        #expect(
+            found.map { String($0.message.trimmingPrefix("may change eth1, which is the uplink of bh-lan: ")) } == [
+                "/etc/systemd/network/20-wired.network configures it",
+                "the profile /etc/NetworkManager/system-connections/w.nmconnection is for it",
+                "/etc/sysctl.d/9.conf sets net.ipv4.conf.eth1.rp_filter = 1, and bh-lan has its addresses now",
+            ])
+        // What reloads a daemon has none to talk to here.
+        for command in found.flatMap(\.remedy) where !command.hasSuffix("reload") { try host.sh(command) }
+        #expect(try uplinks() == [])
+        #expect(
+            try host.sh("cat /etc/sysctl.d/9.conf")
+                == "net.ipv4.conf.bh-lan.rp_filter = 1\nnet.ipv4.conf.eth10.rp_filter = 1\n")
+    }
+
     /// Cards that were taken over, or named by `hostInterface`, have names of their own.
     @Test func linksWithNamesOfTheirOwnAreInTheFiles() throws {
         let host = try ScratchHost()

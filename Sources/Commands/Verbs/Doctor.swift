@@ -25,7 +25,11 @@ struct Doctor: Verb {
         try Comparison.requireRights()
         let folders = try global.folders()
         var findings = KernelCheck.findings(try KernelSurvey())
-        findings += OwnerCheck(try HostSurvey(try HostSession(folders)), others: others).findings
+        let session = try HostSession(folders)
+        findings += OwnerCheck(try HostSurvey(session), others: others).findings
+        let nothing = DesiredState(scope: try global.scopeName(), host: global.hostName())
+        let host = try Observer(session, desired: nothing).observe().state.host
+        findings += UplinkCheck.all(host).flatMap(\.findings)
         findings += machine(folders)
         switch global.output {
         case .json:
