@@ -26,6 +26,7 @@ private func decodeAll(_ body: ArraySlice<UInt8>) {
     _ = try? TableMessage(decoding: body)
     _ = try? RuleMessage(decoding: body)
     _ = try? QdiscMessage(decoding: body)
+    _ = try? FilterMessage(decoding: body)
     if let route = try? RouteMessage(decoding: body) {
         // Routes of others are made again by what the kernel said of them.
         let value = RouteMessage.Value(

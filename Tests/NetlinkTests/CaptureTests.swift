@@ -129,6 +129,26 @@ import Testing
             ])
         #expect(found.contains("10 family 7 state 128 flags 2 - 33:33:00:00:00:01"))
     }
+
+    @Test func qdiscs() throws {
+        let found = try bodies("qdiscs", .newQdisc).map { try QdiscMessage(decoding: $0) }.filter { $0.handle != 0 }
+            .sorted { ($0.link, $0.kind) < ($1.link, $1.kind) }
+        #expect(found.map { "\($0.link) \($0.kind)" } == ["11 ingress", "11 tbf", "12 tbf", "15 tbf"])
+        #expect(found.map(\.parent) == [QdiscMessage.ingressParent] + Array(repeating: QdiscMessage.root, count: 3))
+        // Of a burst the kernel keeps the time, in ticks of 64 ns. One with a peak rate is none of ours.
+        #expect(
+            found.map(\.bucket) == [
+                nil, TokenBucketData(rate: 10_000_000_000, burst: 209_714_560, limit: 314_572_800), nil,
+                TokenBucketData(rate: 12_500_000, burst: 250_000, limit: 875_000),
+            ])
+    }
+
+    @Test func filters() throws {
+        let found = try bodies("filters", .newFilter).compactMap { try FilterMessage(decoding: $0) }
+        // All of every protocol; of one protocol; what matches something; a copy.
+        #expect(found.map(\.redirect) == [15, nil, nil, nil])
+        #expect(found.allSatisfy { $0.link == 11 })
+    }
 }
 
 /// Bytes of hexadecimal digits; spaces are passed over.

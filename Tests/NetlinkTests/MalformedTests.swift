@@ -102,6 +102,8 @@ import Testing
             read += (try? FirewallGeneration.id(decoding: body)) == nil ? 0 : 1
             read += (try? SocketMessage(decoding: body)) == nil ? 0 : 1
             read += (try? NextHopMessage(decoding: body)) == nil ? 0 : 1
+            read += (try? QdiscMessage(decoding: body)) == nil ? 0 : 1
+            read += ((try? FilterMessage(decoding: body)) ?? nil) == nil ? 0 : 1
             _ = try? NextHopMessage.move(bytes, to: 7, operation: "x")
             _ = try? AddressMessage.move(bytes, of: "eth1", to: 7, .back, operation: "x")
             _ = (AddressMessage.ends(bytes), RouteMessage.ends(bytes))

@@ -51,6 +51,22 @@ import Testing
         }
     }
 
+    /// The kernel says the burst of a bucket as a time, requests as bytes: it is in the captures.
+    @Test(arguments: UInt64(1)...4) func limits(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<300 {
+            let link = UInt32.random(in: 1...UInt32.max, using: &random)
+            let data = TokenBucketData(
+                rate: UInt64.random(in: 1000...(1 << UInt64.random(in: 10...47, using: &random)), using: &random),
+                burst: .random(in: 1...UInt32.max, using: &random), limit: .random(in: 1...UInt32.max, using: &random))
+            let bucket = try QdiscMessage(decoding: QdiscMessage.bucket(link: link, data, operation: "x").body[...])
+            #expect(bucket.link == link && bucket.parent == QdiscMessage.root && bucket.kind == "tbf")
+            #expect(bucket.bucket?.rate == data.rate && bucket.bucket?.limit == data.limit)
+            let ingress = try QdiscMessage(decoding: QdiscMessage.ingress(link: link, operation: "x").body[...])
+            #expect(ingress.link == link && ingress.parent == QdiscMessage.ingressParent && ingress.kind == "ingress")
+        }
+    }
+
     @Test(arguments: UInt64(1)...4) func links(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<300 {

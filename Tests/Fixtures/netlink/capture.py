@@ -65,8 +65,34 @@ REQUESTS = {
     "routes": [(26, bytes([2]) + b"\0" * 11), (26, bytes([10]) + b"\0" * 11)],
     "neighbours": [(30, b"\0" * 12), (30, b"\0" * 10 + b"\x08\0"), (30, bytes([7]) + b"\0" * 11)],
 }
-for name, requests in REQUESTS.items():
-    with open(f"{FOLDER}/{name}.hex", "w", encoding="ascii") as file:
-        for kind, body in requests:
-            for message in dump(kind, body):
-                file.write(message.hex() + "\n")
+# What limits bandwidth, behind the dumps of links, which know nothing of it.
+LIMITS = """
+ip link add bw0 index 15 address 02:00:00:00:00:15 type ifb
+tc qdisc add dev bw0 root tbf rate 100mbit burst 250000 limit 875000
+tc qdisc add dev ep0 root tbf rate 80gbit burst 200mb limit 300mb
+tc qdisc add dev lan0 root tbf rate 10mbit burst 20000 limit 30000 peakrate 20mbit mtu 1600
+tc qdisc add dev ep0 ingress
+tc filter add dev ep0 parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev bw0
+tc filter add dev ep0 parent ffff: protocol ip prio 2 u32 match u32 0 0 action mirred egress redirect dev bw0
+tc filter add dev ep0 parent ffff: protocol all prio 3 u32 match u32 1 1 at 0 action mirred egress redirect dev bw0
+tc filter add dev ep0 parent ffff: protocol all prio 4 u32 match u32 0 0 action mirred egress mirror dev bw0
+"""
+LIMIT_REQUESTS = {
+    "qdiscs": [(38, b"\0" * 20)],
+    "filters": [(46, struct.pack("=IiIII", 0, 11, 0, 0xFFFF0000, 0))],
+}
+
+
+def write(all_requests):
+    """One file a name."""
+    for name, requests in all_requests.items():
+        with open(f"{FOLDER}/{name}.hex", "w", encoding="ascii") as file:
+            for kind, body in requests:
+                for message in dump(kind, body):
+                    file.write(message.hex() + "\n")
+
+
+write(REQUESTS)
+for line in LIMITS.strip().splitlines():
+    subprocess.run(line.split(), check=True)
+write(LIMIT_REQUESTS)
