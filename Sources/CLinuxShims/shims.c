@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +73,52 @@ int bulkhead_own_proc(void) {
   close(context);
   errno = error;
   return root;
+}
+
+int bulkhead_tap_make(int descriptor, const char *name, unsigned index, int several_queues) {
+  if (ioctl(descriptor, TUNSETIFINDEX, &index) < 0) return -1;
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  request.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL);
+  if (several_queues) request.ifr_flags |= IFF_MULTI_QUEUE;
+  return ioctl(descriptor, TUNSETIFF, &request);
+}
+
+int bulkhead_tap_owner(int descriptor, unsigned user) { return ioctl(descriptor, TUNSETOWNER, (unsigned long)user); }
+int bulkhead_tap_group(int descriptor, unsigned group) { return ioctl(descriptor, TUNSETGROUP, (unsigned long)group); }
+int bulkhead_tap_persist(int descriptor) { return ioctl(descriptor, TUNSETPERSIST, 1ul); }
+
+// What some name services say of a name that nobody has; a group of thousands wants much room.
+static int found(int status, void *entry) {
+  if (entry != NULL) return 1;
+  if (status == 0 || status == ENOENT || status == ESRCH || status == EBADF || status == EPERM) return 0;
+  errno = status;
+  return -1;
+}
+
+int bulkhead_user(const char *name, uint32_t *number) {
+  for (size_t room = 1 << 12;; room *= 4) {
+    struct passwd entry, *result = NULL;
+    char *buffer = malloc(room);
+    if (buffer == NULL) return -1;
+    int status = getpwnam_r(name, &entry, buffer, room, &result);
+    if (result != NULL) *number = entry.pw_uid;
+    free(buffer);
+    if (status != ERANGE || room >= 1 << 22) return found(status, result);
+  }
+}
+
+int bulkhead_group(const char *name, uint32_t *number) {
+  for (size_t room = 1 << 12;; room *= 4) {
+    struct group entry, *result = NULL;
+    char *buffer = malloc(room);
+    if (buffer == NULL) return -1;
+    int status = getgrnam_r(name, &entry, buffer, room, &result);
+    if (result != NULL) *number = entry.gr_gid;
+    free(buffer);
+    if (status != ERANGE || room >= 1 << 22) return found(status, result);
+  }
 }
 
 int bulkhead_netlink_open(int protocol, uint32_t *port) {

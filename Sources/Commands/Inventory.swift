@@ -46,9 +46,17 @@ struct Inventory {
         var namespacePath: String?
         var outer: ObservedLink
         var inner: ObservedLink?
+        /// What its guest shall have, where it is a tap and the manifests in force say so.
+        var guest: Guest?
         var addresses: [InterfaceAddress]
         var state: String
         var health: String
+    }
+
+    /// What a virtual machine gives its card.
+    struct Guest {
+        var mac: MACAddress
+        var gateways: [IPAddress]
     }
 
     var scope: ObjectName
@@ -159,6 +167,7 @@ private struct InventoryReader {
 
     private func endpoint(_ link: ObservedLink) -> Inventory.Endpoint? {
         guard let mark = link.mark else { return nil }
+        if link.tap != nil { return tap(link, mark.owner.name.text) }
         let space = link.peerNamespaceID.flatMap { spaces[$0] }
         let inner = space.flatMap { space in link.peerIndex.flatMap { space.link(index: $0) } }
         let own = (space?.addresses ?? []).filter { $0.link == inner?.index && !isKernels($0) }
@@ -174,6 +183,17 @@ private struct InventoryReader {
             compartment: name, namespacePath: space.map { path($0.reference) }, outer: link, inner: inner,
             addresses: own.map(\.address).sorted(), state: link.isUp ? "up" : "disabled",
             health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))
+    }
+
+    /// What a virtual machine has behind its card no kernel of ours knows.
+    private func tap(_ link: ObservedLink, _ name: String) -> Inventory.Endpoint {
+        let endpoint = adoptions.taps[name]
+        return Inventory.Endpoint(
+            name: name, network: link.master.flatMap { links[$0] }.flatMap(networkName), outer: link,
+            guest: endpoint.map { Inventory.Guest(mac: $0.mac, gateways: $0.defaultGateways) },
+            addresses: endpoint?.addresses ?? [],
+            state: !link.isUp ? "disabled" : link.isRunning ? "up" : "not open",
+            health: link.master == nil ? "not on a bridge" : "ok")
     }
 
     private func path(_ reference: NamespaceRef) -> String {
@@ -203,5 +223,20 @@ private struct InventoryReader {
                 cards: (byName[name] ?? []).map(\.name),
                 health: loopback?.isUp ?? false ? "ok" : "loopback is down", isAdopted: isAdopted)
         }.sorted { $0.name < $1.name }
+    }
+}
+
+extension Inventory.Endpoint {
+    /// Of the card inside, or of the tap, which has no other.
+    var cardName: String? { outer.tap == nil ? inner?.name : outer.name }
+
+    /// As the card counts them: what the host's side of a tap sends, the guest receives.
+    var cardCounters: LinkCounters? {
+        guard outer.tap != nil else { return inner?.counters }
+        return outer.counters.map { own in
+            LinkCounters(
+                receivedPackets: own.sentPackets, receivedBytes: own.sentBytes, receivedDropped: own.sentDropped,
+                sentPackets: own.receivedPackets, sentBytes: own.receivedBytes, sentDropped: own.receivedDropped)
+        }
     }
 }

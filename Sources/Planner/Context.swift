@@ -102,7 +102,9 @@ struct Context {
         cardNames = Set(desired.endpoints.map(\.hostInterface.text))
         endpointNames = Set(desired.endpoints.map(\.metadata.name))
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
-        endpointsByCompartment = Dictionary(grouping: desired.endpoints, by: \.compartment)
+        endpointsByCompartment = desired.endpoints.reduce(into: [:]) { result, endpoint in
+            if let name = endpoint.compartment { result[name, default: []].append(endpoint) }
+        }
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
         let search = AttachmentSearch(observed)
         var attached: [ObjectName: ObservedLink] = [:]

@@ -28,7 +28,9 @@ public struct Reachability: Sendable {
         endpoints = Dictionary(all.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         remotes = Set(desired.remotes.map(\.endpoint.metadata.name))
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
-        cards = Dictionary(grouping: all, by: \.compartment)
+        cards = all.reduce(into: [:]) { result, endpoint in
+            if let name = endpoint.compartment { result[name, default: []].append(endpoint) }
+        }
         members = GroupMembers(desired.policies + desired.remotePolicies)
     }
 
@@ -53,7 +55,7 @@ public struct Reachability: Sendable {
     /// Endpoints of one compartment meet inside it.
     private func sharedCompartment(_ connection: Connection) -> ObjectName? {
         guard case .endpoint(let from) = connection.source, case .endpoint(let to) = connection.destination,
-            let compartment = endpoints[from]?.compartment, compartment == endpoints[to]?.compartment
+            let compartment = endpoints[from]?.compartment, endpoints[to]?.compartment == compartment
         else { return nil }
         return compartment
     }

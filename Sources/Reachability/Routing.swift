@@ -37,7 +37,7 @@ extension Reachability {
     /// Whether the compartment's longest match for the address leads through this card.
     private func routes(_ endpoint: Endpoint, to address: IPAddress) -> Bool {
         if address.family == .ipv6, address.isLinkLocal { return true }
-        let all = (cards[endpoint.compartment] ?? [endpoint]).filter(\.enabled)
+        let all = (endpoint.compartment.flatMap { cards[$0] } ?? [endpoint]).filter(\.enabled)
         let best = all.compactMap { Self.longestMatch($0, address) }.max() ?? -1
         return best >= 0 && Self.longestMatch(endpoint, address) == best
     }

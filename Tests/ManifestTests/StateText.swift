@@ -64,9 +64,18 @@ enum StateText {
             + compartment.hostsText.split(separator: "\n").map { "  hosts \($0)" }
     }
 
+    private static func device(_ device: Device) -> String {
+        switch device {
+        case .nic(let seat): return "\(seat.interface) in \(seat.compartment)"
+        case .tap(let options):
+            let owner = options.owner?.description ?? "-", group = options.group?.description ?? "-"
+            return "tap of \(owner) \(group)\(options.multiQueue ? " in queues" : "")"
+        }
+    }
+
     private static func endpoint(_ endpoint: Endpoint) -> [String] {
         [
-            "\(endpoint.id) \(endpoint.interface) in \(endpoint.compartment) on \(endpoint.network)\(endpoint.enabled ? "" : " disabled")"
+            "\(endpoint.id) \(device(endpoint.device)) on \(endpoint.network)\(endpoint.enabled ? "" : " disabled")"
         ] + metadata(endpoint.metadata) + [
             "  port \(endpoint.hostInterface) also \(text(endpoint.alternativeName)) mac \(endpoint.mac) port mac \(endpoint.hostMAC) mtu \(endpoint.mtu)",
             "  addresses \(list(endpoint.addresses))\(endpoint.hasAutomaticAddresses ? " automatic" : "")",

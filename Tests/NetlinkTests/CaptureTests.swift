@@ -143,6 +143,15 @@ import Testing
             ])
     }
 
+    @Test func taps() throws {
+        let found = try bodies("taps", .newLink).map { try LinkMessage(decoding: $0) }.sorted { $0.name < $1.name }
+        #expect(found.map(\.name) == ["tap0", "tap1", "tun0"])
+        #expect(found.allSatisfy { $0.kind == "tun" && $0.tun?.isPersistent == true })
+        #expect(found.map(\.tun?.owner) == [7, nil, 7] && found.map(\.tun?.group) == [8, nil, nil])
+        #expect(found.map(\.tun?.isTap) == [true, true, false])
+        #expect(found.map(\.tun?.multiQueue) == [true, false, false])
+    }
+
     @Test func filters() throws {
         let found = try bodies("filters", .newFilter).compactMap { try FilterMessage(decoding: $0) }
         // All of every protocol; of one protocol; what matches something; a copy.

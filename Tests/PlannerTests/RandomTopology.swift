@@ -77,10 +77,13 @@ struct RandomTopology {
         _ name: String, _ network: (name: String, type: String, number: Int), in compartment: String,
         _ interface: String, hasDefault: Bool
     ) {
-        var spec = [
-            "network: \(network.name)", "compartment: \(compartment)", "interface: \(interface)",
-            "defaultRoute: \(hasDefault)",
-        ]
+        var spec = ["network: \(network.name)", "defaultRoute: \(hasDefault)"]
+        if generator.chance(20) {
+            let options = generator.pick(["owner: 7", "owner: 8, group: 7", "multiQueue: true"])
+            spec.append("device: tap" + (generator.chance(50) ? "\n  tap: {\(options)}" : ""))
+        } else {
+            spec += ["compartment: \(compartment)", "interface: \(interface)"]
+        }
         if generator.chance(30) { spec.append("mtu: \(generator.pick([1280, 1300]))") }
         if generator.chance(30) { spec.append("mac: 02:00:00:00:0\(generator.pick([1, 2, 3])):\(name.suffix(1))0") }
         if generator.chance(20) { spec.append("enabled: false") }

@@ -28,6 +28,15 @@ int bulkhead_own_proc(void);
 /// socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), bound to a port id the kernel chooses, written to port.
 int bulkhead_netlink_open(int protocol, uint32_t *port);
 int bulkhead_netlink_option(int socket, int option, int value);
+/// ioctl(TUNSETIFF) on an open /dev/net/tun: a new tap of this name and index, never one that is there (IFF_TUN_EXCL).
+int bulkhead_tap_make(int descriptor, const char *name, unsigned index, int several_queues);
+/// ioctl(TUNSETOWNER), ioctl(TUNSETGROUP) and ioctl(TUNSETPERSIST).
+int bulkhead_tap_owner(int descriptor, unsigned user);
+int bulkhead_tap_group(int descriptor, unsigned group);
+int bulkhead_tap_persist(int descriptor);
+/// getpwnam_r(3) and getgrnam_r(3): 1 and the number, 0 where there is none of that name, or -1.
+int bulkhead_user(const char *name, uint32_t *number);
+int bulkhead_group(const char *name, uint32_t *number);
 /// SO_RCVBUFFORCE, else SO_RCVBUF; the same for sending.
 void bulkhead_socket_buffers(int socket, int receive, int send);
 /// SO_SNDBUF, as much of it as net.core.wmem_max allows, for all sockets of nftables among descriptors 0 to count - 1.

@@ -92,7 +92,11 @@ struct Drawing {
             let address = mapping.hostAddress.map { "\($0) " } ?? ""
             return "⇠ \(address)\(mapping.transport.rawValue) \(mapping.hostPorts) → \(mapping.ports)"
         }
-        let compartment = endpoint.compartment == endpoint.metadata.name ? [] : ["in \(endpoint.compartment)"]
+        let compartment: [String] =
+            switch endpoint.device {
+            case .nic(let seat): seat.compartment == endpoint.metadata.name ? [] : ["in \(seat.compartment)"]
+            case .tap: ["tap \(endpoint.hostInterface)"]
+            }
         return Member(
             name: endpoint.metadata.name.text,
             lines: endpoint.addresses.map(\.address.description) + compartment + published

@@ -35,6 +35,10 @@ extension ImportDrafter {
             }
         case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
             "it stands on another interface, and no manifest takes such a one over"
+        case "tun":
+            link.tap == nil
+                ? "it takes no Ethernet frames, and no switch has such a port"
+                : "what its virtual machine has behind it cannot be read; declare it with `device: tap`, and take it over with `bulkhead apply --adopt`"
         case _: "no manifest takes interfaces of this kind over"
         }
     }

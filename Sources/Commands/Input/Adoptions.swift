@@ -2,11 +2,13 @@ internal import Model
 internal import Reconciler
 internal import SystemCalls
 
-/// Namespaces of others that manifests adopt by path. Nothing in the kernel says which compartment one is: the
-/// manifests that were applied last do.
+/// What only the manifests that were applied last say, and nothing in the kernel: which compartment a namespace of others
+/// is that is adopted by path, and what the card of a virtual machine is given.
 struct Adoptions {
     /// Names of compartments by path.
     var names: [String: String] = [:]
+    /// Endpoints of virtual machines by name.
+    var taps: [String: Endpoint] = [:]
     /// Whether the scope was brought to them, and not taken away since.
     var areInForce = false
 
@@ -22,6 +24,9 @@ struct Adoptions {
         for compartment in desired.compartments {
             guard case .adopted(let path) = compartment.namespace else { continue }
             adoptions.names[path] = compartment.metadata.name.text
+        }
+        for endpoint in desired.endpoints where endpoint.isTap {
+            adoptions.taps[endpoint.metadata.name.text] = endpoint
         }
         return adoptions
     }

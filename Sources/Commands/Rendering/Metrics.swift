@@ -55,7 +55,7 @@ enum Metrics {
     /// There from the beginning, so that an alert sees them rise from 0.
     private static let known = [
         "address", "bridge", "file", "firewall", "link", "namespace", "neighbour", "qdisc", "route", "rule", "setting",
-        "veth",
+        "tap", "veth",
     ]
 
     private static func drift(_ plan: Plan?, _ text: inout MetricsText) {

@@ -51,6 +51,11 @@ struct Exec: Verb {
             guard let endpoint = inventory.endpoints.first(where: { $0.name == name }) else {
                 throw Complaint("no endpoint '\(name.terminalSafe)' in scope \(global.scope.terminalSafe)")
             }
+            guard endpoint.outer.tap == nil else {
+                throw Complaint(
+                    "endpoint '\(name.terminalSafe)' is the card of a virtual machine (tap \(endpoint.outer.name.terminalSafe)) and "
+                        + "in no compartment; run the command in the machine")
+            }
             guard let found = inventory.compartments.first(where: { $0.name == endpoint.compartment }) else {
                 throw Complaint(
                     "the compartment of endpoint '\(name.terminalSafe)' is in no namespace that the netns folder or the manifests in force name"

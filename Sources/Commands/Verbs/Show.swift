@@ -129,19 +129,11 @@ enum ShowDocument {
     static func endpoint(_ endpoint: Inventory.Endpoint, host: String) -> JSON {
         [
             "name": .string(endpoint.name), "network": optional(endpoint.network), "host": .string(host),
-            "compartment": optional(endpoint.compartment), "device": "nic", "interface": optional(endpoint.inner?.name),
-            "hostInterface": .string(endpoint.outer.name), "mac": text(endpoint.inner?.mac),
+            "compartment": optional(endpoint.compartment), "device": endpoint.outer.tap == nil ? "nic" : "tap",
+            "interface": optional(endpoint.inner?.name),
+            "hostInterface": .string(endpoint.outer.name), "mac": text(endpoint.guest?.mac ?? endpoint.inner?.mac),
             "addresses": list(endpoint.addresses), "state": .string(endpoint.state), "health": .string(endpoint.health),
-            "counters": counters(endpoint.inner?.counters), "attach": attach(endpoint),
-        ]
-    }
-
-    /// How a runtime or a person gets into the endpoint's namespace.
-    private static func attach(_ endpoint: Inventory.Endpoint) -> JSON {
-        guard let path = endpoint.namespacePath, let name = endpoint.compartment else { return nil }
-        return [
-            "namespace": .string(path), "oci": ["type": "network", "path": .string(path)],
-            "exec": .string("bulkhead exec \(name) -- COMMAND"), "nsenter": .string("nsenter --net=\(path) COMMAND"),
+            "counters": counters(endpoint.cardCounters), "attach": AttachHints.document(endpoint),
         ]
     }
 
@@ -189,7 +181,7 @@ enum ShowText {
                     ["ENDPOINT", "NETWORK", "COMPARTMENT", "CARD", "STATE", "ADDRESSES", "HEALTH"],
                     inventory.endpoints.map {
                         [
-                            $0.name, $0.network ?? "-", $0.compartment ?? "-", $0.inner?.name ?? "-", $0.state,
+                            $0.name, $0.network ?? "-", $0.compartment ?? "-", $0.cardName ?? "-", $0.state,
                             join($0.addresses), $0.health,
                         ]
                     }))

@@ -232,6 +232,11 @@ extension DocumentReader {
                 BandwidthDocument(
                     egress: located(node["egress"]) { BitRate($0) }, ingress: located(node["ingress"]) { BitRate($0) },
                     burst: located(node["burst"]) { ByteSize($0) }, at: at(node))
+            },
+            tap: spec["tap"].map { node in
+                TapDocument(
+                    owner: located(node["owner"]) { $0 }, group: located(node["group"]) { $0 },
+                    multiQueue: node["multiQueue"]?.bool ?? false)
             })
     }
 

@@ -179,6 +179,28 @@ struct EndpointDocument: Sendable {
     var enabled: Bool
     var portMappings: [PortMappingDocument]
     var bandwidth: BandwidthDocument?
+    var tap: TapDocument?
+
+    /// The compartment it is in; nil for a card of a hypervisor.
+    var compartmentName: String? {
+        guard device.map({ $0.value == "nic" }) ?? true else { return nil }
+        return compartment?.value ?? head.name.text
+    }
+}
+
+struct TapDocument: Sendable {
+    var owner: Located<String>?
+    var group: Located<String>?
+    var multiQueue: Bool
+}
+
+extension [EndpointDocument] {
+    /// Those in a compartment, by its name.
+    var inCompartments: [String: [EndpointDocument]] {
+        reduce(into: [:]) { result, endpoint in
+            if let name = endpoint.compartmentName { result[name, default: []].append(endpoint) }
+        }
+    }
 }
 
 struct BandwidthDocument: Sendable {

@@ -4,7 +4,9 @@ internal import Model
 extension StateBuilder {
     /// What the cards of one compartment make of each other, and of its settings; this needs the automatic addresses, too.
     mutating func checkCards() {
-        let groups = Dictionary(grouping: documents.endpoints) { "\($0.host?.value ?? "") \(compartmentName($0))" }
+        let groups = Dictionary(grouping: documents.endpoints.filter { $0.compartmentName != nil }) {
+            "\($0.host?.value ?? "") \(compartmentName($0))"
+        }
         let compartments = Dictionary(
             documents.compartments.map { ($0.head.name.text, $0) }, uniquingKeysWith: { first, _ in first })
         for key in groups.keys.sorted() {

@@ -115,7 +115,7 @@ enum Fingerprint {
         }
         for endpoint in state.endpoints {
             take(
-                "\(endpoint.id) \(endpoint.network) \(endpoint.compartment) \(endpoint.interface) \(endpoint.hostInterface) \(endpoint.mac) \(endpoint.mtu) \(endpoint.enabled) \(endpoint.antiSpoof) \(endpoint.metadata.preventDestroy)"
+                "\(endpoint.id) \(endpoint.network) \(text(endpoint.device)) \(endpoint.hostInterface) \(endpoint.mac) \(endpoint.mtu) \(endpoint.enabled) \(endpoint.antiSpoof) \(endpoint.metadata.preventDestroy)"
             )
             take(
                 "\(list(endpoint.addresses)) \(list(endpoint.allowedAddresses)) \(list(endpoint.allowedMACs)) \(list(endpoint.defaultGateways))"
@@ -143,6 +143,14 @@ enum Fingerprint {
     /// As an array describes itself, which takes it a look at the types of its elements each time.
     private static func list(_ items: [some CustomStringConvertible]) -> String {
         "[" + items.map(\.description).joined(separator: ", ") + "]"
+    }
+
+    private static func text(_ device: Device) -> String {
+        switch device {
+        case .nic(let seat): "\(seat.compartment) \(seat.interface)"
+        case .tap(let options):
+            "tap \(options.owner?.description ?? "-") \(options.group?.description ?? "-") \(options.multiQueue)"
+        }
     }
 
     /// As an enumeration describes itself, which takes it a look at its own type each time.

@@ -3,9 +3,8 @@ internal import Model
 
 extension StateBuilder {
     func endpoint(_ document: EndpointDocument, host: String, isOnly: Bool, bringsRoutes: Bool) -> Endpoint? {
-        guard let network = networks[document.network.value], let compartment = ObjectName(compartmentName(document)),
-            let derived = Naming.port(document.head.name),
-            let interface = document.interface?.value ?? InterfaceName("eth0")
+        guard let network = networks[document.network.value], let device = device(document),
+            let derived = Naming.port(document.head.name)
         else { return nil }
         let name = document.head.name
         let own = addresses[name] ?? []
@@ -15,8 +14,8 @@ extension StateBuilder {
         let given = network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } }
         let routes = (bringsRoutes ? given : []) + document.routes
         return Endpoint(
-            metadata: document.head.metadata, network: network.head.name, compartment: compartment,
-            interface: interface, hostInterface: document.hostInterface?.value ?? derived.interface,
+            metadata: document.head.metadata, network: network.head.name, device: device,
+            hostInterface: document.hostInterface?.value ?? derived.interface,
             alternativeName: document.hostInterface == nil ? derived.alternative : nil,
             mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
             hostMAC: portMAC(name, network, host: host), addresses: own,
@@ -28,6 +27,19 @@ extension StateBuilder {
             hasAutomaticMTU: document.mtu == nil, enabled: document.enabled,
             portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes),
             bandwidth: document.bandwidth?.limits ?? Bandwidth())
+    }
+
+    private func device(_ document: EndpointDocument) -> Device? {
+        guard let name = document.compartmentName else {
+            let tap = document.tap
+            return .tap(
+                TapOptions(
+                    owner: tap?.owner.map { Account($0.value) }, group: tap?.group.map { Account($0.value) },
+                    multiQueue: tap?.multiQueue ?? false))
+        }
+        guard let compartment = ObjectName(name), let interface = document.interface?.value ?? InterfaceName("eth0")
+        else { return nil }
+        return .nic(Seat(compartment: compartment, interface: interface))
     }
 
     /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others,

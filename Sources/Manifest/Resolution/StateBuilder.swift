@@ -81,7 +81,7 @@ struct StateBuilder {
             .sorted { $0.head.name < $1.head.name }
         let networks = documents.networks.filter(isHere).sorted { $0.head.name < $1.head.name }
             .compactMap { network($0, host: host) }
-        let cards = Dictionary(grouping: mine, by: compartmentName)
+        let cards = mine.inCompartments
         let others = remoteDocuments(host)
         let visible = mine + others
         var state = DesiredState(
@@ -96,7 +96,7 @@ struct StateBuilder {
     private func endpoint(
         _ document: EndpointDocument, host: String, _ cards: [String: [EndpointDocument]]
     ) -> Endpoint? {
-        let siblings = cards[compartmentName(document)] ?? []
+        let siblings = document.compartmentName.flatMap { cards[$0] } ?? [document]
         // Two cards on one network need its routes once: a table holds one of each.
         let first = siblings.first { $0.network.value == document.network.value && addresses[$0.head.name] != nil }
         return endpoint(
@@ -114,10 +114,9 @@ struct StateBuilder {
 
     private func remotes(_ endpoints: [EndpointDocument]) -> [RemoteEndpoint] {
         guard !endpoints.isEmpty else { return [] }
-        let compartments = Set(endpoints.map(compartmentName))
-        let cards = Dictionary(
-            grouping: documents.endpoints.filter { compartments.contains(compartmentName($0)) }, by: compartmentName
-        ).mapValues { $0.sorted { $0.head.name < $1.head.name } }
+        let compartments = Set(endpoints.compactMap(\.compartmentName))
+        let cards = documents.endpoints.inCompartments.filter { compartments.contains($0.key) }
+            .mapValues { $0.sorted { $0.head.name < $1.head.name } }
         return endpoints.compactMap { document in
             guard let host = document.host.flatMap({ hosts[$0.value] }), let underlay = host.underlay,
                 let endpoint = endpoint(document, host: host.head.name.text, cards)
@@ -128,7 +127,5 @@ struct StateBuilder {
 
     private func isHere(_ network: NetworkDocument) -> Bool { machine.map(network.exists) ?? true }
 
-    func compartmentName(_ endpoint: EndpointDocument) -> String {
-        endpoint.compartment?.value ?? endpoint.head.name.text
-    }
+    func compartmentName(_ endpoint: EndpointDocument) -> String { endpoint.compartmentName ?? "" }
 }

@@ -55,6 +55,9 @@ extension KindSpec {
                         ])), minimum: 0), "Further lines of the hosts file.", kernel: "/etc/netns/NAME/hosts"),
         ]))
 
+    private static let account = ValueType.either(
+        [.text(.account), .integer(0...4_294_967_294)], words: TextFormat.account.words)
+
     static let endpoint = KindSpec(
         kind: "Endpoint", doc: "A network card in a compartment, or handed to a VM.",
         spec: ObjectSpec([
@@ -63,7 +66,7 @@ extension KindSpec {
             FieldSpec(
                 "device", .text(.words(["nic", "tap", "macvtap"])), default: "nic",
                 "nic: a card in a compartment; tap, macvtap: a card for a hypervisor.",
-                kernel: "`ip link add ep-NAME type veth`"),
+                kernel: "`ip link add ep-NAME type veth`, `ip tuntap add ep-NAME mode tap`"),
             FieldSpec("compartment", .text(.name), default: "the endpoint's own name", "The compartment it is in."),
             FieldSpec(
                 "interface", .text(.interface), default: "eth0 for the only endpoint of a compartment",
@@ -90,10 +93,12 @@ extension KindSpec {
                 "tap",
                 .object(
                     ObjectSpec([
-                        FieldSpec("owner", .text(.free), "User that may open it."),
-                        FieldSpec("group", .text(.free), "Group that may open it."),
-                        FieldSpec("multiQueue", .boolean, default: "false", "Several queues."),
-                    ])), "Attributes of a tap."),
+                        FieldSpec("owner", account, "User that may open it, by name or number."),
+                        FieldSpec("group", account, "Group that may open it, by name or number."),
+                        FieldSpec(
+                            "multiQueue", .boolean, default: "false", "It may be opened several times, a queue each."),
+                    ])), "Who may open a tap, and how.",
+                kernel: "`ip tuntap add ep-NAME mode tap user OWNER group GROUP`"),
             FieldSpec(
                 "portMappings", .list(.object(portMapping), minimum: 0), "Published ports.",
                 kernel: "elements of nft DNAT maps"),

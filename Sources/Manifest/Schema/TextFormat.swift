@@ -14,6 +14,7 @@ enum TextFormat: Hashable, Sendable {
     case path
     case domain
     case icmpType
+    case account
     case words([String])
     case free
     /// Free text that may have lines.
@@ -34,6 +35,8 @@ enum TextFormat: Hashable, Sendable {
         case .path: "an absolute path"
         case .domain: "a domain name"
         case .icmpType: "an ICMP type such as echo-request"
+        case .account:
+            "a user or group: a name of at most 32 letters, digits, '.', '_' and '-', or a number below 4294967295"
         case .words(let words): "one of " + words.joined(separator: ", ")
         case .free, .note: "a string"
         }
@@ -53,6 +56,7 @@ enum TextFormat: Hashable, Sendable {
         case .path: text.hasPrefix("/") && text.utf8.count <= 4096 && !text.unicodeScalars.contains { $0.value < 0x20 }
         case .domain: Self.isDomain(text)
         case .icmpType: ObjectName(text) != nil
+        case .account: Self.isAccount(text)
         case .words(let words): words.contains(text)
         case .note:
             text.utf8.count <= 1 << 18
@@ -77,8 +81,23 @@ enum TextFormat: Hashable, Sendable {
         case .path: "^/"
         case .domain: "^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\.?$"
         case .icmpType: "^[a-z0-9]+(-[a-z0-9]+)*$"
+        case .account: "^([A-Za-z_][A-Za-z0-9._-]{0,31}|[0-9]{1,10})$"
         case .words, .free, .note: nil
         }
+    }
+
+    /// As useradd(8) takes names, and a few more.
+    private static func isAccount(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+        guard let first = bytes.first, bytes.count <= 32 else { return false }
+        // The last number means "nobody" to the kernel.
+        if bytes.allSatisfy(isDigit) { return UInt32(text).map { $0 != .max } ?? false }
+        return first != 0x2d && first != 0x2e && !isDigit(first)
+            && bytes.allSatisfy {
+                isDigit($0) || (0x61...0x7a).contains($0) || (0x41...0x5a).contains($0)
+                    || [0x2d, 0x2e, 0x5f].contains($0)
+            }
     }
 
     private static func isDomain(_ text: String) -> Bool {

@@ -78,7 +78,7 @@ extension Validator {
                 "Endpoint/\(name): Network/\(network.head.name) does not exist on Host/\(host.value) (its hostSelector does not select it)",
                 at: host.at)
         }
-        if let compartment = compartments[endpoint.compartment?.value ?? name.text], let other = compartment.host,
+        if let compartment = endpoint.compartmentName.flatMap({ compartments[$0] }), let other = compartment.host,
             other.value != host.value
         {
             fail(

@@ -17,7 +17,7 @@ struct Validator {
         networks = Self.index(documents.networks) { $0.head.name.text }
         compartments = Self.index(documents.compartments) { $0.head.name.text }
         hosts = Self.index(documents.hosts) { $0.head.name.text }
-        cards = Dictionary(grouping: documents.endpoints) { $0.compartment?.value ?? $0.head.name.text }
+        cards = documents.endpoints.inCompartments
             .mapValues { $0.sorted { $0.head.name < $1.head.name } }
     }
 

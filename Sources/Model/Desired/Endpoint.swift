@@ -1,15 +1,14 @@
 public import Addressing
 
-/// A network card in a compartment: a veth pair whose one end is a port of the network's bridge.
+/// A network card: a port of the network's bridge on the host, whose other end is an interface in a compartment, or is
+/// what a hypervisor opens.
 public struct Endpoint: Hashable, Sendable {
     /// Name, labels, place.
     public var metadata: ObjectMetadata
     /// The network it is on.
     public var network: ObjectName
-    /// The compartment it is in.
-    public var compartment: ObjectName
-    /// Name of the card inside the compartment.
-    public var interface: InterfaceName
+    /// What it is given to.
+    public var device: Device
     /// Name of the bridge port on the host, default `ep-NAME`.
     public var hostInterface: InterfaceName
     /// Full name where the host side's had to be shortened.
@@ -47,8 +46,8 @@ public struct Endpoint: Hashable, Sendable {
 
     /// An endpoint.
     public init(
-        metadata: ObjectMetadata, network: ObjectName, compartment: ObjectName, interface: InterfaceName,
-        hostInterface: InterfaceName, alternativeName: String? = nil, mac: MACAddress, hostMAC: MACAddress,
+        metadata: ObjectMetadata, network: ObjectName, device: Device, hostInterface: InterfaceName,
+        alternativeName: String? = nil, mac: MACAddress, hostMAC: MACAddress,
         addresses: [InterfaceAddress] = [], hasAutomaticAddresses: Bool = false, allowedAddresses: [IPPrefix] = [],
         allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
@@ -57,8 +56,7 @@ public struct Endpoint: Hashable, Sendable {
     ) {
         self.metadata = metadata
         self.network = network
-        self.compartment = compartment
-        self.interface = interface
+        self.device = device
         self.hostInterface = hostInterface
         self.alternativeName = alternativeName
         self.mac = mac
@@ -78,6 +76,17 @@ public struct Endpoint: Hashable, Sendable {
         shaper = bandwidth.egress == nil ? nil : Naming.shaper(metadata.name)
     }
 
+    /// Its place in a compartment; nil for a card of a hypervisor.
+    public var seat: Seat? {
+        switch device {
+        case .nic(let seat): seat
+        case .tap: nil
+        }
+    }
+    /// Whether it is a tap for a hypervisor.
+    public var isTap: Bool { if case .tap = device { true } else { false } }
+    /// The compartment it is in; nil for a card of a hypervisor.
+    public var compartment: ObjectName? { seat?.compartment }
     /// `Endpoint/NAME`.
     public var id: ObjectID { ObjectID(.endpoint, metadata.name) }
 }

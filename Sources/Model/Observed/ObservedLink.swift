@@ -44,6 +44,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var forwards: Bool?
     /// VXLAN attributes, where it is such a device.
     public var vxlan: VXLANOptions?
+    /// Attributes of a tap, where it is one.
+    public var tap: ObservedTap?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
     public var ipv4Settings: [Int32]
     /// `IFLA_INET6_CONF`: the values of `/proc/sys/net/ipv6/conf/NAME/*`, element 0 being `DEVCONF_FORWARDING` (0).
@@ -57,8 +59,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         resolvesNeighbours: Bool = true, isLoopback: Bool = false, mtu: Int = 1500, mac: MACAddress? = nil,
         master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [], peerIndex: UInt32? = nil,
         peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil, bridge: BridgeOptions? = nil,
-        port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, ipv4Settings: [Int32] = [],
-        ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
+        port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, tap: ObservedTap? = nil,
+        ipv4Settings: [Int32] = [], ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
     ) {
         self.index = index
         self.name = name
@@ -80,6 +82,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.port = port
         self.forwards = forwards
         self.vxlan = vxlan
+        self.tap = tap
         self.ipv4Settings = ipv4Settings
         self.ipv6Settings = ipv6Settings
         self.counters = counters
@@ -194,6 +197,20 @@ public struct VXLANOptions: Hashable, Codable, Sendable {
         self.learning = learning
         self.limit = limit
         self.ageing = ageing
+    }
+}
+
+/// A tap as the kernel has it (`ip -d link show type tun`).
+public struct ObservedTap: Hashable, Codable, Sendable {
+    /// Owner, group, queues.
+    public var options: TapOptions
+    /// `IFLA_TUN_PERSIST`: it stays when nobody has it open.
+    public var isPersistent: Bool
+
+    /// A tap.
+    public init(options: TapOptions, isPersistent: Bool) {
+        self.options = options
+        self.isPersistent = isPersistent
     }
 }
 

@@ -23,6 +23,8 @@ public struct ObservedState: Hashable, Codable, Sendable {
     /// What settings are in a namespace that is made now, by path; only those that a compartment was given and is given no
     /// more.
     public var freshSettings: [String: String] = [:]
+    /// Users and groups that the manifests name; nil where nobody asked for any.
+    public var accounts: Accounts?
     /// What this kernel can do.
     public var features: KernelFeatures
 
@@ -136,6 +138,8 @@ public struct KernelFeatures: Hashable, Codable, Sendable {
     public var forceForwarding: Bool
     /// IPv6 is compiled in and not switched off.
     public var ipv6: Bool
+    /// Taps can be made; nil where nobody asked, because none is wanted.
+    public var taps: Bool?
 
     /// Features; the defaults are those of a current kernel.
     public init(bridgeNetfilter: Bool = true, forceForwarding: Bool = true, ipv6: Bool = true) {

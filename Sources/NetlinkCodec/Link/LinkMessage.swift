@@ -30,6 +30,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var bridge: BridgeData?
     /// VXLAN attributes of `IFLA_INFO_DATA`.
     public var vxlan: VXLANData?
+    /// Tun and tap attributes of `IFLA_INFO_DATA`.
+    public var tun: TunData?
     /// Bridge port attributes of `IFLA_INFO_SLAVE_DATA`.
     public var port: PortData?
     /// `IFLA_INET_CONF`.
@@ -103,6 +105,7 @@ public struct LinkMessage: Hashable, Sendable {
         }
         if kind == "bridge", let data { bridge = try BridgeData(decoding: data) }
         if kind == "vxlan", let data { vxlan = try VXLANData(decoding: data) }
+        if kind == "tun", let data { tun = try TunData(decoding: data) }
     }
 
     private mutating func takeFamilies(_ attributes: AttributeReader) throws(WireError) {

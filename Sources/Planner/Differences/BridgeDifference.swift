@@ -135,7 +135,7 @@ extension Builder {
         let name = link.name.terminalSafe
         let choose = cure.map { ", or \($0)" } ?? ""
         guard let mark = link.mark else {
-            if kind == "veth", let use = context.hostUse(of: link) {
+            if ObservedLink.cardKinds.contains(kind), let use = context.hostUse(of: link) {
                 let what = "\(owner) needs the interface name \(name), which the host itself uses (\(use))"
                 fail("\(what)\(cure.map { "; \($0)" } ?? "")", at: source)
                 return false
@@ -214,6 +214,7 @@ extension Builder {
             properties.append(Property("peer", peer.reference.description))
             if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }
         case .vxlan(let options): properties += options.properties
+        case .tap(let options): properties += options.properties
         }
         properties.append(Property("alias", spec.alias))
         return properties

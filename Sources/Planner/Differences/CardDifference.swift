@@ -6,10 +6,14 @@ extension Builder {
     mutating func compareCards() {
         findVacancies()
         for endpoint in context.desired.endpoints {
-            guard let spec = context.cardSpec(endpoint), case .veth(let peer) = spec.kind,
-                let compartment = context.compartments[endpoint.compartment]
-            else { continue }
-            compareCard(endpoint, spec, peer, compartment)
+            guard let spec = context.cardSpec(endpoint) else { continue }
+            switch spec.kind {
+            case .veth(let peer):
+                guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }
+                compareCard(endpoint, spec, peer, compartment)
+            case .tap(let options): compareTap(endpoint, spec, options)
+            case .bridge, .vxlan, .ifb: continue
+            }
         }
     }
 
@@ -30,6 +34,11 @@ extension Builder {
             createCard(endpoint, spec, peer, compartment)
             return
         }
+        if context.isOtherDevice(link, of: endpoint, wanted: "veth") {
+            guard isFree(peer.reference, for: endpoint) else { return }
+            replaceCard(endpoint, spec, peer, compartment, link)
+            return
+        }
         guard isOurs(link, owner: endpoint.id, kind: "veth", source: endpoint.metadata.source, cure: cure)
         else { return }
         if let space = context.namespaces[compartment.reference], space.isUnsteady,
@@ -40,7 +49,7 @@ extension Builder {
             return
         }
         guard let inner = context.peer(of: link), inner.namespace.reference == compartment.reference,
-            inner.link.name == endpoint.interface.text, present(compartment.reference) != nil
+            inner.link.name == peer.reference.name, present(compartment.reference) != nil
         else {
             guard isFree(peer.reference, for: endpoint) else { return }
             replaceCard(endpoint, spec, peer, compartment, link)
@@ -97,17 +106,21 @@ extension Builder {
         let id = "link/\(spec.reference.name)"
         register(spec, peer, id: id)
         let place = context.peer(of: link).map { LinkReference($0.namespace.reference, $0.link.name) }
-        let old = place?.description
+        let isTap = link.kind == "tun"
+        let old = isTap ? link.cardWord : place?.description
         let isGone = makeRoom(link, endpoint: endpoint, old: place)
         let requires = cardRequirements(spec, peer, compartment) + (isGone ? ["\(id)/old"] : [])
         steps.append(
             Step(
                 id: id, action: .replace, owner: endpoint.id, kind: .veth,
-                summary:
-                    "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
-                reason: "a card cannot be renamed or moved to another compartment while it is in use",
+                summary: isTap
+                    ? "replace tap \(spec.reference) by a veth, its other end \(peer.reference)"
+                    : "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
+                reason: isTap
+                    ? "it is a card in a compartment now"
+                    : "a card cannot be renamed or moved to another compartment while it is in use",
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
-                before: old.map { [Property("peer", $0)] } ?? [], after: properties(spec),
+                before: old.map { [Property(isTap ? "device" : "peer", $0)] } ?? [], after: properties(spec),
                 isIrreversible: old == nil, losses: isGone ? [] : context.losses(with: link), requires: requires,
                 operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)]
                     + context.portEntries(endpoint).map { .addNeighbour($0) },
@@ -142,7 +155,7 @@ extension Builder {
     }
 
     /// The host's end of the card.
-    private mutating func changeOuter(_ endpoint: Endpoint, _ spec: LinkSpec, _ link: ObservedLink) {
+    mutating func changeOuter(_ endpoint: Endpoint, _ spec: LinkSpec, _ link: ObservedLink) {
         let bridge = spec.master.flatMap { present(LinkReference(.host, $0)) }
         // Where spanning tree decides which ports forward, the kernel lets nobody else (EBUSY); ours have none.
         let isOthersTree = bridge.map { !context.isOurs($0) && $0.bridge?.spanningTree ?? false } ?? false
@@ -150,7 +163,8 @@ extension Builder {
             link, spec, masterName: masterName(link), isBridgeUp: !isOthersTree && bridge?.isUp ?? false,
             isUp: spec.isUp)
         appendChange(
-            outer, of: spec.reference, kind: .veth, owner: endpoint.id, source: endpoint.metadata.source,
+            outer, of: spec.reference, kind: Step.Kind(link: link.kind), owner: endpoint.id,
+            source: endpoint.metadata.source,
             touches: [endpoint.metadata.name],
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         compareEntries(
@@ -174,7 +188,7 @@ extension Builder {
         compareRoutes(
             routes, addresses: endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
         compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
-        let own = context.cardSettings(of: compartment).filter { Reads.card(of: $0.path) == endpoint.interface.text }
+        let own = context.cardSettings(of: compartment).filter { Reads.card(of: $0.path) == reference.name }
         if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
             let forgotten = context.forgottenSettings(of: compartment, endpoint, beside: inherited + own)

@@ -136,7 +136,8 @@ extension Builder {
 
     /// A link that no manifest declares may lead around the policies.
     private mutating func removeForeignLinks(_ compartment: Compartment, in space: ObservedNamespace) {
-        let cards = Set((context.endpointsByCompartment[compartment.metadata.name] ?? []).map(\.interface.text))
+        let cards = Set(
+            (context.endpointsByCompartment[compartment.metadata.name] ?? []).compactMap(\.seat?.interface.text))
         freeNames(cards, compartment, in: space)
         for link in space.links where !link.isLoopback && !link.isFallback && !context.isOwnCard(link, in: space) {
             let reference = LinkReference(space.reference, link.name)

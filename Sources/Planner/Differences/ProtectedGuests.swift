@@ -34,7 +34,7 @@ extension Builder {
 
     /// Whose protected card a link is; nil where it is none, and where it goes itself, which has an error of its own.
     private func protectedGuest(_ link: ObservedLink) -> ObjectID? {
-        guard link.kind == "veth", let mark = link.mark, mark.protected, mark.scope == context.desired.scope,
+        guard link.isCard, let mark = link.mark, mark.protected, mark.scope == context.desired.scope,
             !context.isCard(link.name), !context.mayRemove(mark.owner)
         else { return nil }
         return mark.owner

@@ -31,7 +31,7 @@ extension Builder {
         let limited = link.kind == "ifb" && context.endpointNames.contains(mark.owner.name) ? mark.owner : nil
         guard limited != nil || isRemovable(mark, what: link.name) else { return }
         if link.kind == "bridge" { keepProtectedGuests(of: link) }
-        let isCard = link.kind == "veth"
+        let isCard = link.isCard
         let uplink = context.observed.host.uplinkPort(of: link)
         if let uplink, !claimed.contains(uplink.name) {
             giveBack(uplink, from: link, owner: mark.owner, source: nil, phase: .reduce)
@@ -41,7 +41,7 @@ extension Builder {
         steps.append(
             Step(
                 id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: Step.Kind(link: link.kind),
-                summary: "delete \(link.kind.terminalSafe) \(link.name.terminalSafe)",
+                summary: "delete \(link.cardWord) \(link.name.terminalSafe)",
                 reason: limited.map { "what \($0) sends is not limited any more" }
                     ?? "\(mark.owner) is not declared any more",
                 disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,

@@ -109,8 +109,8 @@ extension Builder {
     private func forgets(_ addresses: [IPAddress], on network: Network) -> [Operation] {
         guard !addresses.isEmpty else { return [] }
         return (context.endpointsByNetwork[network.metadata.name] ?? []).compactMap { endpoint in
-            guard let compartment = context.compartments[endpoint.compartment] else { return nil }
-            let card = LinkReference(compartment.reference, endpoint.interface.text)
+            guard let seat = endpoint.seat, let compartment = context.compartments[seat.compartment] else { return nil }
+            let card = LinkReference(compartment.reference, seat.interface.text)
             let others = addresses.filter { address in !endpoint.addresses.contains { $0.address == address } }
             guard let link = present(card), !others.isEmpty, freshNamespaces.contains(compartment.reference) == false
             else { return nil }

@@ -15,18 +15,17 @@ extension Builder {
     mutating func findVacancies() {
         let specs = context.desired.endpoints.compactMap(context.cardSpec)
         var takers: [LinkReference: String] = [:]
-        var places: [String: LinkReference] = [:]
+        let stays = Set(specs.map(\.reference.name))
         for spec in specs {
             guard case .veth(let peer) = spec.kind else { continue }
             takers[peer.reference] = spec.reference.name
-            places[spec.reference.name] = peer.reference
         }
         for link in context.observed.host.links where link.kind == "veth" {
             guard let mark = link.mark, mark.scope == context.desired.scope, let inner = context.peer(of: link)
             else { continue }
             let reference = LinkReference(inner.namespace.reference, inner.link.name)
             guard let taker = takers[reference], taker != link.name else { continue }
-            let isReplaced = places[link.name] != nil
+            let isReplaced = stays.contains(link.name)
             guard isReplaced || context.mayRemove(mark.owner) else { continue }
             vacancies[reference] = Vacancy(
                 host: link.name, step: isReplaced ? "link/\(link.name)/old" : "link/\(link.name)",
@@ -41,8 +40,8 @@ extension Builder {
         cleared[link.name] = id
         steps.append(
             Step(
-                id: id, action: .delete, owner: owner, kind: .veth,
-                summary: "delete veth \(link.name), whose name \(endpoint.id) gets",
+                id: id, action: .delete, owner: owner, kind: Step.Kind(link: link.kind),
+                summary: "delete \(link.cardWord) \(link.name), whose name \(endpoint.id) gets",
                 reason: context.endpointNames.contains(owner.name)
                     ? "\(owner) has another name on the host" : "\(owner) is not declared any more",
                 disruption: .outage([owner.name]), source: endpoint.metadata.source,
@@ -70,7 +69,7 @@ extension Builder {
 extension Context {
     /// Whether a card of the host is that of another endpoint, which gives up its name with this plan.
     func leavesName(_ link: ObservedLink, to endpoint: Endpoint) -> Bool {
-        guard link.kind == "veth", let mark = link.mark, mark.scope == desired.scope, mark.owner.kind == .endpoint,
+        guard link.isCard, let mark = link.mark, mark.scope == desired.scope, mark.owner.kind == .endpoint,
             mark.owner != endpoint.id
         else { return false }
         // One that stays has another name, or two would claim this one.

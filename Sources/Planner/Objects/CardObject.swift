@@ -4,17 +4,26 @@ internal import Model
 extension Context {
     /// The card of an endpoint; nil where its compartment or network is missing, which resolution rules out.
     func cardSpec(_ endpoint: Endpoint) -> LinkSpec? {
-        guard let compartment = compartments[endpoint.compartment], let network = networks[endpoint.network]
-        else { return nil }
-        let peer = PeerSpec(
-            reference: LinkReference(compartment.reference, endpoint.interface.text), mac: endpoint.mac,
-            mtu: endpoint.mtu)
+        guard let kind = cardKind(endpoint), let network = networks[endpoint.network] else { return nil }
         return LinkSpec(
-            reference: LinkReference(.host, endpoint.hostInterface.text), kind: .veth(peer: peer),
+            reference: LinkReference(.host, endpoint.hostInterface.text), kind: kind,
             mac: portMAC(endpoint, network), mtu: portMTU(endpoint, network), master: network.bridge.text,
             port: portOptions(endpoint, network),
             addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
             alternativeName: endpoint.alternativeName)
+    }
+
+    private func cardKind(_ endpoint: Endpoint) -> LinkSpec.Kind? {
+        switch endpoint.device {
+        case .tap(let options): .tap(options.resolved(observed.accounts ?? Accounts()))
+        case .nic(let seat):
+            compartments[seat.compartment].map { compartment in
+                .veth(
+                    peer: PeerSpec(
+                        reference: LinkReference(compartment.reference, seat.interface.text), mac: endpoint.mac,
+                        mtu: endpoint.mtu))
+            }
+        }
     }
 
     /// A bridge whose MTU nobody has set follows the smallest one of its ports, and somebody else's must stay as it is.
@@ -75,9 +84,10 @@ extension Context {
 
     /// Settings of the card inside its compartment that the manifest does not set itself.
     func cardSettings(_ endpoint: Endpoint, in compartment: Compartment) -> [(path: String, value: String)] {
+        guard let interface = endpoint.seat?.interface else { return [] }
         let own = Set(compartment.sysctls.map(\.path))
-        let v4 = "net/ipv4/conf/\(endpoint.interface)"
-        let v6 = "net/ipv6/conf/\(endpoint.interface)"
+        let v4 = "net/ipv4/conf/\(interface)"
+        let v6 = "net/ipv6/conf/\(interface)"
         let chosen4 = compartment.inherited("net/ipv4/conf", "forwarding", alias: "net/ipv4/ip_forward")
         var settings = [
             ("\(v4)/accept_redirects", compartment.inherited("net/ipv4/conf", "accept_redirects")),

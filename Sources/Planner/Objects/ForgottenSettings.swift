@@ -23,7 +23,7 @@ extension Context {
     ) -> [Setting] {
         let given = Set(wanted.map(\.path))
         return forgotten(compartment).compactMap { path in
-            guard Reads.card(of: path) == endpoint.interface.text, !given.contains(path) else { return nil }
+            guard Reads.card(of: path) == endpoint.seat?.interface.text, !given.contains(path) else { return nil }
             // The kernel makes it follow the card's own; the default says something else.
             let value = Self.followsCard(path) ? String(endpoint.mtu) : newCardValue(path, compartment)
             return value.map { (path, $0, compartment.metadata.source) }

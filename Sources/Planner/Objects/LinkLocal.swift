@@ -38,7 +38,7 @@ extension Context {
     /// That of a card inside its compartment, whose namespace says whether there is one.
     func cardLocal(_ endpoint: Endpoint, in compartment: Compartment, _ link: ObservedLink) -> LinkLocal {
         guard observed.features.ipv6, link.addressGeneration == 0 else { return LinkLocal() }
-        let path = "net/ipv6/conf/\(endpoint.interface)/disable_ipv6"
+        let path = "net/ipv6/conf/\(link.name)/disable_ipv6"
         let wanted =
             compartment.sysctls.first { $0.path == path }?.value
             ?? cardSettings(endpoint, in: compartment).first { $0.path == path }?.value

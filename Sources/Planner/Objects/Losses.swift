@@ -14,7 +14,7 @@ extension Context {
                 + losses(on: end.link, reference)
         }
         let isHalf = link.kind == "veth" && link.peerNamespaceID != nil && inner == nil
-        return stand + losses(on: link, reference) + (inner ?? [])
+        return stand + losses(on: link, reference) + (inner ?? []) + link.opened
             + (isHalf ? ["the other end of \(reference), in a namespace that was not found"] : [])
     }
 
@@ -56,6 +56,11 @@ extension ObservedLink {
             return nil
         }
         return peerIndex
+    }
+
+    /// A hypervisor keeps its end of a tap that goes, and nothing passes there any more.
+    fileprivate var opened: [String] {
+        tap != nil && isRunning ? ["what the virtual machine that has \(name.terminalSafe) open is connected by"] : []
     }
 
     fileprivate func words(on reference: LinkReference) -> String {

@@ -56,7 +56,7 @@ extension Step {
             switch kind {
             case .setting: 0
             case .bridge: 1
-            case .veth, .vxlan, .link, .port: 2
+            case .veth, .tap, .vxlan, .link, .port: 2
             case .address: 3
             case .neighbour: 4
             case .route: 5

@@ -140,6 +140,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case vxlan(VXLANOptions)
         /// `type ifb`.
         case ifb
+        /// `ip tuntap add NAME mode tap …`.
+        case tap(TapOptions)
     }
     /// Where it lives.
     public var reference: LinkReference

@@ -29,6 +29,8 @@ extension Step {
         case rule
         /// A value below `/proc/sys`.
         case setting
+        /// A card of a hypervisor.
+        case tap
         /// A link of the host that a network takes for its own.
         case uplink
         /// A pair of virtual cards.
@@ -40,6 +42,7 @@ extension Step {
         init(link kind: String) {
             switch kind {
             case "bridge": self = .bridge
+            case "tun": self = .tap
             case "veth": self = .veth
             case "vxlan": self = .vxlan
             case _: self = .link

@@ -140,7 +140,7 @@ struct Settling {
     /// What is told of changes of this kind. Nobody is told who writes a setting or a file.
     private static func types(_ kind: Step.Kind) -> Set<MessageType> {
         switch kind {
-        case .link, .veth, .bridge, .vxlan, .port: [.newLink, .deleteLink]
+        case .link, .veth, .tap, .bridge, .vxlan, .port: [.newLink, .deleteLink]
         case .address: [.newAddress, .deleteAddress, .newLink]
         case .route: [.newRoute, .deleteRoute, .newLink, .deleteAddress]
         case .rule: [.newRule, .deleteRule]

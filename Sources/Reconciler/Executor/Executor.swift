@@ -138,6 +138,9 @@ final class Executor {
         if case .createLink(let spec) = operation, spec.reference.namespace == .host {
             let index = try links.reserve(spec.reference, session.connection)
             group = group.map { $0.addressed(toLink: index) }
+            if case .tap(let options) = spec.kind {
+                return try makeTap(spec.reference.name, index, options, group, at: place)
+            }
         } else if case .link(let index) = target {
             group = group.map { $0.addressed(toLink: index) }
         }
@@ -146,6 +149,22 @@ final class Executor {
         let requests = faults.requests(group, at: place, isUndoing)
         waiting.append(Waiting(place: place, group: requests, deletes: deleted(operation, target, requests)))
         if waiting.count >= Self.batch { flushRequests() }
+    }
+
+    /// A tap is made by the call of its own, and stays once it is what it shall be: a run that is killed before leaves none.
+    private func makeTap(
+        _ name: String, _ index: UInt32, _ options: TapOptions, _ group: [Request], at place: Place
+    ) throws {
+        flush()
+        guard !isStopped else { return }
+        let before = failures.count
+        let device = try TapDevice(
+            name: name, index: index, owner: options.owner?.value(), group: options.group?.value(),
+            multiQueue: options.multiQueue)
+        lane = .host
+        waiting.append(Waiting(place: place, group: faults.requests(group, at: place, isUndoing), deletes: nil))
+        flushRequests()
+        if failures.count == before { try device.keep() }
     }
 
     /// A bridge from which the host's addresses could not go back is not deleted with them.

@@ -125,6 +125,18 @@ extension Operation {
                     .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master, data: options.data)
             ]
         case .ifb: requests = [LinkRequest.createShaper(.init(name: name, mac: spec.mac, mtu: spec.mtu))]
+        case .tap:
+            // `TapDevice` makes it, and the rest is the same.
+            var first = LinkRequest.Change()
+            first.mac = spec.mac
+            first.mtu = spec.mtu
+            requests = [LinkRequest.set(name: name, first)]
+            if let master = try spec.master.map({ try indexes.index(of: LinkReference(spec.reference.namespace, $0)) })
+            {
+                var join = LinkRequest.Change()
+                join.master = master
+                requests.append(LinkRequest.set(name: name, join))
+            }
         case .veth(let peer):
             let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
             requests = [

@@ -13,8 +13,20 @@ extension ObservedLink {
             peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
             forwards: message.port.map { $0.state == 3 }, vxlan: message.vxlan.map(VXLANOptions.init),
-            ipv4Settings: message.ipv4Settings, ipv6Settings: message.ipv6Settings,
+            tap: message.tun.flatMap(ObservedTap.init), ipv4Settings: message.ipv4Settings,
+            ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
+    }
+}
+
+extension ObservedTap {
+    /// A tap; nil for a device that takes packets without Ethernet headers.
+    fileprivate init?(_ data: TunData) {
+        guard data.isTap else { return nil }
+        let options = TapOptions(
+            owner: data.owner.map { Account(number: $0) }, group: data.group.map { Account(number: $0) },
+            multiQueue: data.multiQueue)
+        self.init(options: options, isPersistent: data.isPersistent)
     }
 }
 

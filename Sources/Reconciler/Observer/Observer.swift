@@ -61,6 +61,8 @@ public struct Observer {
         state.namespaces = namespaces
         state.files = try files.get()
         state.listeners = try Listeners.read(on: publishedPorts())
+        state.accounts = try Accounts(of: desired)
+        if desired.endpoints.contains(where: \.isTap) { state.features.taps = TapDevice.isSupported() }
         try readForgotten(&state)
         return Observation(state: state, firewall: firewall)
     }

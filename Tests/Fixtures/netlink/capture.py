@@ -77,6 +77,15 @@ tc filter add dev ep0 parent ffff: protocol ip prio 2 u32 match u32 0 0 action m
 tc filter add dev ep0 parent ffff: protocol all prio 3 u32 match u32 1 1 at 0 action mirred egress redirect dev bw0
 tc filter add dev ep0 parent ffff: protocol all prio 4 u32 match u32 0 0 action mirred egress mirror dev bw0
 """
+# The same for taps, and a device without Ethernet headers.
+TAPS = """
+ip tuntap add tap0 mode tap user 7 group 8 multi_queue
+ip tuntap add tap1 mode tap vnet_hdr
+ip tuntap add tun0 mode tun user 7
+"""
+# IFLA_LINKINFO with IFLA_INFO_KIND: links of one kind.
+KIND = struct.pack("=HHHH4s", 12, 18, 8, 1, b"tun")
+TAP_REQUESTS = {"taps": [(18, b"\0" * 16 + KIND)]}
 LIMIT_REQUESTS = {
     "qdiscs": [(38, b"\0" * 20)],
     "filters": [(46, struct.pack("=IiIII", 0, 11, 0, 0xFFFF0000, 0))],
@@ -96,3 +105,6 @@ write(REQUESTS)
 for line in LIMITS.strip().splitlines():
     subprocess.run(line.split(), check=True)
 write(LIMIT_REQUESTS)
+for line in TAPS.strip().splitlines():
+    subprocess.run(line.split(), check=True)
+write(TAP_REQUESTS)

@@ -37,6 +37,11 @@ extension SimulatedHost {
             new.kind = "ifb"
             here.links.append(new)
             self[space] = here
+        case .tap(let options):
+            new.kind = "tun"
+            new.tap = ObservedTap(options: options, isPersistent: true)
+            here.links.append(new)
+            self[space] = here
         case .veth(let peer):
             guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
                 throw Failure.absent("namespace \(peer.reference.namespace)")

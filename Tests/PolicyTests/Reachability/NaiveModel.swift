@@ -18,7 +18,7 @@ struct NaiveModel {
 
     func passes(_ connection: Connection) -> Bool {
         let (from, to) = (endpoint(connection.source), endpoint(connection.destination))
-        if let from, let to, from.compartment == to.compartment { return true }
+        if let from, let to, from.compartment != nil, from.compartment == to.compartment { return true }
         if let from, !from.enabled { return false }
         if connection.destination == .host, case .transport(let transport, let port) = connection.service {
             for target in state.endpoints {

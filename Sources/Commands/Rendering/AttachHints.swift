@@ -1,0 +1,38 @@
+internal import Addressing
+internal import JSON
+internal import Model
+
+/// How a process, a container or a virtual machine comes to its network card.
+enum AttachHints {
+    /// nil where the namespace of a card is not known.
+    static func document(_ endpoint: Inventory.Endpoint) -> JSON {
+        if let tap = endpoint.outer.tap { return machine(endpoint, tap) }
+        guard let path = endpoint.namespacePath, let name = endpoint.compartment else { return nil }
+        return [
+            "namespace": .string(path), "oci": ["type": "network", "path": .string(path)],
+            "exec": .string("bulkhead exec \(name) -- COMMAND"), "nsenter": .string("nsenter --net=\(path) COMMAND"),
+            "podman": ["--network", .string("ns:\(path)")], "systemd": .string("NetworkNamespacePath=\(path)"),
+            "nspawn": [.string("--network-namespace-path=\(path)")],
+        ]
+    }
+
+    private static func machine(_ endpoint: Inventory.Endpoint, _ tap: ObservedTap) -> JSON {
+        let name = endpoint.outer.name
+        let mac = endpoint.guest?.mac.description
+        let mtu = String(endpoint.outer.mtu)
+        // QEMU takes two commas for one.
+        let id = "\(endpoint.name)"
+        let queues = tap.options.multiQueue ? (",queues=2", ",mq=on") : ("", "")
+        let netdev =
+            "tap,id=\(id),ifname=\(name.replacing(",", with: ",,")),script=no,downscript=no\(queues.0)"
+        let device = "virtio-net-pci,netdev=\(id)\(mac.map { ",mac=\($0)" } ?? "")\(queues.1),host_mtu=\(mtu)"
+        var firecracker: JSONObject = ["iface_id": .string(id), "host_dev_name": .string(name)]
+        if let mac { firecracker["guest_mac"] = .string(mac) }
+        return [
+            "tap": .string(name), "gateways": .array((endpoint.guest?.gateways ?? []).map { .string($0.description) }),
+            "qemu": ["-netdev", .string(netdev), "-device", .string(device)],
+            "firecracker": .object(firecracker),
+            "cloudHypervisor": ["--net", .string("tap=\(name)\(mac.map { ",mac=\($0)" } ?? ""),mtu=\(mtu)")],
+        ]
+    }
+}
