@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies build release install test faults verify-policies demo bench bench-plans bench-policies bench-watch format lint schemas docs deb test-deb reproduce clean
+.PHONY: help deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench deps-bench-policies build release install test faults verify-policies machine test-kernel demo bench bench-plans bench-policies bench-watch format lint schemas docs deb test-deb reproduce clean
 
 # Debian leaves the sbin folders, where `ip` and `nft` are, out of an ordinary user's PATH; swiftly and tarballs put
 # the toolchain where PATH may not lead.
@@ -26,12 +26,14 @@ INSTALL_NEEDS := $(BUILD_NEEDS) python3=python3
 DEB_NEEDS := $(INSTALL_NEEDS) dh=debhelper dpkg-buildpackage=dpkg-dev
 TEST_DEB_NEEDS := $(DEB_NEEDS) debootstrap=debootstrap lintian=lintian zsh=zsh fish=fish ip=iproute2 unshare=util-linux systemctl=systemd
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
-TEST_NEEDS := $(DEMO_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils dropbear=dropbear-bin openssl=openssl
+MACHINE_NEEDS := qemu-system-x86_64=qemu-system-x86 modprobe=kmod cpio=cpio dpkg=dpkg python3=python3 flock=util-linux
+TEST_NEEDS := $(DEMO_NEEDS) $(MACHINE_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils dropbear=dropbear-bin openssl=openssl
 
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'
 	@echo 'make test      install what is missing, build, and run all tests'
 	@echo 'make verify-policies  random policies against real packets, at length, beside a LAN and on overlays too'
+	@echo 'make test-kernel  suites of tests on the stock kernel of Debian, by QEMU (SUITES)'
 	@echo 'make faults    every fault at every step of the plans in Tests/Fixtures/faults (make test: a sample)'
 	@echo 'make bench     bulkhead beside system calls alone and beside other tools, as ratios (BENCH_PARTS, BENCH_ENDPOINTS)'
 	@echo 'make bench-policies   what 10 000 rules cost, as ratios'
@@ -108,9 +110,20 @@ demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
 	BULKHEAD="$$("$(SWIFT)" build --show-bin-path)/bulkhead" bash examples/quickstart/demo.sh
 
-test: deps-test
+test: deps-test machine
 	@"$(SWIFT)" build --build-tests
 	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$("$(SWIFT)" build --show-bin-path)"
+
+# The kernel of Debian that tests boot by QEMU (71 MB, fetched once by apt-get).
+machine: deps-test
+	@Tests/MachineTests/Tools/machine prepare
+
+# Whole suites of tests on that kernel. Without hardware's help it is ten times as slow as this machine.
+test-kernel: deps-test machine
+	@"$(SWIFT)" build --build-tests
+	BULKHEAD_MACHINE_SECONDS=$${SECONDS_AT_MOST:-14400} BULKHEAD_MACHINE_MEMORY=4000 BULKHEAD_MACHINE_CPUS=2 \
+	    Tests/MachineTests/Tools/machine run "$$("$(SWIFT)" build --show-bin-path)/bulkheadPackageTests.xctest" \
+	    --testing-library swift-testing --filter "$${SUITES:-ExampleTests|TapTests|BandwidthTests|PublicationTests|SeparationTests}"
 
 # Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each, and 8 seeds of
 # the same beside a LAN, by an uplink and by an existing bridge, and on overlays of two Hosts.

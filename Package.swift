@@ -97,6 +97,7 @@ let package = Package(
             hasTools: true),
         tests("WatchTests", ["NetlinkCodec", "Reconciler", "TestSupport", "bulkhead"]),
         tests("NetworkTests", ["TestSupport", "bulkhead"], hasTools: true),
+        tests("MachineTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests("EnforcementTests", ["TestSupport", "bulkhead"], hasTools: true),
         tests(
             "DifferentialTests", ["Addressing", "Manifest", "Model", "Reachability", "TestSupport", "bulkhead"],

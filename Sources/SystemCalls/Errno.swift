@@ -49,6 +49,8 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
     public static let noProcess = Errno(rawValue: ESRCH)
     /// 40, too many links, or a link where none is allowed.
     public static let loop = Errno(rawValue: ELOOP)
+    /// 93, the kernel has no such protocol.
+    public static let protocolNotSupported = Errno(rawValue: EPROTONOSUPPORT)
     /// 95, the kernel has no such feature.
     public static let notSupported = Errno(rawValue: EOPNOTSUPP)
     /// 98, somebody else has the port.

@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The program on Debian's own kernel, which has other features than the one of this machine.
+///
+/// `make test-kernel` runs whole suites of tests there; this is what every change is tried on.
+@Suite struct StockKernelTests {
+    private func run(_ script: String) throws -> ScratchHost.Result {
+        let host = try ScratchHost()
+        let start = "set -e; export BULKHEAD_STATE_DIR=/run/s BULKHEAD_NETNS_ETC_DIR=/run/e; mkdir /run/s /run/e\n"
+        return try host.run(
+            Machine.command(["run", "sh", "-c", start + script, "sh", ScratchHost.binary, Machine.examples]))
+    }
+
+    /// Made, in sync, with a hand's change repaired, and destroyed to nothing.
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func examplesAreMadeAndGo() throws {
+        let result = try run(
+            """
+            cd "$2"
+            ip -o link > /run/before; nft list ruleset >> /run/before
+            for example in quickstart policies virtual-machine; do
+                "$1" apply $example --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" plan $example --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
+                port=$(ip -o link show | sed -n 's/^[0-9]*: \\(ep-[^:@]*\\).*/\\1/p' | head -1)
+                ip link set $port down mtu 1400
+                "$1" apply $example --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" plan $example --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" destroy --all --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                echo "$example $port"
+            done
+            ip -o link > /run/after; nft list ruleset >> /run/after
+            diff /run/before /run/after
+            """)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(
+            result.output.split(separator: "\n").map { $0.prefix { $0 != " " } } == [
+                "quickstart", "policies", "virtual-machine",
+            ], "\(result.output)")
+    }
+
+    /// A kernel without a feature is asked, and says so; nothing is written.
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func whatTheKernelLacksIsSaid() throws {
+        let result = try run(
+            """
+            cd "$2"
+            echo /bin/false > /proc/sys/kernel/modprobe
+            set +e
+            "$1" apply quickstart --yes 2>&1
+            echo "status $?"
+            "$1" doctor 2>&1 | grep nftables
+            """)
+        #expect(
+            result.output.contains(
+                "bulkhead: open nftables: this kernel has none (no netlink socket of netfilter): load its modules "
+                    + "(`modprobe nf_tables`), or boot one with CONFIG_NF_TABLES\nstatus 1\n"),
+            "\(result.output)\(result.errors)")
+    }
+}
+
+/// The rig beside this file.
+enum Machine {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+
+    static let reason: Comment = "the rig takes Debian's kernel for x86-64"
+    #if arch(x86_64)
+        static let isPossible = true
+    #else
+        static let isPossible = false
+    #endif
+
+    static func command(_ arguments: [String]) -> [String] {
+        ["bash", folder.appendingPathComponent("Tools/machine").path] + arguments
+    }
+
+    static let examples = folder.deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("examples").path
+}
