@@ -59,20 +59,40 @@ import Testing
 
     @Test func aBurstIsOneLookAndNoiseIsLookedAtRarely() {
         var pace = Pace()
-        #expect(pace.due(at: 1000) == 1000 + Pace.pause)
-        pace.looked(from: 1020, to: 1060, foundAny: true)
-        #expect(pace.due(at: 1061) == 1061 + Pace.pause)
+        #expect(pace.due(at: 1000, from: [.host]) == 1000 + Pace.pause)
+        pace.looked(from: 1020, to: 1060, because: [.host], foundAny: true)
+        #expect(pace.due(at: 1061, from: [.host]) == 1061 + Pace.pause)
         // After a repair the kernel tells of it.
-        for _ in 0..<2 { pace.looked(from: 1060, to: 1100, foundAny: false) }
-        #expect(pace.due(at: 1100) == 1120)
-        pace.looked(from: 1120, to: 1160, foundAny: false)
-        #expect(pace.due(at: 1160) == 1160 + 80)
-        pace.looked(from: 1240, to: 1280, foundAny: false)
-        #expect(pace.due(at: 1280) == 1280 + 160)
-        for _ in 0..<100 { pace.looked(from: 1300, to: 1340, foundAny: false) }
-        #expect(pace.due(at: 1340) == 1340 + Pace.longest)
+        for _ in 0..<2 { pace.looked(from: 1060, to: 1100, because: [.host], foundAny: false) }
+        #expect(pace.due(at: 1100, from: [.host]) == 1100 + Pace.pause)
+        pace.looked(from: 1120, to: 1160, because: [.host], foundAny: false)
+        #expect(pace.due(at: 1160, from: [.host]) == 1160 + 80)
+        pace.looked(from: 1240, to: 1280, because: [.host], foundAny: false)
+        #expect(pace.due(at: 1280, from: [.host]) == 1280 + 160)
+        for _ in 0..<100 { pace.looked(from: 1300, to: 1340, because: [.host], foundAny: false) }
+        #expect(pace.due(at: 1340, from: [.host]) == 1340 + Pace.longest)
         // Looking costs no more than its share, and what was quiet for a while is heard at once.
-        #expect(pace.due(at: 5000) == 5000 + Pace.pause)
+        #expect(pace.due(at: 5000, from: [.host]) == 5000 + Pace.pause)
+    }
+
+    @Test func noiseInOnePlaceIsNoneInAnother() {
+        var pace = Pace()
+        for _ in 0..<100 { pace.looked(from: 1000, to: 1040, because: [.firewall], foundAny: false) }
+        #expect(pace.due(at: 1040, from: [.firewall]) == 1040 + Pace.longest)
+        #expect(pace.due(at: 1040, from: [.compartments]) == 1040 + Pace.pause)
+        #expect(pace.due(at: 1040, from: [.firewall, .host]) == 1040 + Pace.pause)
+    }
+
+    @Test func whatIsUndoneMeanwhileIsContested() {
+        var fights = Fights()
+        fights.thwarted(["a", "b"], by: ["a"], at: 0)
+        #expect(fights.delay(of: ["a"], at: 0) == 0)
+        #expect(fights.contested(at: 0) == ["a"])
+        fights.repaired(["a", "b"], at: 100)
+        #expect(fights.contested(at: 100) == ["a"])
+        for _ in 0..<2 { fights.repaired(["b"], at: 200) }
+        #expect(fights.contested(at: 200) == ["a", "b"])
+        #expect(fights.contested(at: 100_000) == [])
     }
 
     @Test(.enabled(if: Watched.needs, Comment(rawValue: Watched.needsText)))
@@ -100,6 +120,25 @@ import Testing
         try watched.settle()
         let repairs = watched.documents.count { $0["event"] as? String == "repaired" }
         #expect(repairs < 30)
+    }
+
+    /// Who flushes all rules so often that no repair of them is ever there when it is read back keeps no card away.
+    @Test(.enabled(if: Watched.needs, Comment(rawValue: Watched.needsText)))
+    func whoeverFlushesWithoutEndKeepsNothingElseAway() throws {
+        let watched = try Watched(Watched.network, Watched.endpoint("a"), Watched.endpoint("b"))
+        let fighter = try watched.host.start(["sh", "-c", "while :; do nft flush ruleset; sleep 0.05; done"])
+        defer { fighter.signal(SIGKILL) }
+        try watched.wait(for: "fought")
+        for name in ["a", "b", "a", "b"] {
+            try watched.host.sh("ip link del ep-\(name)")
+            try watched.until("card ep-\(name) stays away") {
+                try watched.host.sh("ip -o link show").contains(" ep-\(name)@")
+            }
+        }
+        fighter.signal(SIGKILL)
+        _ = try fighter.finish()
+        try watched.settle()
+        #expect(!watched.documents.contains { $0["event"] as? String == "broken" }, "\(watched.documents)")
     }
 
     /// A fight does not push out of the history what people did.

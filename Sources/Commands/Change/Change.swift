@@ -92,28 +92,39 @@ struct Change {
         try finish(outcome, plan, occasion, ledger)
     }
 
-    /// Does a plan without a word and without asking, and records what became of it; for when nobody watches. The number
-    /// is that of the record, if there is one; the notes are what is worth knowing though all was done.
-    func enforce(_ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion) -> (
-        outcome: ApplyOutcome, number: Int?, notes: [Diagnostic]
-    ) {
+    /// What became of a plan that was enforced.
+    struct Enforcement {
+        let outcome: ApplyOutcome
+        /// That of the record, if there is one.
+        let number: Int?
+        /// What is worth knowing though all was done.
+        var notes: [Diagnostic] = []
+        /// What others undid while it was being done (`Step.thing`), where it failed because of that.
+        var contested: Set<String> = []
+    }
+
+    /// Does a plan without a word and without asking, and records what became of it; for when nobody watches. `contested` is
+    /// for who looks again at once (`Application`).
+    func enforce(
+        _ comparison: Comparison, _ desired: DesiredState, _ occasion: Occasion, contested: Set<String>? = nil
+    ) -> Enforcement {
         let plan = comparison.plan
         guard !plan.isInSync, let session = comparison.session else {
             note(occasion, plan, succeeded: true)
-            return (.done, recordUnchanged(occasion, comparison), [])
+            return Enforcement(outcome: .done, number: recordUnchanged(occasion, comparison))
         }
         Signals.deferTermination()
         let ledger = Ledger(state, occasion, start, comparison)
         ledger.begin()
         let outcome: ApplyOutcome
-        var notes: [Diagnostic] = []
+        var (notes, thwarting): ([Diagnostic], Set<String>) = ([], [])
         do {
             let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
             let application = Application(
                 session, desired: desired, options: comparison.options, start: beginning,
-                precedent: RecordedState(global: global, number: ledger.number).precedent)
+                precedent: RecordedState(global: global, number: ledger.number).precedent, contested: contested)
             outcome = application.run(plan)
-            notes = application.notes
+            (notes, thwarting) = (application.notes, application.thwarting)
         } catch {
             outcome = .undone(reason: [Diagnostic(.error, Failures.text(error), at: nil)])
         }
@@ -127,7 +138,7 @@ struct Change {
         } else {
             note(occasion, plan, succeeded: false)
         }
-        return (outcome, ledger.number, notes)
+        return Enforcement(outcome: outcome, number: ledger.number, notes: notes, contested: thwarting)
     }
 
     /// The change is done, and stays if it is confirmed.

@@ -172,7 +172,8 @@ struct Round {
         if global.verbose { Terminal.err(PlanText.render(comparison.plan)) }
         let occasion = Occasion(
             .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision)
-        let (outcome, number, notes) = change.enforce(comparison, prepared.state, occasion)
+        let result = change.enforce(comparison, prepared.state, occasion)
+        let (outcome, number, notes) = (result.outcome, result.number, result.notes)
         var report = RoundReport(result: .inSync, enforced: revision, number: number)
         report.warnings =
             notes

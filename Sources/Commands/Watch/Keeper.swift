@@ -145,7 +145,7 @@ final class Keeper {
         guard !comparison.plan.isInSync else { return settle(isNew, unread: comparison.plan.unread.map { "\($0)" }) }
         let objections = repair.objections(comparison, standing)
         guard objections.isEmpty else { return refuse(objections, at: now) }
-        let rest = fights.delay(of: Repair.things(comparison.plan), at: now)
+        let rest = fights.delay(of: comparison.plan.steps.map(\.thing), at: now)
         if rest > 0 { return yield(comparison.plan, hearing, rest, at: now) }
         return try mend(standing, hearing, at: now) { !hearing.listen() && !isNew ? comparison : nil }
     }
@@ -170,7 +170,7 @@ final class Keeper {
         switch outcome {
         case .busy(let words): return wait(words, 500)
         case .refused(let errors): return try give(up: errors, .failed)
-        case .failed(_, let errors, let left, let number):
+        case .failed(_, let errors, let left, _, let number):
             following.pass(number)
             return try give(up: errors, left.isEmpty ? .failed : .broken, left)
         case .inSync: break
@@ -217,20 +217,25 @@ final class Keeper {
     private func mend(
         _ standing: Standing, _ hearing: Hearing, at now: Int64, lately: () -> Comparison?
     ) throws -> Result {
-        switch try repair.carryOut(standing, lately: lately, { try !following.hasNews }) {
+        let contested = fights.contested(at: now)
+        switch try repair.carryOut(standing, contested: contested, lately: lately, { try !following.hasNews }) {
         case .busy(let words): return wait(words, 500)
         case .refused(let errors): return refuse(errors, at: now)
         case .inSync: return .later(100)
         case .done(let plan, let notes, let number):
             following.pass(number)
-            fights.repaired(Repair.things(plan), at: now)
+            fights.repaired(plan.steps.map(\.thing), at: now)
             tellRepaired(plan, notes, number, hearing)
             (trouble, isFirst) = (nil, false)
             return .changed
-        case .failed(let plan, let errors, let left, let number):
+        case .failed(let plan, let errors, let left, let contested, let number):
             following.pass(number)
-            let things = Repair.things(plan)
-            fights.failed(things, at: now)
+            let things = plan.steps.map(\.thing)
+            if contested.isEmpty || !left.isEmpty {
+                fights.failed(things, at: now)
+            } else {
+                fights.thwarted(things, by: contested, at: now)
+            }
             tellFailed(plan, errors, left, number, hearing)
             return .later(fights.delay(of: things, at: now))
         }
@@ -266,7 +271,7 @@ final class Keeper {
         announced = now + rest
         // What was seen may have been said a moment after it.
         _ = hearing.listen()
-        let count = fights.count(of: Repair.things(plan))
+        let count = fights.count(of: plan.steps.map(\.thing))
         let words =
             "\(WatchLog.steps(plan)): repaired \(count) times in a row, and needed again; the next time is in "
             + "\((rest + 999) / 1000) s\(WatchLog.blame(hearing.authors()))"

@@ -18,8 +18,9 @@ struct Repair {
         case refused([Diagnostic])
         /// It was done, read back and verified; with what is worth knowing, and the number in the history.
         case done(Plan, notes: [Diagnostic], number: Int?)
-        /// It failed, and the host is as it was before, or else what is left.
-        case failed(Plan, [Diagnostic], left: [String], number: Int?)
+        /// It failed, and the host is as it was before, or else what is left; `contested` is what somebody undid meanwhile,
+        /// where that is why.
+        case failed(Plan, [Diagnostic], left: [String], contested: Set<String>, number: Int?)
     }
 
     /// Reads the host and plans, without the lock: whoever only looks keeps nobody from working.
@@ -40,9 +41,10 @@ struct Repair {
     }
 
     /// Does what there is to do, if `isWanted` says so when nobody else can apply anything any more. It gets the latest look
-    /// where that is still true, or else looks again under the lock.
+    /// where that is still true, or else looks again under the lock. What is `contested` may be undone by others meanwhile.
     func carryOut(
-        _ standing: Standing, lately: () -> Comparison? = { nil }, _ isWanted: () throws -> Bool
+        _ standing: Standing, contested: Set<String> = [], lately: () -> Comparison? = { nil },
+        _ isWanted: () throws -> Bool
     ) throws -> Outcome {
         guard case .begun(let round) = try rounds.begin() else { return .busy("a round of `reconcile` is under way") }
         defer { round.release() }
@@ -54,7 +56,7 @@ struct Repair {
             let comparison = try lately() ?? look(standing)
             let objections = objections(comparison, standing)
             guard objections.isEmpty else { return .refused(objections) }
-            return enforce(comparison, change, standing)
+            return enforce(comparison, change, standing, contested)
         } catch let complaint as Complaint where complaint.status == .locked {
             // Its own words count seconds.
             return .busy("another bulkhead is at work, or a change waits for its confirmation")
@@ -63,20 +65,19 @@ struct Repair {
         }
     }
 
-    private func enforce(_ comparison: Comparison, _ change: Change, _ standing: Standing) -> Outcome {
+    private func enforce(
+        _ comparison: Comparison, _ change: Change, _ standing: Standing, _ contested: Set<String>
+    ) -> Outcome {
         let plan = comparison.plan
         if global.verbose { Terminal.err(PlanText.render(plan)) }
-        let (outcome, number, notes) = change.enforce(comparison, standing.prepared.state, standing.occasion)
-        switch outcome {
-        case .done: return plan.isInSync ? .inSync : .done(plan, notes: notes, number: number)
-        case .undone(let errors): return .failed(plan, errors, left: [], number: number)
-        case .broken(let errors, let left): return .failed(plan, errors, left: left, number: number)
+        let result = change.enforce(comparison, standing.prepared.state, standing.occasion, contested: contested)
+        let number = result.number
+        switch result.outcome {
+        case .done: return plan.isInSync ? .inSync : .done(plan, notes: result.notes, number: number)
+        case .undone(let errors):
+            return .failed(plan, errors, left: [], contested: result.contested, number: number)
+        case .broken(let errors, let left):
+            return .failed(plan, errors, left: left, contested: result.contested, number: number)
         }
-    }
-
-    /// What is fought over, if somebody undoes a plan's steps: an object of the host, or a compartment, in which its root
-    /// could always find something else to change.
-    static func things(_ plan: Plan) -> [String] {
-        plan.steps.map { $0.namespace == .host ? $0.id : "\($0.namespace)" }
     }
 }

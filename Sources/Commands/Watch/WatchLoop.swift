@@ -15,7 +15,8 @@ final class WatchLoop {
     /// What was heard since the last look.
     private var heard = Notices()
     private var since: Int64?
-    /// When to look because something was heard; nothing more is listened to until then, for it is one look anyhow.
+    /// When to look because something was heard; where that was, nothing more is listened to until then, for it is one look
+    /// anyhow.
     private var due: Int64?
     /// When to look without having heard anything.
     private var again: Int64 = 0
@@ -40,7 +41,7 @@ final class WatchLoop {
             sendBeat()
             let now = Self.now
             let next = min(due ?? .max, again, beat)
-            let wakening = post.wait(milliseconds: next - now, listening: due == nil)
+            let wakening = post.wait(milliseconds: next - now, deafTo: due == nil ? [] : heard.places)
             switch wakening.order {
             case .stop: return stop()
             case .reload: reload()
@@ -60,11 +61,13 @@ final class WatchLoop {
     }
 
     private func listen() {
+        let known = due == nil ? [] : heard.places
         heard.add(post.hear())
-        guard heard.areNews, due == nil else { return }
+        let places = heard.places.subtracting(known)
+        guard !places.isEmpty else { return }
         let now = Self.now
         since = since ?? now
-        due = pace.due(at: now)
+        due = min(due ?? .max, pace.due(at: now, from: places))
     }
 
     private func look() throws {
@@ -84,10 +87,10 @@ final class WatchLoop {
             calm(start, end, foundAny: true)
             again = end
         case .later(let wait):
+            pace.looked(from: start, to: end, because: heard.places, foundAny: false)
             // Who did it is worth saying when it is repaired at last; what is waited for now does not count as time.
-            (heard.areNews, heard.wereLost, heard.count) = (false, false, 0)
+            (heard.places, heard.wereLost, heard.count) = ([], false, 0)
             since = nil
-            pace.looked(from: start, to: end, foundAny: false)
             again = end + min(wait, interval)
         }
         if !isReady, result != .changed {
@@ -111,9 +114,9 @@ final class WatchLoop {
     }
 
     private func calm(_ start: Int64, _ end: Int64, foundAny: Bool) {
+        pace.looked(from: start, to: end, because: heard.places, foundAny: foundAny)
         heard = Notices()
         since = nil
-        pace.looked(from: start, to: end, foundAny: foundAny)
     }
 
     private func reload() {

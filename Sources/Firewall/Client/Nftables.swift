@@ -9,6 +9,8 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     public let operation: String
     /// The library's words, which hold the kernel's.
     public let reason: String
+    /// Whether others took away what had just been made for it.
+    public var isUndoneByOthers = false
 
     /// `change firewall: …`.
     public var description: String { "\(operation): \(reason)" }
@@ -212,17 +214,35 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
         }
     }
 
+    /// How often a change is tried while others take away the sets that are made for it.
+    private static let attempts = 5
+
     private func commitInTurn(_ commands: [JSON]) throws(FirewallError) {
         let parts = RawSets(commands)
         guard !parts.declarations.isEmpty else { return try transact(commands) }
         if !parts.before.isEmpty { try transact(parts.before) }
+        for attempt in 1...Self.attempts {
+            do throws(FirewallError) {
+                return try declareAndTransact(parts)
+            } catch {
+                guard error.isUndoneByOthers, attempt < Self.attempts else { throw error }
+            }
+        }
+    }
+
+    private func declareAndTransact(_ parts: RawSets) throws(FirewallError) {
         let tables = try tablesInTurn()
         _ = try run(parts.declarations.joined(separator: "\n"), "change firewall")
         do throws(FirewallError) { try transact(parts.rest) } catch {
             let removal = parts.removal(tables: tables)
             do throws(FirewallError) { _ = try run(removal, "change firewall") } catch let second {
-                let reason = "\(error.reason); and the sets made for it stay: \(second.reason)"
-                throw FirewallError(operation: error.operation, reason: reason)
+                // Somebody flushed the ruleset, or deleted the table, between the two transactions.
+                let isUndone = second.reason.contains("No such file or directory")
+                let reason =
+                    isUndone
+                    ? "\(error.reason); somebody took away the sets made for it meanwhile"
+                    : "\(error.reason); and the sets made for it stay: \(second.reason)"
+                throw FirewallError(operation: error.operation, reason: reason, isUndoneByOthers: isUndone)
             }
             throw error
         }

@@ -1,3 +1,4 @@
+internal import Firewall
 public import Model
 public import Planner
 internal import SystemCalls
@@ -20,17 +21,22 @@ public final class Application {
     private let progress: (Int, Int) -> Void
     private let journal: Journal?
     private let executor: Executor
+    private let contested: Set<String>?
     /// What is worth knowing though all was done.
     public private(set) var notes: [Diagnostic] = []
+    /// What others undid (`Step.thing`) after it was done and before all was done, where it failed because of that.
+    public private(set) var thwarting: Set<String> = []
     private let start: StartingPoint
     private let precedent: Precedent
 
     /// An application of plans for a desired state on a host that was as `start` says; `precedent` tells
     /// what was in force, for undoing; `progress` is told steps done and steps in all, and `journal` every step before it
-    /// is begun.
+    /// is begun. Who looks again at once gives what is `contested` (`Step.thing`): that may be undone by others while it is
+    /// done, and things of which the plan does not speak may change; that is said, and undoes nothing.
     public init(
         _ session: HostSession, desired: DesiredState, options: PlanOptions, start: StartingPoint,
-        precedent: Precedent, journal: Journal? = nil, progress: @escaping (Int, Int) -> Void = { _, _ in }
+        precedent: Precedent, contested: Set<String>? = nil, journal: Journal? = nil,
+        progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
         self.desired = desired
@@ -39,12 +45,14 @@ public final class Application {
         self.journal = journal
         self.start = start
         self.precedent = precedent
+        self.contested = contested
         executor = Executor(session, desired: desired, start: start)
     }
 
     /// Does the plan. What cannot be undone is done only when all else was done and read back.
     public func run(_ plan: Plan) -> ApplyOutcome {
         if let shortage = shortage(plan) { return .undone(reason: [shortage]) }
+        executor.expectRivals(rivals(plan))
         let last = plan.steps.firstIndex(where: \.comesLast) ?? plan.steps.endIndex
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
@@ -101,7 +109,25 @@ public final class Application {
     }
 
     /// The first failure. What travelled behind it in the same datagram may have failed because of it.
-    private func failure(_ plan: Plan) -> [Diagnostic]? { executor.failures.first.map { [explain($0, plan)] } }
+    private func failure(_ plan: Plan) -> [Diagnostic]? {
+        guard let failure = executor.failures.first else { return nil }
+        let step = plan.steps[failure.place.step]
+        let wasUndone = (failure.reason as? FirewallError)?.isUndoneByOthers ?? false
+        if wasUndone || Self.isBegun(step.thing, plan, executor) { thwarting.insert(step.thing) }
+        return [explain(failure, plan)]
+    }
+
+    /// Whether something of it was done already, so that what fails now was undone meanwhile.
+    private static func isBegun(_ thing: String, _ plan: Plan, _ executor: Executor) -> Bool {
+        executor.done.keys.contains { plan.steps[$0].thing == thing }
+    }
+
+    /// For each step of what is contested, all steps of the same.
+    private func rivals(_ plan: Plan) -> [Int: [Int]] {
+        let steps = plan.steps.indices.filter { contested?.contains(plan.steps[$0].thing) ?? false }
+        let groups = Dictionary(grouping: steps) { plan.steps[$0].thing }
+        return groups.values.reduce(into: [:]) { result, group in for step in group { result[step] = group } }
+    }
 
     private func explain(_ failure: Executor.Failure, _ plan: Plan) -> Diagnostic {
         let step = plan.steps[failure.place.step]
@@ -125,7 +151,9 @@ public final class Application {
             }
             var left = plan.steps.filter { !waiting.contains($0.id) }
             try leaveMeddled(&left, done, observation, waiting)
+            leaveContested(&left, done)
             guard !left.isEmpty else { return nil }
+            thwarting = Set(left.map(\.thing)).filter { Self.isBegun($0, done, executor) }
             return left.prefix(5).map {
                 Diagnostic(
                     .error,
@@ -180,6 +208,22 @@ public final class Application {
             }
             left.removeAll { $0.compartmentAlone(options) == space }
         }
+    }
+
+    /// What somebody undoes time and again, and undid again, keeps nothing else from being done; neither does what somebody
+    /// changed elsewhere meanwhile.
+    private func leaveContested(_ left: inout [Step], _ done: Plan) {
+        guard let contested else { return }
+        let planned = Set(done.steps.map(\.thing)).subtracting(contested)
+        let others = left.filter { !planned.contains($0.thing) }
+        left.removeAll { !planned.contains($0.thing) }
+        guard let first = others.first else { return }
+        let more = others.count > 1 ? " and \(others.count - 1) more" : ""
+        notes.append(
+            Diagnostic(
+                .warning,
+                "changed by somebody meanwhile: \(first.summary) (\(first.reason))\(more) is left to the next repair",
+                at: first.source))
     }
 
     private func note(_ space: NamespaceRef, _ left: [Step]) {

@@ -50,6 +50,10 @@ final class Executor {
     private var occupied: Set<LinkReference> = []
     /// How routes of moves stood to those of others when undoing came to them.
     private(set) var standings: [CarriedRoute: RouteStanding] = [:]
+    /// For each step of what others undo time and again, all steps of the same.
+    private var rivals: [Int: [Int]] = [:]
+    /// Steps of those that failed.
+    private var thwarted: Set<Int> = []
     private let faults = Faults()
     private(set) var failures: [Failure] = []
     /// Positions of operations that were done, in whole or in part, or of which nobody knows, by step.
@@ -71,6 +75,20 @@ final class Executor {
         settings = []
         failures = []
         isUndoing = true
+    }
+
+    /// For each step of what others undo time and again, all steps of the same: where one of those was done, another may
+    /// fail, because it was undone meanwhile.
+    func expectRivals(_ steps: [Int: [Int]]) { rivals = steps }
+
+    private func fail(_ place: Place, _ reason: any Error) {
+        let wasUndone = (reason as? FirewallError)?.isUndoneByOthers ?? false
+        let isBegun = (rivals[place.step] ?? []).contains { done[$0] != nil || thwarted.contains($0) }
+        guard !isUndoing, rivals[place.step] != nil, wasUndone || isBegun else {
+            failures.append(Failure(place: place, reason: reason))
+            return
+        }
+        thwarted.insert(place.step)
     }
 
     /// Takes the first steps of a plan as done, which another process did.
@@ -102,7 +120,7 @@ final class Executor {
         } catch is Stopped {
             return
         } catch {
-            failures.append(Failure(place: place, reason: error))
+            fail(place, error)
         }
     }
 
@@ -277,7 +295,7 @@ final class Executor {
                 occupied.remove(link)
             }
             if let error = real ?? errors.first, isUndoing || !isRemoval(group) || !Remedy.isGone(error) {
-                failures.append(Failure(place: place, reason: error))
+                fail(place, error)
             }
         }
     }
@@ -320,7 +338,7 @@ final class Executor {
         }
         for (item, error) in zip(batch, results) {
             if let error {
-                failures.append(Failure(place: item.place, reason: error))
+                fail(item.place, error)
             } else {
                 done[item.place.step, default: []].insert(item.place.operation)
             }

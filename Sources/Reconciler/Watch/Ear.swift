@@ -17,10 +17,10 @@ struct Ear {
     private static let limit = 20_000
 
     /// Takes in what has come.
-    func hear(_ notices: inout Notices, _ buffer: inout [UInt8]) {
-        Self.hear(socket, &notices, &buffer) { message, notices in
+    func hear(_ notices: inout Notices, at place: Notices.Place, _ buffer: inout [UInt8]) {
+        Self.hear(socket, &notices, at: place, &buffer) { message, notices in
             guard (try? ChangeNotice.concerns(message, keepers: keepers)) ?? true else { return }
-            notices.areNews = true
+            notices.places.insert(place)
             notices.known.add(port: message.port, in: inode)
         }
     }
@@ -30,7 +30,7 @@ struct Ear {
     static func hearFirewall(
         _ socket: NetlinkSocket, _ isOurs: inout Bool, _ notices: inout Notices, _ buffer: inout [UInt8]
     ) {
-        hear(socket, &notices, &buffer) { message, notices in
+        hear(socket, &notices, at: .firewall, &buffer) { message, notices in
             switch try? FirewallNotice(decoding: message) {
             case .changed(let table):
                 if table == "bulkhead" || table.hasPrefix("bulkhead-") { isOurs = true }
@@ -39,13 +39,13 @@ struct Ear {
                 isOurs = false
             case nil: break
             }
-            if isOurs { notices.areNews = true }
+            if isOurs { notices.places.insert(.firewall) }
         }
     }
 
     /// What cannot be read may have been anything.
     private static func hear(
-        _ socket: NetlinkSocket, _ notices: inout Notices, _ buffer: inout [UInt8],
+        _ socket: NetlinkSocket, _ notices: inout Notices, at place: Notices.Place, _ buffer: inout [UInt8],
         _ body: (Message, inout Notices) -> Void
     ) {
         for _ in 0..<limit {
@@ -59,11 +59,11 @@ struct Ear {
                 }
             } catch {
                 notices.wereLost = true
-                notices.areNews = true
+                notices.places.insert(place)
                 let isFull = (error as? SystemError)?.code == .noBuffers
                 guard isFull || error is WireError else { return }
             }
         }
-        notices.areNews = true
+        notices.places.insert(place)
     }
 }

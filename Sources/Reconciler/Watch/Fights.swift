@@ -1,3 +1,6 @@
+internal import Model
+public import Planner
+
 /// Who undoes a repair has it undone again; who does so time and again waits longer each time, so that a fight with
 /// somebody costs little. Times are milliseconds of one clock.
 public struct Fights: Hashable, Sendable {
@@ -8,6 +11,8 @@ public struct Fights: Hashable, Sendable {
         var last: Int64
         /// No repair before that.
         var until: Int64
+        /// Whether somebody undid it while it was still being repaired.
+        var isContested = false
     }
 
     private var fights: [String: Fight] = [:]
@@ -47,6 +52,21 @@ public struct Fights: Hashable, Sendable {
         add(things, at: now, atLeast: Self.patience)
     }
 
+    /// Somebody undid `contested` while all these were being repaired, so that all of it was taken back. That is tried
+    /// again at once, and what is contested does not keep the rest from being done any more.
+    public mutating func thwarted(_ things: some Sequence<String>, by contested: Set<String>, at now: Int64) {
+        add(things, at: now, atLeast: 1)
+        for thing in contested { fights[thing]?.isContested = true }
+    }
+
+    /// What somebody else is expected to undo even while it is being repaired.
+    public func contested(at now: Int64) -> Set<String> {
+        Set(
+            fights.filter { _, fight in
+                (fight.isContested || fight.count >= Self.patience) && !Self.isOver(fight, at: now)
+            }.keys)
+    }
+
     /// All is well, or the manifests are others.
     public mutating func forget() { fights = [:] }
 
@@ -55,11 +75,22 @@ public struct Fights: Hashable, Sendable {
         for thing in Set(things) {
             guard fights.count < Self.limit || fights[thing] != nil else { continue }
             let count = max(least, (fights[thing]?.count ?? 0) + 1)
-            fights[thing] = Fight(count: count, last: now, until: now + Self.delay(after: count))
+            fights[thing] = Fight(
+                count: count, last: now, until: now + Self.delay(after: count),
+                isContested: fights[thing]?.isContested ?? false)
         }
     }
 
     private static func isOver(_ fight: Fight, at now: Int64) -> Bool {
         now - fight.until > peace + (fight.until - fight.last)
+    }
+}
+
+extension Step {
+    /// What is fought over, if somebody undoes it: an object of the host, the scope's rules, or a compartment, in which its
+    /// root could always find something else to change.
+    public var thing: String {
+        if namespace != .host { return "\(namespace)" }
+        return kind == .firewall || kind == .connections ? "firewall" : id
     }
 }

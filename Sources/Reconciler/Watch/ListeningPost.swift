@@ -42,30 +42,37 @@ public final class ListeningPost {
     /// How many namespaces are listened to, the host's included.
     public var count: Int { ears.count + 1 }
 
-    /// Waits for a signal, for so long at most, and where `listening` for word of the kernel.
-    public func wait(milliseconds: Int64, listening: Bool) -> Wakening {
+    /// Waits for a signal, for so long at most, and for word of the kernel from everywhere but these places.
+    public func wait(milliseconds: Int64, deafTo places: Set<Notices.Place>) -> Wakening {
         var wakening = Wakening()
-        let sockets = listening ? numbers : []
+        let sockets = Notices.Place.allCases.filter { !places.contains($0) }.flatMap(numbers)
         let found = Readiness.wait(
-            reading: [signals.number] + sockets, mounts: listening ? mounts : nil, milliseconds: milliseconds)
+            reading: [signals.number] + sockets, mounts: places.contains(.host) ? nil : mounts,
+            milliseconds: milliseconds)
         if found.ready.contains(signals.number) { wakening.order = signals.next() }
         wakening.hasNotices = found.mounts || found.ready.contains { $0 != signals.number }
         return wakening
     }
 
-    private var numbers: [Int32] {
-        [host.socket.number, firewall.number]
-            + ears.values.flatMap { [$0.socket.number] + ($0.process.map { [$0.number] } ?? []) }
+    private func numbers(_ place: Notices.Place) -> [Int32] {
+        switch place {
+        case .host: [host.socket.number] + ears.values.compactMap { $0.process?.number }
+        case .firewall: [firewall.number]
+        case .compartments: ears.values.map(\.socket.number)
+        }
     }
 
     /// Takes in all that was said.
     public func hear() -> Notices {
         var notices = Notices()
-        if leaveGone() { notices.areNews = true }
-        let ready = Set(Readiness.wait(reading: numbers, milliseconds: 0).ready)
-        if ready.contains(host.socket.number) { host.hear(&notices, &buffer) }
+        if leaveGone() { notices.places.insert(.host) }
+        let ready = Set(
+            Readiness.wait(reading: Notices.Place.allCases.flatMap(numbers), milliseconds: 0).ready)
+        if ready.contains(host.socket.number) { host.hear(&notices, at: .host, &buffer) }
         if ready.contains(firewall.number) { Ear.hearFirewall(firewall, &isFirewallOurs, &notices, &buffer) }
-        for ear in ears.values where ready.contains(ear.socket.number) { ear.hear(&notices, &buffer) }
+        for ear in ears.values where ready.contains(ear.socket.number) {
+            ear.hear(&notices, at: .compartments, &buffer)
+        }
         return notices
     }
 

@@ -1,7 +1,19 @@
 /// What was heard since somebody listened last.
 public struct Notices: Sendable {
-    /// Whether anything may concern us: then all is read and compared.
-    public var areNews = false
+    /// Where it was heard.
+    public enum Place: Hashable, CaseIterable, Sendable {
+        /// Links, addresses, routes and the like on the host, and the table of mounts.
+        case host
+        /// Transactions of nftables.
+        case firewall
+        /// The same as of the host, in compartments, by whoever is in there.
+        case compartments
+    }
+
+    /// Where anything was heard that may concern us: then all is read and compared.
+    public var places: Set<Place> = []
+    /// Whether there is such a place.
+    public var areNews: Bool { !places.isEmpty }
     /// How many messages the kernel sent; at least, where some were lost.
     public var count = 0
     /// Whether messages were lost, because more came than there was room for (`ENOBUFS`).
@@ -16,7 +28,7 @@ public struct Notices: Sendable {
 
     /// Takes in what was heard later.
     public mutating func add(_ later: Notices) {
-        areNews = areNews || later.areNews
+        places.formUnion(later.places)
         count += later.count
         wereLost = wereLost || later.wereLost
         known.add(later.known)
