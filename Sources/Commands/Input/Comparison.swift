@@ -44,17 +44,18 @@ struct Comparison {
         }
     }
 
-    /// The same, but what stands against it is thrown (`Rejected`) and not printed.
+    /// The same, but what stands against it is thrown (`Rejected`) and not printed. Who compares time and again needs no
+    /// warnings of others' rules each time.
     static func attempt(
         _ desired: DesiredState, warnings: [Diagnostic] = [], sources: [SourceText], _ global: GlobalOptions,
-        _ options: PlanOptions, session: HostSession? = nil
+        _ options: PlanOptions, session: HostSession? = nil, warnsOfOthers: Bool = true
     ) throws -> Comparison {
         try requireRights()
         let session = try session ?? HostSession(try global.folders())
         let observation = try observe(session, desired, global)
+        let others = warnsOfOthers ? foreignDrops(desired, session, observation.state) : []
         return try make(
-            desired,
-            warnings: warnings + KernelLog.warnings(desired) + foreignDrops(desired, session, observation.state),
+            desired, warnings: warnings + KernelLog.warnings(desired) + others,
             sources: sources, options, observation.state, observation.firewall, session)
     }
 

@@ -7,6 +7,13 @@ internal import Reconciler
 struct Repair {
     let global: GlobalOptions
     let rounds: RoundFolder
+    /// What was read of nftables holds from one look to the next, as long as nobody changes it.
+    private let memory = FirewallMemory()
+
+    init(global: GlobalOptions, rounds: RoundFolder) {
+        self.global = global
+        self.rounds = rounds
+    }
 
     /// What a repair came to.
     enum Outcome {
@@ -27,7 +34,8 @@ struct Repair {
     func look(_ standing: Standing) throws -> Comparison {
         try Comparison.attempt(
             standing.prepared.state, warnings: standing.prepared.warnings, sources: standing.prepared.sources, global,
-            try standing.options(global))
+            try standing.options(global), session: HostSession(try global.folders(), memory: memory),
+            warnsOfOthers: false)
     }
 
     /// What stands against doing a plan unattended.

@@ -5,7 +5,7 @@ internal import Synchronization
 /// (`NFTA_GEN_ID`, `nft monitor` says it as `new generation`), so that in the same one nothing has to be read again: with
 /// ten thousand rules a reading takes seconds, and an apply looks four times. What packets change makes none: counters
 /// are never remembered here, and learned elements are not part of a reading.
-final class FirewallMemory: Sendable {
+public final class FirewallMemory: Sendable {
     private struct Reading: Sendable {
         let generation: UInt32
         let headings: [TableHeading]
@@ -13,6 +13,9 @@ final class FirewallMemory: Sendable {
     }
 
     private let last = Mutex<Reading?>(nil)
+
+    /// Nothing was read yet.
+    public init() {}
 
     /// What these tables held in that generation, if it was read.
     func rules(in generation: UInt32, of headings: [TableHeading]) -> Ruleset? {

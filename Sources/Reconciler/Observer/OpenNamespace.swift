@@ -30,14 +30,16 @@ public final class HostSession {
 
     private let library: Nftables
     private let netfilter: NetlinkSocket
-    private let memory = FirewallMemory()
+    private let memory: FirewallMemory
     let buffer = ReceiveBuffer()
     private(set) var ahead: FirewallAhead?
     private var fresh: SharedDescriptor?
 
-    /// Opens the host's sockets in the calling thread's network namespace.
-    public init(_ folders: Folders) throws {
+    /// Opens the host's sockets in the calling thread's network namespace. What a session before it read of nftables there
+    /// holds as long as nobody changes it.
+    public init(_ folders: Folders, memory: FirewallMemory = FirewallMemory()) throws {
         self.folders = folders
+        self.memory = memory
         Host.raiseFileLimit()
         library = try Library.open()
         connection = try NetlinkConnection(buffer: buffer)
