@@ -33,6 +33,7 @@ public enum Planner {
         builder.compareNamespaces()
         builder.compareBridges()
         builder.compareTunnels()
+        builder.compareVLANs()
         builder.compareShapers()
         builder.compareCards()
         builder.compareSharedSettings()

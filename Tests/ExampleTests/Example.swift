@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A folder of `examples/`.
@@ -8,6 +9,15 @@ struct Example: Sendable, CustomTestStringConvertible {
     let hosts: [String?]
     /// Underlay addresses by Host.
     let underlays: [String: String]
+
+    /// Whether a network of it is on a VLAN, which not every kernel has.
+    let wantsVLAN: Bool
+
+    /// Whether this one has.
+    static let hasVLANs: Bool = {
+        let making = "ip link add probe type veth && ip link add link probe name probe.1 type vlan id 1"
+        return (try? ScratchHost().run(["sh", "-c", making]).status) == 0
+    }()
 
     var testDescription: String { name }
     var path: String { Self.folder.appendingPathComponent(name).path }
@@ -36,7 +46,8 @@ struct Example: Sendable, CustomTestStringConvertible {
             let hosts = named.map(\.0).sorted()
             return Example(
                 name: name, hosts: hosts.isEmpty ? [nil] : hosts,
-                underlays: Dictionary(underlays, uniquingKeysWith: { first, _ in first }))
+                underlays: Dictionary(underlays, uniquingKeysWith: { first, _ in first }),
+                wantsVLAN: texts.contains { $0.contains(#/(?m)^ *vlan:/#) })
         }
     }()
 }

@@ -18,8 +18,10 @@ import Testing
         let result = try run(
             """
             cd "$2"
+            ip link add eth1 type veth peer name wall
+            ip link set eth1 up; ip link set wall up
             ip -o link > /run/before; nft list ruleset >> /run/before
-            for example in quickstart policies virtual-machine; do
+            for example in quickstart policies virtual-machine vlan; do
                 "$1" apply $example --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
                 "$1" plan $example --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
                 port=$(ip -o link show | sed -n 's/^[0-9]*: \\(ep-[^:@]*\\).*/\\1/p' | head -1)
@@ -35,7 +37,7 @@ import Testing
         #expect(result.status == 0, "\(result.output)\(result.errors)")
         #expect(
             result.output.split(separator: "\n").map { $0.prefix { $0 != " " } } == [
-                "quickstart", "policies", "virtual-machine",
+                "quickstart", "policies", "virtual-machine", "vlan",
             ], "\(result.output)")
     }
 

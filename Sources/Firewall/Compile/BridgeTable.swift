@@ -80,12 +80,20 @@ extension Compiler {
             NamedSet(name: "ports", keyTypes: ["ifname"], elements: input.ports()),
             NamedSet(
                 name: "secluded", keyTypes: ["ifname"],
-                elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })),
+                elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })
+                    + vlans(input)),
             // Somebody else's bridge has the MAC that they give it; what goes to the host there is known by no zone.
             NamedSet(name: "switch_ports", keyTypes: ["ifname"], elements: input.ports { $1.ownsBridge }),
             NamedSet(name: "shared_ports", keyTypes: ["ifname"], elements: input.ports { $1.isShared }),
             input.sharedTargets(.ipv4), input.sharedTargets(.ipv6),
         ]
+    }
+
+    /// By them comes what is on the wire, of which the host has no part either.
+    private static func vlans(_ input: CompilerInput) -> [Element] {
+        input.desired.networks.compactMap { network in
+            network.vlan.map { Element(key: .string($0.device.text), comment: network.id.description) }
+        }
     }
 
     /// MACs of the switches themselves: those that stand for an interface have its.

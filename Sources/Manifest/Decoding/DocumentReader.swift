@@ -170,7 +170,8 @@ extension DocumentReader {
             antiSpoof: spec["antiSpoof"]?.bool ?? true,
             inbound: spec["inbound"]?.text == "routed" ? .routed : .published,
             outboundNAT: outboundNAT(spec["outboundNAT"]), vxlan: vxlan(spec["vxlan"]),
-            uplink: spec["uplink"].map(uplinkReference), attachment: located(spec["attachment"]) { $0 },
+            uplink: spec["uplink"].map(uplinkReference), vlan: number(spec["vlan"]?["id"]),
+            attachment: located(spec["attachment"]) { $0 },
             existingBridge: located(spec["bridge"]?["existing"]) { InterfaceName($0) })
     }
 

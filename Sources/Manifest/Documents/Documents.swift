@@ -118,6 +118,8 @@ struct NetworkDocument: Sendable {
     var outboundNAT: OutboundNATDocument?
     var vxlan: VXLANDocument?
     var uplink: UplinkDocument?
+    /// 1…4094.
+    var vlan: Located<Int>?
     /// nil is bridge.
     var attachment: Located<String>?
     var existingBridge: Located<InterfaceName>?

@@ -20,7 +20,7 @@ extension StateBuilder {
             deniesIntraNetwork: document.deniesIntraNetwork, deniesHostAccess: document.deniesHostAccess,
             inbound: document.inbound, outboundNAT: isNAT ? outboundNAT(document, host: host) : nil,
             hasAutomaticMTU: document.mtu == nil, overlay: overlay(document, host: host),
-            attachment: attachment(document))
+            attachment: attachment(document, host: host))
     }
 
     /// What holds until the host itself says more.
@@ -29,10 +29,17 @@ extension StateBuilder {
         return 1500 - Overlay.overhead(underlay.family)
     }
 
-    private func attachment(_ document: NetworkDocument) -> Attachment? {
+    private func attachment(_ document: NetworkDocument, host: String) -> Attachment? {
         if document.existingBridge != nil { return .existingBridge }
         guard let uplink = document.uplink, let selector = Validator.selector(uplink, machine) else { return nil }
-        return .uplinkPort(Uplink(selector: selector, source: uplink.at))
+        let found = Uplink(selector: selector, source: uplink.at)
+        guard let id = document.vlan.flatMap({ UInt16(exactly: $0.value) }),
+            let device = Naming.vlan(document.head.name)
+        else { return .uplinkPort(found) }
+        return .vlan(
+            VLAN(
+                uplink: found, id: id, device: device.interface, alternativeName: device.alternative,
+                mac: Naming.vlanMAC(network: document.head.name, host: host)))
     }
 
     private func overlay(_ document: NetworkDocument, host: String) -> Overlay? {

@@ -90,7 +90,8 @@ extension Validator {
     private func segment(_ network: NetworkDocument, _ host: HostDocument?) -> String? {
         if let bridge = network.existingBridge { return "bridge \(bridge.value)" }
         guard let uplink = network.uplink else { return nil }
-        return Self.selector(uplink, host).map { "uplink {\($0)}" }
+        let tag = network.vlan.map { " VLAN \($0.value)" } ?? ""
+        return Self.selector(uplink, host).map { "uplink {\($0)}\(tag)" }
     }
 
     /// The interface that an uplink means; nil where it is not given as it should be.

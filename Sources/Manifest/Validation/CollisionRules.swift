@@ -99,6 +99,9 @@ extension Validator {
             }
             // Two that share it share the bridge's name, too, which was said.
             if network.type.value == .overlay { owners[tunnel.interface.text] = (what, network.head.at) }
+            if network.vlan != nil, let vlan = Naming.vlan(network.head.name) {
+                owners[vlan.interface.text] = (what, network.head.at)
+            }
         }
         for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
             guard let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text

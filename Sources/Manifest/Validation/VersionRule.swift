@@ -12,7 +12,6 @@ extension Validator {
             if let attachment = network.attachment, attachment.value != "bridge" {
                 fail("attachment '\(attachment.value)' is not in this version yet; it has bridge", at: attachment.at)
             }
-            if let place = network.head.place("vlan") { fail("'vlan' is not in this version yet", at: place) }
         }
         for endpoint in documents.endpoints {
             if let device = endpoint.device, device.value == "macvtap" {

@@ -1,9 +1,36 @@
+public import Addressing
+
 /// How a network is joined to a physical one.
 public enum Attachment: Hashable, Sendable {
     /// Its ports are put on a bridge that somebody else owns (`bridge: {existing}`).
     case existingBridge
     /// Its own bridge has the uplink as a port.
     case uplinkPort(Uplink)
+    /// Its own bridge has a VLAN of the uplink as a port; the uplink itself stays the host's.
+    case vlan(VLAN)
+}
+
+/// A VLAN of a physical interface (`ip link add NAME link UPLINK type vlan id ID`).
+public struct VLAN: Hashable, Sendable {
+    /// The interface.
+    public var uplink: Uplink
+    /// 802.1Q identifier, 1…4094.
+    public var id: UInt16
+    /// Name of the device, default `vl-NETWORK`.
+    public var device: InterfaceName
+    /// Full name where the device's had to be shortened.
+    public var alternativeName: String?
+    /// MAC of the device, which no frame has.
+    public var mac: MACAddress
+
+    /// A VLAN.
+    public init(uplink: Uplink, id: UInt16, device: InterfaceName, alternativeName: String? = nil, mac: MACAddress) {
+        self.uplink = uplink
+        self.id = id
+        self.device = device
+        self.alternativeName = alternativeName
+        self.mac = mac
+    }
 }
 
 /// A physical interface of the host, as manifests name it.
@@ -24,13 +51,21 @@ extension Network {
     /// Whether the bridge is bulkhead's: made, changed and deleted by it.
     public var ownsBridge: Bool {
         switch attachment {
-        case nil, .uplinkPort: true
+        case nil, .uplinkPort, .vlan: true
         case .existingBridge: false
         }
     }
 
     /// Whether others than endpoints and the host are on the segment, so that not every frame is of an endpoint.
     public var isShared: Bool { attachment != nil }
+
+    /// The VLAN that is a port of its bridge.
+    public var vlan: VLAN? {
+        switch attachment {
+        case .vlan(let vlan): vlan
+        case nil, .existingBridge, .uplinkPort: nil
+        }
+    }
 }
 
 extension Attachment {
@@ -39,6 +74,7 @@ extension Attachment {
         switch self {
         case .existingBridge: "bridge: existing"
         case .uplinkPort(let uplink): "bridge: \(uplink.selector)"
+        case .vlan(let vlan): "bridge: \(vlan.uplink.selector) vlan \(vlan.id)"
         }
     }
 }

@@ -98,7 +98,8 @@ public struct Network: Hashable, Sendable {
     /// Whether the host has a place on the switch: without one no frame passes between it and the host.
     public var hasHostSide: Bool {
         switch type {
-        case .nat, .internal, .transparent, .l2bridge, .l2tunnel: true
+        case .nat, .internal, .l2bridge, .l2tunnel: true
+        case .transparent: vlan == nil
         case .private, .overlay: false
         }
     }

@@ -24,6 +24,8 @@ public enum Naming {
     public static func bridge(_ network: ObjectName) -> Derived? { interface(prefix: "bh-", name: network) }
     /// VXLAN device of an overlay: `vx-NETWORK`.
     public static func tunnel(_ network: ObjectName) -> Derived? { interface(prefix: "vx-", name: network) }
+    /// VLAN of an uplink: `vl-NETWORK`.
+    public static func vlan(_ network: ObjectName) -> Derived? { interface(prefix: "vl-", name: network) }
     /// Host side of an endpoint: `ep-ENDPOINT`.
     public static func port(_ endpoint: ObjectName) -> Derived? { interface(prefix: "ep-", name: endpoint) }
     /// The device by which what an endpoint sends is limited: `bw-ENDPOINT`.
@@ -44,6 +46,10 @@ public enum Naming {
     /// MAC of an overlay's VXLAN device on a host.
     public static func tunnelMAC(network: ObjectName, host: String) -> MACAddress {
         local(StableHash.hash("tunnel", network.text, host))
+    }
+    /// MAC of the device of a VLAN on a host. No frame has it; it only is the same each time.
+    public static func vlanMAC(network: ObjectName, host: String) -> MACAddress {
+        local(StableHash.hash("vlan", network.text, host))
     }
     /// MAC of the device by which what an endpoint sends is limited. No frame has it; it only is the same each time.
     public static func shaperMAC(endpoint: ObjectName, host: String) -> MACAddress {

@@ -44,6 +44,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var forwards: Bool?
     /// VXLAN attributes, where it is such a device.
     public var vxlan: VXLANOptions?
+    /// `IFLA_VLAN_ID`, where it is a VLAN by 802.1Q.
+    public var vlan: UInt16?
     /// Attributes of a tap, where it is one.
     public var tap: ObservedTap?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
@@ -59,7 +61,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         resolvesNeighbours: Bool = true, isLoopback: Bool = false, mtu: Int = 1500, mac: MACAddress? = nil,
         master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [], peerIndex: UInt32? = nil,
         peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil, bridge: BridgeOptions? = nil,
-        port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, tap: ObservedTap? = nil,
+        port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, vlan: UInt16? = nil,
+        tap: ObservedTap? = nil,
         ipv4Settings: [Int32] = [], ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
     ) {
         self.index = index
@@ -82,6 +85,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.port = port
         self.forwards = forwards
         self.vxlan = vxlan
+        self.vlan = vlan
         self.tap = tap
         self.ipv4Settings = ipv4Settings
         self.ipv6Settings = ipv6Settings

@@ -140,6 +140,8 @@ public struct KernelFeatures: Hashable, Codable, Sendable {
     public var ipv6: Bool
     /// Taps can be made; nil where nobody asked, because none is wanted.
     public var taps: Bool?
+    /// VLANs can be made (802.1Q); nil where nobody asked, because none is wanted.
+    public var vlans: Bool?
 
     /// Features; the defaults are those of a current kernel.
     public init(bridgeNetfilter: Bool = true, forceForwarding: Bool = true, ipv6: Bool = true) {

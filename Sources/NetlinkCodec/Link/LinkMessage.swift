@@ -30,6 +30,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var bridge: BridgeData?
     /// VXLAN attributes of `IFLA_INFO_DATA`.
     public var vxlan: VXLANData?
+    /// `IFLA_VLAN_ID` of `IFLA_INFO_DATA`, where the tags are those of 802.1Q.
+    public var vlan: UInt16?
     /// Tun and tap attributes of `IFLA_INFO_DATA`.
     public var tun: TunData?
     /// Bridge port attributes of `IFLA_INFO_SLAVE_DATA`.
@@ -105,7 +107,22 @@ public struct LinkMessage: Hashable, Sendable {
         }
         if kind == "bridge", let data { bridge = try BridgeData(decoding: data) }
         if kind == "vxlan", let data { vxlan = try VXLANData(decoding: data) }
+        if kind == "vlan", let data { vlan = try Self.vlan(data) }
         if kind == "tun", let data { tun = try TunData(decoding: data) }
+    }
+
+    private static func vlan(_ attributes: AttributeReader) throws(WireError) -> UInt16? {
+        var attributes = attributes
+        var (id, isCustomer): (UInt16?, Bool) = (nil, true)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case LinkAttribute.VLAN.id: id = try attribute.uint16("IFLA_VLAN_ID")
+            case LinkAttribute.VLAN.tag:
+                isCustomer = UInt16(bigEndian: try attribute.uint16("IFLA_VLAN_PROTOCOL")) == 0x8100
+            case _: break
+            }
+        }
+        return isCustomer ? id : nil
     }
 
     private mutating func takeFamilies(_ attributes: AttributeReader) throws(WireError) {
@@ -163,6 +180,11 @@ enum LinkAttribute {
     static let targetNamespaceID: UInt16 = 46
     static let properties: UInt16 = 52
     static let alternativeName: UInt16 = 53
+
+    enum VLAN {
+        static let id: UInt16 = 1
+        static let tag: UInt16 = 5
+    }
 
     enum Info {
         static let kind: UInt16 = 1

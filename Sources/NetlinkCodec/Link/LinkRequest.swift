@@ -56,6 +56,19 @@ public enum LinkRequest {
         return Request(.newLink, [.create, .exclusive], operation: "create vxlan \(end.name)", body: writer)
     }
 
+    /// `ip link add NAME link LOWER type vlan id ID`, down; a port of `master` at once.
+    public static func createVLAN(_ end: VethEnd, lower: UInt32, id: UInt16, master: UInt32?) -> Request {
+        var writer = header(index: 0, flags: 0, change: 0)
+        write(end, to: &writer)
+        writer.attribute(LinkAttribute.link, number: lower)
+        if let master { writer.attribute(LinkAttribute.master, number: master) }
+        writer.nest(LinkAttribute.info) { info in
+            info.attribute(LinkAttribute.Info.kind, text: "vlan")
+            info.nest(LinkAttribute.Info.data) { $0.attribute(LinkAttribute.VLAN.id, number: id) }
+        }
+        return Request(.newLink, [.create, .exclusive], operation: "create vlan \(end.name)", body: writer)
+    }
+
     /// `ip link add NAME type ifb`, down.
     public static func createShaper(_ end: VethEnd) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)

@@ -9,10 +9,11 @@ extension Builder {
             let source = place(network)
             if let reason = context.unattached[network.metadata.name] { fail("\(network.id): \(reason)", at: source) }
             guard let link = context.attached[network.metadata.name] else { continue }
-            if let other = owners.updateValue(network, forKey: link.name) {
+            let tag = network.vlan.map { " VLAN \($0.id)" } ?? ""
+            if let other = owners.updateValue(network, forKey: link.name + tag) {
                 fail(
-                    "\(network.id) and \(other.id) would be one segment: both are on \(link.name.terminalSafe); declare one network",
-                    at: source)
+                    "\(network.id) and \(other.id) would be one segment: both are on \(link.name.terminalSafe)\(tag); "
+                        + "declare one network", at: source)
             }
             checkMTU(network, link)
             if context.uplink(network) != nil { checkUplink(network, link) }
@@ -24,6 +25,7 @@ extension Builder {
         switch network.attachment {
         case nil, .existingBridge: network.metadata.source
         case .uplinkPort(let uplink): uplink.source
+        case .vlan(let vlan): vlan.uplink.source
         }
     }
 

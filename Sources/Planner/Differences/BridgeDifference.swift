@@ -215,6 +215,7 @@ extension Builder {
             if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }
         case .vxlan(let options): properties += options.properties
         case .tap(let options): properties += options.properties
+        case .vlan(let lower, let id): properties += [Property("uplink", lower), Property("vlan", String(id))]
         }
         properties.append(Property("alias", spec.alias))
         return properties

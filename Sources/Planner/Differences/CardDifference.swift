@@ -12,7 +12,7 @@ extension Builder {
                 guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }
                 compareCard(endpoint, spec, peer, compartment)
             case .tap(let options): compareTap(endpoint, spec, options)
-            case .bridge, .vxlan, .ifb: continue
+            case .bridge, .vxlan, .vlan, .ifb: continue
             }
         }
     }

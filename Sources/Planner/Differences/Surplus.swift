@@ -8,7 +8,8 @@ extension Builder {
         let cards = Set(
             context.desired.endpoints.map(\.hostInterface.text)
                 + context.desired.endpoints.compactMap(\.shaper?.interface.text)
-                + context.desired.networks.compactMap(\.overlay?.tunnel.text))
+                + context.desired.networks.compactMap(\.overlay?.tunnel.text)
+                + context.desired.networks.compactMap(\.vlan?.device.text))
         for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
             guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
                 !cards.contains(link.name), context.mayRemove(mark.owner)

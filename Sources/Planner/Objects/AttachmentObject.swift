@@ -35,6 +35,7 @@ struct AttachmentSearch {
         case nil: return nil
         case .existingBridge: return bridge(network)
         case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink, network)
+        case .vlan(let vlan): return observed.isAssumed ? .found(assumed(vlan.uplink)) : carrier(vlan, network)
         }
     }
 
@@ -88,6 +89,31 @@ struct AttachmentSearch {
             }
             return usable(link)
         }
+    }
+
+    /// The interface of a VLAN, which has to be up: the kernel sets no VLAN up before.
+    private func carrier(_ vlan: VLAN, _ network: Network) -> Outcome {
+        let outcome = uplink(vlan.uplink, network)
+        guard case .found(let link) = outcome else { return outcome }
+        let name = link.name.terminalSafe
+        if !(observed.features.vlans ?? true) {
+            return .missing(
+                "this kernel has no VLANs; load the module (`modprobe 8021q`), boot one with CONFIG_VLAN_8021Q, or leave 'vlan' out"
+            )
+        }
+        if !link.isUp {
+            return .missing("the uplink \(name) is down, and its VLANs with it; set it up (`ip link set \(name) up`)")
+        }
+        let other = observed.host.links.first {
+            $0.kind == "vlan" && $0.lower == link.index && $0.vlan == vlan.id && $0.mark == nil
+        }
+        if let other {
+            return .missing(
+                "VLAN \(vlan.id) of \(name) is \(other.name.terminalSafe), which is not bulkhead's; delete it "
+                    + "(`ip link delete \(other.name.terminalSafe)`), or use it: `uplink: {interface: \(other.name.terminalSafe)}` "
+                    + "without 'vlan'")
+        }
+        return outcome
     }
 
     private func usable(_ link: ObservedLink) -> Outcome {
@@ -168,7 +194,7 @@ extension Context {
     /// The interface that is the port of a network's own bridge.
     func uplink(_ network: Network) -> ObservedLink? {
         switch network.attachment {
-        case nil, .existingBridge: nil
+        case nil, .existingBridge, .vlan: nil
         case .uplinkPort: attached[network.metadata.name]
         }
     }
@@ -198,15 +224,16 @@ extension Context {
     /// The uplinks of networks that have their own bridge, by network.
     func uplinkPorts() -> [ObjectName: String] {
         Dictionary(
-            desired.networks.compactMap { network in uplink(network).map { (network.metadata.name, $0.name) } },
-            uniquingKeysWith: { first, _ in first })
+            desired.networks.compactMap { network in
+                (network.vlan?.device.text ?? uplink(network)?.name).map { (network.metadata.name, $0) }
+            }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Their MACs.
+    /// Their MACs, which the networks' bridges have; that of a VLAN has its own.
     func uplinkMACs() -> [ObjectName: MACAddress] {
         Dictionary(
             desired.networks.compactMap { network in
-                uplink(network)?.mac.map { (network.metadata.name, $0) }
+                (network.vlan == nil ? uplink(network)?.mac : network.mac).map { (network.metadata.name, $0) }
             }, uniquingKeysWith: { first, _ in first })
     }
 }
@@ -216,7 +243,7 @@ extension Reads {
     public static func mayMove(_ desired: DesiredState, _ links: [ObservedLink]) -> Bool {
         let isWanted = desired.networks.contains { network in
             switch network.attachment {
-            case nil, .existingBridge: false
+            case nil, .existingBridge, .vlan: false
             case .uplinkPort: true
             }
         }

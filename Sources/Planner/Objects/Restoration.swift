@@ -44,6 +44,9 @@ extension Context {
         if link.kind == "bridge" { return .bridge(link.bridge ?? BridgeOptions()) }
         if link.kind == "vxlan" { return link.vxlan.map { .vxlan($0) } }
         if link.kind == "ifb" { return .ifb }
+        if link.kind == "vlan", let id = link.vlan, let lower = link.lower.flatMap({ hostLinkNames[$0] }) {
+            return .vlan(lower: lower, id: id)
+        }
         if link.kind == "tun" { return link.tap.map { .tap($0.options) } }
         guard let inner = peer(of: link) else { return nil }
         return .veth(

@@ -140,6 +140,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case vxlan(VXLANOptions)
         /// `type ifb`.
         case ifb
+        /// `link LOWER type vlan id ID`.
+        case vlan(lower: String, id: UInt16)
         /// `ip tuntap add NAME mode tap …`.
         case tap(TapOptions)
     }

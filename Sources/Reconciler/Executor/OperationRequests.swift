@@ -109,43 +109,7 @@ extension Operation {
 
     private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {
         let name = spec.reference.name
-        var requests: [Request]
-        switch spec.kind {
-        case .bridge(let options):
-            // A bridge follows the smallest MTU of its ports until somebody sets one. Only a change counts as setting,
-            // so it is made with another one first.
-            let other = spec.mtu == 1500 ? 1499 : 1500
-            requests = [
-                LinkRequest.createBridge(name: name, mac: spec.mac, mtu: other, data: options.data)
-            ]
-        case .vxlan(let options):
-            let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
-            requests = [
-                LinkRequest.createVXLAN(
-                    .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master, data: options.data)
-            ]
-        case .ifb: requests = [LinkRequest.createShaper(.init(name: name, mac: spec.mac, mtu: spec.mtu))]
-        case .tap:
-            // `TapDevice` makes it, and the rest is the same.
-            var first = LinkRequest.Change()
-            first.mac = spec.mac
-            first.mtu = spec.mtu
-            requests = [LinkRequest.set(name: name, first)]
-            if let master = try spec.master.map({ try indexes.index(of: LinkReference(spec.reference.namespace, $0)) })
-            {
-                var join = LinkRequest.Change()
-                join.master = master
-                requests.append(LinkRequest.set(name: name, join))
-            }
-        case .veth(let peer):
-            let master = try spec.master.map { try indexes.index(of: LinkReference(spec.reference.namespace, $0)) }
-            requests = [
-                LinkRequest.createVeth(
-                    near: .init(name: name, mac: spec.mac, mtu: spec.mtu), master: master,
-                    far: .init(name: peer.reference.name, mac: peer.mac, mtu: peer.mtu),
-                    farNamespace: try indexes.descriptor(of: peer.reference.namespace))
-            ]
-        }
+        var requests = [try making(spec, indexes)]
         // The kernel ignores the alias in the creating message, and refuses address generation there.
         var change = LinkRequest.Change()
         change.alias = spec.alias
@@ -162,6 +126,34 @@ extension Operation {
             requests.append(LinkRequest.set(name: name, up))
         }
         return requests
+    }
+
+    /// What makes it, as far as a message of its kind goes; a tap is made by `TapDevice`.
+    private static func making(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> Request {
+        let space = spec.reference.namespace
+        let end = LinkRequest.VethEnd(name: spec.reference.name, mac: spec.mac, mtu: spec.mtu)
+        let master = try spec.master.map { try indexes.index(of: LinkReference(space, $0)) }
+        switch spec.kind {
+        case .bridge(let options):
+            // A bridge follows the smallest MTU of its ports until somebody sets one. Only a change counts as setting,
+            // so it is made with another one first.
+            let other = spec.mtu == 1500 ? 1499 : 1500
+            return LinkRequest.createBridge(name: end.name, mac: spec.mac, mtu: other, data: options.data)
+        case .vxlan(let options): return LinkRequest.createVXLAN(end, master: master, data: options.data)
+        case .ifb: return LinkRequest.createShaper(end)
+        case .vlan(let lower, let id):
+            let lower = try indexes.index(of: LinkReference(space, lower))
+            return LinkRequest.createVLAN(end, lower: lower, id: id, master: master)
+        case .tap:
+            var change = LinkRequest.Change()
+            (change.mac, change.mtu, change.master) = (spec.mac, spec.mtu, master)
+            return LinkRequest.set(name: end.name, change)
+        case .veth(let peer):
+            return LinkRequest.createVeth(
+                near: end, master: master,
+                far: .init(name: peer.reference.name, mac: peer.mac, mtu: peer.mtu),
+                farNamespace: try indexes.descriptor(of: peer.reference.namespace))
+        }
     }
 
     /// All plain attributes travel in one message; those of bridge and port have messages of their own. A link goes

@@ -13,7 +13,7 @@ extension ObservedLink {
             peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
             forwards: message.port.map { $0.state == 3 }, vxlan: message.vxlan.map(VXLANOptions.init),
-            tap: message.tun.flatMap(ObservedTap.init), ipv4Settings: message.ipv4Settings,
+            vlan: message.vlan, tap: message.tun.flatMap(ObservedTap.init), ipv4Settings: message.ipv4Settings,
             ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
     }

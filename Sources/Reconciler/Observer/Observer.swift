@@ -62,6 +62,11 @@ public struct Observer {
         state.files = try files.get()
         state.listeners = try Listeners.read(on: publishedPorts())
         state.accounts = try Accounts(of: desired)
+        if desired.networks.contains(where: { $0.vlan != nil }) {
+            // Once there is one, nobody need ask.
+            let isThere = state.host.links.contains { $0.kind == "vlan" }
+            state.features.vlans = try isThere || KernelSurvey.hasLinks(of: "vlan")
+        }
         if desired.endpoints.contains(where: \.isTap) { state.features.taps = TapDevice.isSupported() }
         try readForgotten(&state)
         return Observation(state: state, firewall: firewall)

@@ -31,9 +31,16 @@ public struct KernelSurvey: Hashable, Sendable {
     /// The refusal of a feature; nil where it is there.
     public func refusal(_ name: String) -> String? { features.first { $0.name == name }?.refusal }
 
-    private static func links() throws -> [Feature] {
+    /// Whether there are links of a kind.
+    static func hasLinks(of kind: String) throws -> Bool {
+        let worker = try NamespaceWorker()
+        let space = try worker.createNamespace()
+        return try worker.run(in: space.rawValue) { try links([kind]).allSatisfy { $0.refusal == nil } }
+    }
+
+    private static func links(_ kinds: [String] = linkKinds) throws -> [Feature] {
         let connection = NetlinkConnection(try NetlinkSocket(.route))
-        return try linkKinds.map { kind in
+        return try kinds.map { kind in
             var refusal: String?
             do {
                 try connection.perform(LinkRequest.probe(kind: kind))

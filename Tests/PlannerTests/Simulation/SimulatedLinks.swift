@@ -22,42 +22,40 @@ extension SimulatedHost {
             new.port = spec.port ?? PortOptions(guarded: false)
         }
         new.isUp = spec.isUp
-        switch spec.kind {
-        case .bridge(let options):
-            new.kind = "bridge"
-            new.bridge = options
+        guard case .veth(let peer) = spec.kind else {
+            try Self.dress(&new, spec.kind, in: here)
             here.links.append(new)
             self[space] = here
-        case .vxlan(let options):
-            new.kind = "vxlan"
-            new.vxlan = options
-            here.links.append(new)
-            self[space] = here
-        case .ifb:
-            new.kind = "ifb"
-            here.links.append(new)
-            self[space] = here
-        case .tap(let options):
-            new.kind = "tun"
-            new.tap = ObservedTap(options: options, isPersistent: true)
-            here.links.append(new)
-            self[space] = here
-        case .veth(let peer):
-            guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
-                throw Failure.absent("namespace \(peer.reference.namespace)")
-            }
-            try Self.checkFree(peer.reference.name, in: there)
-            var far = link(Self.freeIndex(there), peer.reference.name, in: there, isLoopback: false, isUp: false)
-            far.kind = "veth"
-            far.mac = peer.mac ?? far.mac
-            far.mtu = peer.mtu
-            (far.peerIndex, far.peerNamespaceID) = (new.index, 0)
-            new.kind = "veth"
-            (new.peerIndex, new.peerNamespaceID) = (far.index, there.namespaceID)
-            there.links.append(far)
-            here.links.append(new)
-            self[space] = here
-            self[peer.reference.namespace] = there
+            return
+        }
+        guard space != peer.reference.namespace, var there = self[peer.reference.namespace] else {
+            throw Failure.absent("namespace \(peer.reference.namespace)")
+        }
+        try Self.checkFree(peer.reference.name, in: there)
+        var far = link(Self.freeIndex(there), peer.reference.name, in: there, isLoopback: false, isUp: false)
+        far.kind = "veth"
+        far.mac = peer.mac ?? far.mac
+        far.mtu = peer.mtu
+        (far.peerIndex, far.peerNamespaceID) = (new.index, 0)
+        new.kind = "veth"
+        (new.peerIndex, new.peerNamespaceID) = (far.index, there.namespaceID)
+        there.links.append(far)
+        here.links.append(new)
+        self[space] = here
+        self[peer.reference.namespace] = there
+    }
+
+    /// What links have that stand alone.
+    private static func dress(_ new: inout ObservedLink, _ kind: LinkSpec.Kind, in here: ObservedNamespace) throws {
+        switch kind {
+        case .bridge(let options): (new.kind, new.bridge) = ("bridge", options)
+        case .vxlan(let options): (new.kind, new.vxlan) = ("vxlan", options)
+        case .ifb: new.kind = "ifb"
+        case .vlan(let lower, let id):
+            guard let lower = here.link(named: lower) else { throw Failure.absent("link \(lower)") }
+            (new.kind, new.vlan, new.peerIndex) = ("vlan", id, lower.index)
+        case .tap(let options): (new.kind, new.tap) = ("tun", ObservedTap(options: options, isPersistent: true))
+        case .veth: new.kind = "veth"
         }
     }
 

@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `vlan` of networks on an uplink, on the kernel of Debian: that of this machine has none.
+@Suite struct VLANTests {
+    /// A switch with three tagged networks and an untagged one on one cable, and the host at its other end.
+    private static let setup = """
+        export BULKHEAD_STATE_DIR=/run/s BULKHEAD_NETNS_ETC_DIR=/run/e
+        mkdir -p /run/s /run/e /run/m
+        cd /run
+        ip netns add wall
+        ip link add eth1 type veth peer name port netns wall
+        ip link set eth1 up
+        ip address add 192.0.2.1/24 dev eth1
+        ip -n wall link set port up
+        ip -n wall address add 192.0.2.254/24 dev port
+        for id in 7 8 9; do
+            ip -n wall link add link port name port.$id type vlan id $id
+            ip -n wall link set port.$id up
+            ip -n wall address add 10.$id.0.254/24 dev port.$id
+            ip -n wall address add fd00:$id::254/64 dev port.$id nodad
+        done
+        bulkhead=$1
+        say() { if "$@" > /run/log 2>&1; then echo yes; else echo no; fi; }
+        ask() { echo "$1 $2 $(say ip netns exec $1 ping -c1 -W2 $2)"; }
+        apply() {
+            "$bulkhead" apply m --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+            "$bulkhead" plan m --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
+        }
+        # Addresses without times, which pass.
+        look() { ip -o link; nft -s list ruleset; ip -o address | sed 's/ tentative//; s/valid_lft.*//'; }
+        network() {
+            echo "apiVersion: bulkhead.dev/v1alpha1"
+            echo "kind: Network"
+            echo "metadata: {name: $1}"
+            echo "spec: {type: transparent, uplink: {interface: eth1}$2, subnets: [{prefix: $3.0/24}]}"
+            echo "---"
+            echo "apiVersion: bulkhead.dev/v1alpha1"
+            echo "kind: Endpoint"
+            echo "metadata: {name: $4}"
+            echo "spec: {network: $1, addresses: [$3.10]}"
+        }
+        look > /run/before
+
+        """
+
+    private func run(_ script: String) throws -> ScratchHost.Result {
+        try ScratchHost().run(
+            Machine.command(["run", "bash", "-ec", Self.setup + script, "bash", ScratchHost.binary, Machine.examples]))
+    }
+
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func twoOnOneUplinkDoNotMeet() throws {
+        let result = try run(
+            """
+            network red ', vlan: {id: 7}' 10.7.0 a > m/red.yaml
+            network blue ', vlan: {id: 8}' 10.8.0 b > m/blue.yaml
+            apply
+            timeout 20 ip netns exec wall tcpdump -lnei port -c 1 'vlan 7 and icmp' 2> /dev/null > /run/seen &
+            sleep 1
+            ask a 10.7.0.254; ask b 10.8.0.254; ask wall 10.7.0.10
+            # Not by routes of their own either, and the host has no place there.
+            for other in 8 192.0.2; do ip -n a route add $(case $other in 8) echo 10.8.0.0/24;; *) echo 192.0.2.0/24;; esac) dev eth0; done
+            ask a 10.8.0.10; ask a 192.0.2.1
+            ip -n wall route add 192.0.2.1/32 dev port.7
+            ask wall 192.0.2.1
+            ip -n wall route del 192.0.2.1/32 dev port.7
+            ask wall 192.0.2.1
+            wait
+            grep -o 'vlan 7' /run/seen
+            # The interface itself as the uplink of a third.
+            network plain '' 192.0.2 c > m/plain.yaml
+            apply
+            ask c 192.0.2.254; ask c 192.0.2.1; ask a 10.7.0.254; ask c 10.7.0.10; ask wall 192.0.2.1
+            "$bulkhead" destroy --all --yes > /run/log 2>&1
+            look > /run/after
+            diff /run/before /run/after
+            """)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(
+            result.output.split(separator: "\n") == [
+                "a 10.7.0.254 yes", "b 10.8.0.254 yes", "wall 10.7.0.10 yes", "a 10.8.0.10 no", "a 192.0.2.1 no",
+                "wall 192.0.2.1 no", "wall 192.0.2.1 yes", "vlan 7", "c 192.0.2.254 yes", "c 192.0.2.1 yes",
+                "a 10.7.0.254 yes", "c 10.7.0.10 no", "wall 192.0.2.1 yes",
+            ], "\(result.output)\(result.errors)")
+    }
+
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func itIsRepairedChangedAndUndone() throws {
+        let result = try run(
+            """
+            network red ', vlan: {id: 7}' 10.7.0 a > m/red.yaml
+            apply
+            for change in "ip link del vl-red" "ip link set vl-red nomaster down mtu 1400" \\
+                "ip link del vl-red; ip link add link eth1 name vl-red type vlan id 9; ip link set vl-red alias bulkhead:default/Network/red" \\
+                "ip link del bh-red"; do
+                sh -c "$change"
+                "$bulkhead" drift m > /run/log 2>&1 || echo "drift $?"
+                apply
+                ask a 10.7.0.254
+            done
+            look > /run/seven
+            sed -i 's/id: 7/id: 9/; s/10.7/10.9/' m/red.yaml
+            printf '%s\\n' --- 'apiVersion: bulkhead.dev/v1alpha1' 'kind: Compartment' 'metadata: {name: a}' \\
+                'spec: {sysctls: {net.ipv4.ip_default_ttl: "077"}}' > m/bad.yaml
+            "$bulkhead" apply m --yes > /run/log 2>&1 || tail -n 1 /run/log
+            look > /run/undone
+            # A device that was made again has another number.
+            diff <(sed 's/^[0-9]*: //' /run/seven) <(sed 's/^[0-9]*: //' /run/undone)
+            rm m/bad.yaml
+            apply
+            ask a 10.9.0.254
+            ip link set eth1 down
+            "$bulkhead" plan m 2>&1 | head -n 1
+            ip link set eth1 up
+            ip link add link eth1 name own type vlan id 5
+            sed -i 's/id: 9/id: 5/' m/red.yaml
+            "$bulkhead" plan m 2>&1 | head -n 1
+            ip link del own
+            "$bulkhead" destroy --all --yes > /run/log 2>&1
+            look > /run/after
+            diff /run/before /run/after
+            """)
+        #expect(result.status == 0, "\(result.errors)")
+        let repaired = Array(repeating: ["drift 2", "a 10.7.0.254 yes"], count: 4).flatMap(\.self)
+        #expect(
+            result.output.split(separator: "\n").map(String.init) == repaired + [
+                "Everything was undone: the host is as it was before.", "a 10.9.0.254 yes",
+                "m/red.yaml:4:35: error: Network/red: the uplink eth1 is down, and its VLANs with it; set it up "
+                    + "(`ip link set eth1 up`)",
+                "m/red.yaml:4:35: error: Network/red: VLAN 5 of eth1 is own, which is not bulkhead's; delete it "
+                    + "(`ip link delete own`), or use it: `uplink: {interface: own}` without 'vlan'",
+            ], "\(result.output)\(result.errors)")
+    }
+}
