@@ -50,12 +50,14 @@ import Testing
                 "10.88.0.1", "--gateway", "fd00:88::1",
             ] + options)
         guest.waitForOutput()
+        // The switch learns by a thread of the kernel that its port has a carrier.
+        try host.sh("until bridge link show dev ep-vm | grep -q 'state forwarding'; do sleep 0.05; done")
         return guest
     }
 
     private func ping(_ host: ScratchHost, _ from: String, _ address: String, _ options: String...) throws -> Bool {
         let inside = from == "host" ? [] : ["ip", "netns", "exec", from]
-        return try host.run(inside + ["ping", "-c1", "-W1"] + options + [address]).status == 0
+        return try host.run(inside + ["ping", "-c3", "-i0.3", "-W1"] + options + [address]).status == 0
     }
 
     @Test func aGuestIsAnEndpointLikeAnother() throws {
