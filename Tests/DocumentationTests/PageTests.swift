@@ -7,7 +7,8 @@ import Testing
     /// Pages of which every command is run.
     private static let followed = [
         "docs/tutorial.md", "docs/gitops.md", "docs/review.md", "docs/monitoring.md", "docs/debug-a-drop.md",
-        "docs/publish-a-port.md", "docs/limit-bandwidth.md", "docs/virtual-machine.md", "docs/isolate-tenants.md",
+        "docs/publish-a-port.md", "docs/limit-bandwidth.md", "docs/virtual-machine.md", "docs/attach.md",
+        "docs/isolate-tenants.md",
         "docs/import.md",
         "docs/watch.md",
     ]
