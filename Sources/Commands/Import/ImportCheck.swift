@@ -110,7 +110,7 @@ struct ImportCheck {
     /// Says at each document what an apply will change of it, and what the planner warns of.
     private func note(_ plan: Plan, in draft: inout ImportDraft) {
         if !host.firewall.tables.isEmpty {
-            draft.notes += plan.steps.filter { $0.kind == .firewall && !$0.summary.contains("unchecked") }.map {
+            draft.notes += plan.steps.filter { $0.kind == .firewall && !$0.isNote }.map {
                 "Of the rules of scope \(host.scope): \($0.summary)"
             }
         }

@@ -1,4 +1,4 @@
-internal import JSON
+public import JSON
 
 /// What closes between two rulesets. Connections pass by what was decided for their first packet, so those that the
 /// new rules would not let through have to be cut.
@@ -59,4 +59,13 @@ extension Table {
 
 extension Element {
     fileprivate func isOf(_ objects: Set<String>) -> Bool { comment.map(objects.contains) ?? false }
+}
+
+extension RulesetChange {
+    /// Whether commands do nothing but note that connections have to be checked, or were.
+    public static func isNote(_ commands: [JSON]) -> Bool {
+        commands.allSatisfy { command in
+            ["add", "delete"].contains { command[$0]?["element"]?["name"]?.string == Table.unchecked }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+internal import Firewall
 public import Model
 
 /// One entry of a plan: a change of one object, and how to undo it.
@@ -171,5 +172,14 @@ extension Step {
             if case .clearWay = operation { return true }
             return false
         }
+    }
+
+    /// Whether it only notes of the scope's rules that connections have to be checked against them, or were.
+    public var isNote: Bool {
+        kind == .firewall
+            && operations.allSatisfy { operation in
+                if case .firewall(let commands) = operation { return RulesetChange.isNote(commands) }
+                return false
+            }
     }
 }
