@@ -57,8 +57,10 @@ def sh(line):
 class Watch:
     def __init__(self, folder):
         self.lines = queue.Queue()
+        # With the priority that its unit gives it, where that may be.
+        nice = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(
-            [BINARY, "watch", folder, "--output", "json"], stdout=subprocess.PIPE, text=True)
+            nice + [BINARY, "watch", folder, "--output", "json"], stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.read, daemon=True).start()
         self.wait(lambda line: line["event"] == "ready")
 

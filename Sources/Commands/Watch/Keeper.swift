@@ -37,11 +37,11 @@ final class Keeper {
     private var announced: Int64 = 0
 
     /// Ends with 75 where another `watch` keeps the same scope.
-    init(_ global: GlobalOptions, _ log: WatchLog) throws {
+    init(_ global: GlobalOptions, _ log: WatchLog, _ compartments: NamespaceMemory) throws {
         self.global = global
         self.log = log
         let rounds = RoundFolder(try global.folders(), scope: try global.scopeName())
-        repair = Repair(global: global, rounds: rounds)
+        repair = Repair(global: global, rounds: rounds, compartments: compartments)
         switch try rounds.beginWatch() {
         case .begun(let lock): self.lock = lock
         case .held(let holder):

@@ -9,10 +9,12 @@ struct Repair {
     let rounds: RoundFolder
     /// What was read of nftables holds from one look to the next, as long as nobody changes it.
     private let memory = FirewallMemory()
+    private let compartments: NamespaceMemory
 
-    init(global: GlobalOptions, rounds: RoundFolder) {
+    init(global: GlobalOptions, rounds: RoundFolder, compartments: NamespaceMemory) {
         self.global = global
         self.rounds = rounds
+        self.compartments = compartments
     }
 
     /// What a repair came to.
@@ -34,7 +36,8 @@ struct Repair {
     func look(_ standing: Standing) throws -> Comparison {
         try Comparison.attempt(
             standing.prepared.state, warnings: standing.prepared.warnings, sources: standing.prepared.sources, global,
-            try standing.options(global), session: HostSession(try global.folders(), memory: memory),
+            try standing.options(global),
+            session: HostSession(try global.folders(), memory: memory, compartments: compartments),
             warnsOfOthers: false)
     }
 

@@ -10,6 +10,9 @@ final class WatchLoop {
     private let post: ListeningPost
     private let keeper: Keeper
     private let log: WatchLog
+    private let compartments = NamespaceMemory()
+    /// When compartments were all read last, whatever was heard.
+    private var complete: Int64 = .min
 
     private var pace = Pace()
     /// What was heard since the last look.
@@ -28,8 +31,8 @@ final class WatchLoop {
         self.paths = paths
         interval = Int64(seconds) * 1000
         log = WatchLog(global: global)
-        keeper = try Keeper(global, log)
-        post = try ListeningPost(try global.folders(), signals)
+        keeper = try Keeper(global, log, compartments)
+        post = try ListeningPost(try global.folders(), signals, compartments)
     }
 
     private static var now: Int64 { Int64(clamping: Detachment.bootTime() / 1_000_000) }
@@ -73,6 +76,10 @@ final class WatchLoop {
     private func look() throws {
         heard.add(post.hear())
         let start = Self.now
+        if !heard.areNews || complete < start - interval {
+            compartments.forget()
+            complete = start
+        }
         let hearing = Hearing(since: since ?? start, listen: listenAgain) { [unowned self] in heard.authors }
         let result = try keeper.look(hearing, at: start) { try post.follow($0) }
         let end = Self.now

@@ -1,8 +1,9 @@
 /// What the kernel tells of a change to those who listen (`RTNLGRP_*`, `ip monitor`), as far as it says whether it can
 /// concern anybody.
 public enum ChangeNotice {
-    /// `RTNLGRP_LINK`, `NEIGH`, `TC`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV6_IFADDR`, `IPV6_ROUTE` (`linux/rtnetlink.h`).
-    public static let groups: [Int32] = [1, 3, 4, 5, 7, 9, 11]
+    /// `RTNLGRP_LINK`, `NEIGH`, `TC`, `IPV4_IFADDR`, `IPV4_ROUTE`, `IPV6_IFADDR`, `IPV6_ROUTE`, and
+    /// `IPV4_NETCONF`, `IPV6_NETCONF`: forwarding and the few other settings that are told of (`linux/rtnetlink.h`).
+    public static let groups: [Int32] = [1, 3, 4, 5, 7, 9, 11, 24, 25]
     /// `RTNLGRP_IPV4_RULE`, `IPV6_RULE`.
     public static let ruleGroups: [Int32] = [8, 19]
 

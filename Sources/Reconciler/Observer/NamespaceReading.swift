@@ -58,6 +58,7 @@ struct NamespaceReading {
         // The lookout's count tells the ids that cables tell where there is none.
         let hostNamespace = lookout == nil ? session.hostNamespace.rawValue : nil
         let own = session.hostNamespace.rawValue
+        let known = counters ? [:] : session.recall()
         // The firewall first: of all pieces it takes longest.
         let work = NamespaceWorker.start(session.workers, count: candidates.count + 1) { number -> Tools in
             let buffer = ReceiveBuffer()
@@ -71,7 +72,15 @@ struct NamespaceReading {
                 let (rules, others) = try firewall.read(desired, withCounters: counters, buffer: tools.buffer)
                 return .firewall(rules, others)
             }
-            return try Self.read(candidates[position - 1], tools, entrance, scope: scope, counters: counters)
+            let candidate = candidates[position - 1]
+            if let reading = known[candidate.reference], reading.paths == candidate.paths,
+                reading.namespace.inode == candidate.space.inode
+            {
+                var space = candidate.space
+                space.id = space.id ?? reading.namespace.namespaceID
+                return .namespace(space, reading.namespace, hostID: nil)
+            }
+            return try Self.read(candidate, tools, entrance, scope: scope, counters: counters)
         }
         return Started(session: session, candidates: candidates, work: work)
     }
@@ -170,7 +179,9 @@ struct NamespaceReading {
                             observed?.namespaceID = space.id
                         }
                         session.adopt(space, as: candidates[position - 1].reference)
-                        if let observed { namespaces.append(observed) }
+                        guard let observed else { continue }
+                        namespaces.append(observed)
+                        session.keep(observed, asked: candidates[position - 1].paths)
                     }
                 } catch {
                     if position == 0 { throw error }

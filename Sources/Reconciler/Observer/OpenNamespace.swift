@@ -31,15 +31,22 @@ public final class HostSession {
     private let library: Nftables
     private let netfilter: NetlinkSocket
     private let memory: FirewallMemory
+    private let compartments: NamespaceMemory?
+    /// Whether compartments were read in this session.
+    private var haveBeenRead = false
     let buffer = ReceiveBuffer()
     private(set) var ahead: FirewallAhead?
     private var fresh: SharedDescriptor?
 
     /// Opens the host's sockets in the calling thread's network namespace. What a session before it read of nftables there
-    /// holds as long as nobody changes it.
-    public init(_ folders: Folders, memory: FirewallMemory = FirewallMemory()) throws {
+    /// holds as long as nobody changes it, and of compartments as long as who has that memory says so; it serves the first
+    /// reading alone, because the next one tells what an apply did.
+    public init(
+        _ folders: Folders, memory: FirewallMemory = FirewallMemory(), compartments: NamespaceMemory? = nil
+    ) throws {
         self.folders = folders
         self.memory = memory
+        self.compartments = compartments
         Host.raiseFileLimit()
         library = try Library.open()
         connection = try NetlinkConnection(buffer: buffer)
@@ -69,6 +76,17 @@ public final class HostSession {
     func freshNamespace() throws -> SharedDescriptor {
         defer { fresh = nil }
         return try fresh ?? workers[0].createNamespace()
+    }
+
+    /// What is known of compartments without reading them.
+    func recall() -> [NamespaceRef: NamespaceMemory.Reading] {
+        defer { haveBeenRead = true }
+        return haveBeenRead ? [:] : compartments?.recall() ?? [:]
+    }
+
+    /// Keeps what was read of a compartment for the sessions after this one.
+    func keep(_ namespace: ObservedNamespace, asked paths: [SettingPath]?) {
+        compartments?.keep(namespace, asked: paths)
     }
 
     /// libnftables; it keeps its own socket.

@@ -7,6 +7,7 @@ public import SystemCalls
 public final class ListeningPost {
     private let folders: Folders
     private let signals: SignalQueue
+    private let compartments: NamespaceMemory
     private let worker: NamespaceWorker
     private let home: SharedDescriptor
     private let mounts: MountTable
@@ -27,10 +28,12 @@ public final class ListeningPost {
         public var hasNotices = false
     }
 
-    /// Listens to the namespace of the calling thread from now on.
-    public init(_ folders: Folders, _ signals: SignalQueue) throws {
+    /// Listens to the namespace of the calling thread from now on. Of compartments in which something is heard, nothing is
+    /// remembered any more.
+    public init(_ folders: Folders, _ signals: SignalQueue, _ compartments: NamespaceMemory) throws {
         self.folders = folders
         self.signals = signals
+        self.compartments = compartments
         worker = try NamespaceWorker()
         home = SharedDescriptor(try Namespaces.current())
         mounts = try MountTable()
@@ -70,8 +73,9 @@ public final class ListeningPost {
             Readiness.wait(reading: Notices.Place.allCases.flatMap(numbers), milliseconds: 0).ready)
         if ready.contains(host.socket.number) { host.hear(&notices, at: .host, &buffer) }
         if ready.contains(firewall.number) { Ear.hearFirewall(firewall, &isFirewallOurs, &notices, &buffer) }
-        for ear in ears.values where ready.contains(ear.socket.number) {
+        for (reference, ear) in ears where ready.contains(ear.socket.number) {
             ear.hear(&notices, at: .compartments, &buffer)
+            compartments.forget([reference])
         }
         return notices
     }
@@ -86,6 +90,7 @@ public final class ListeningPost {
             return (try? Files.status(path(reference)).inode) != ear.inode
         }
         for reference in gone.keys { ears[reference] = nil }
+        compartments.forget(Set(gone.keys))
         return !gone.isEmpty
     }
 
@@ -107,6 +112,7 @@ public final class ListeningPost {
         for space in observed.namespaces {
             if ears[space.reference]?.inode != space.inode {
                 ears[space.reference] = nil
+                compartments.forget([space.reference])
                 guard let ear = try open(space) else { continue }
                 ears[space.reference] = ear
                 isNew = true
