@@ -11,8 +11,9 @@ import Testing
         var remedy: [String]
     }
 
-    private func findings(_ host: ScratchHost) throws -> [Finding] {
-        let document = try host.json("doctor")
+    private func findings(_ host: ScratchHost, _ paths: String...) throws -> [Finding] {
+        let result = try host.run([ScratchHost.binary, "doctor", "--output", "json"] + paths)
+        let document = try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(document["format"] as? String == "bulkhead.doctor/v1")
         return (document["findings"] as? [[String: Any]] ?? []).map { item in
             Finding(
@@ -141,6 +142,161 @@ import Testing
         #expect(
             try host.sh("cat /etc/sysctl.d/9.conf")
                 == "net.ipv4.conf.bh-lan.rp_filter = 1\nnet.ipv4.conf.eth10.rp_filter = 1\n")
+    }
+
+    /// A name may hold what a shell, a pattern or a list obeys: the remedies are for that card all the same.
+    @Test func remediesForACardWithAnOddNameWorkAsTheyArePrinted() throws {
+        let host = try ScratchHost()
+        let name = "e$x;'*1"
+        try host.run(["ip", "link", "add", name, "type", "veth", "peer", "name", "cable"])
+        let mac = "02:00:00:00:00:2a"
+        try host.run(["ip", "link", "set", name, "address", mac, "up"])
+        try host.sh("ip link set cable up")
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, uplink: {mac: "\(mac)"}}
+            """)
+        try host.sh(
+            """
+            mount -t tmpfs tmpfs /etc
+            mkdir -p /run/systemd/netif /run/NetworkManager /etc/sysctl.d /etc/systemd/network
+            mkdir -p /etc/NetworkManager/conf.d /etc/NetworkManager/system-connections
+            printf '[Match]\\nName=e*\\n[Network]\\nDHCP=yes\\n' > '/etc/systemd/network/03 wired.network'
+            printf '[connection]\\nid=w\\n[ethernet]\\nmac-address=02:00:00:00:00:2A\\n' \
+                > '/etc/NetworkManager/system-connections/Wired 1.nmconnection'
+            """)
+        try host.run(
+            ["sh", "-c", "cat > /etc/sysctl.d/9.conf"], input: "net/ipv4/conf/\(name)/rp_filter = 1\n")
+        let before = try HostDump(host)
+        func uplinks(_ role: String) throws -> [Finding] {
+            try findings(host, "manifests").filter {
+                $0.message.hasPrefix("may change \(name), which \(role) bh-lan: ")
+            }
+        }
+        // Before the card is taken, by the manifests that are going to take it.
+        let found = try uplinks("becomes the uplink of")
+        #expect(found.map(\.subject) == ["systemd-networkd", "NetworkManager", "sysctl"])
+        #expect(try HostDump(host).differences(from: before) == [])
+        let applied = try host.bulkhead("apply", "--yes", "manifests")
+        try #require(applied.status == 0, "\(applied)")
+        #expect(try uplinks("is the uplink of").count == 3)
+        for command in found.flatMap(\.remedy) where !command.hasSuffix("reload") { try host.sh(command) }
+        #expect(try uplinks("is the uplink of") == [])
+        #expect(try host.sh("cat /etc/sysctl.d/9.conf") == "net/ipv4/conf/bh-lan/rp_filter = 1\n")
+        // The new file comes before the one that was there.
+        #expect(try host.sh("ls /etc/systemd/network").contains("0-bulkhead-\(name).network\n"))
+    }
+
+    /// A host whose manifests are going to take the interface `eth1.5`, and on which those programs run.
+    private func hostWithOddUplink() throws -> ScratchHost {
+        let host = try ScratchHost()
+        try host.sh("ip link add eth1.5 type veth peer name cable; ip link set eth1.5 up; ip link set cable up")
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, uplink: {interface: eth1.5}}
+            """)
+        try host.sh(
+            """
+            mount -t tmpfs tmpfs /etc
+            mkdir -p /run/systemd/netif /run/NetworkManager/conf.d /run/sysctl.d /etc/sysctl.d
+            mkdir -p /etc/systemd/network/20-all.network.d /run/systemd/network/20-all.network.d /etc/NetworkManager/conf.d
+            """)
+        return host
+    }
+
+    private func subjects(_ host: ScratchHost, _ script: String) throws -> [String] {
+        try host.sh(script)
+        return try findings(host, "manifests").filter { $0.message.hasPrefix("may change eth1.5, ") }.map(\.subject)
+    }
+
+    /// What counts is what those programs make of all their folders.
+    @Test func foldersAreReadInTheOrderOfThoseWhoseTheyAre() throws {
+        let host = try hostWithOddUplink()
+        // networkd: all that [Match] says must hold; a drop-in of any folder adds to it, and /etc hides /run.
+        let network = "/run/systemd/network/20-all.network"
+        let managed = "[keyfile]\\nunmanaged-devices=interface-name:eth*\\n"
+        let conf = "/etc/NetworkManager/conf.d"
+        #expect(
+            try subjects(
+                host,
+                "printf '[Match]\\nType=ether\\n[Network]\\nDHCP=yes\\n' > \(network); "
+                    + "printf '\(managed)' > \(conf)/1.conf")
+                == ["systemd-networkd"])
+        #expect(try subjects(host, "printf '[Match]\\nKind=!veth bond\\n' > \(network).d/a.conf") == [])
+        #expect(try subjects(host, "printf '[Match]\\nKind=\\n' > \(network).d/b.conf") == ["systemd-networkd"])
+        #expect(
+            try subjects(host, "printf '[Link]\\nUnmanaged=yes\\n' > /etc/systemd/network/20-all.network.d/c.conf")
+                == [])
+        #expect(
+            try subjects(host, "ln -sf /dev/null /etc/systemd/network/20-all.network.d/c.conf") == ["systemd-networkd"])
+        #expect(try subjects(host, "ln -sf /dev/null /etc/systemd/network/20-all.network") == [])
+        // NetworkManager: later files take back what earlier ones said.
+        #expect(
+            try subjects(host, "printf '[keyfile]\\nunmanaged-devices-=interface-name:eth*\\n' > \(conf)/2.conf")
+                == ["NetworkManager"])
+        #expect(
+            try subjects(
+                host, "printf '[device-x]\\nmatch-device=interface-name:eth?.[5]\\nmanaged=0\\n' > \(conf)/3.conf")
+                == [])
+        #expect(
+            try subjects(
+                host,
+                "printf '[device-x]\\nmatch-device=interface-name:eth*,except:interface-name:=eth1.5\\n' "
+                    + "> \(conf)/4.conf")
+                == ["NetworkManager"])
+        #expect(try subjects(host, "printf '[keyfile]\\nunmanaged-devices+=*\\n' > \(conf)/5.conf") == [])
+    }
+
+    /// Dots of a name, a file that another one hides, and one that is not in /etc, which is not edited.
+    @Test func settingsAreFoundWhereverTheyStand() throws {
+        let host = try hostWithOddUplink()
+        let setting = "printf 'net.ipv4.conf.eth1/5.rp_filter=1\\n-net.ipv4.conf.eth1/5.log_martians\\n'"
+        #expect(try subjects(host, "\(setting) > /run/sysctl.d/5.conf; ln -s /dev/null /etc/sysctl.d/5.conf") == [])
+        #expect(try subjects(host, "rm /etc/sysctl.d/5.conf") == ["sysctl"])
+        let remedy = try #require(
+            findings(host, "manifests").first {
+                $0.subject == "sysctl" && $0.message.hasPrefix("may change eth1.5, ")
+            }
+        ).remedy
+        for command in remedy { try host.sh(command) }
+        #expect(
+            try host.sh("cat /run/sysctl.d/5.conf /etc/sysctl.d/5.conf")
+                == """
+                net.ipv4.conf.eth1/5.rp_filter=1
+                -net.ipv4.conf.eth1/5.log_martians
+                net.ipv4.conf.bh-lan.rp_filter=1
+                -net.ipv4.conf.bh-lan.log_martians
+
+                """)
+        #expect(try subjects(host, "true") == [])
+        // Debian's link to /etc/sysctl.conf is one file.
+        #expect(
+            try subjects(host, "\(setting) > /etc/sysctl.conf; ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf") == [
+                "sysctl"
+            ])
+    }
+
+    /// What stands against manifests is a problem, and the rest is still told.
+    @Test func manifestsThatCannotBeAppliedAreToldOf() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: transparent, uplink: {interface: eth9}}
+            """)
+        let result = try host.bulkhead("doctor", "--quiet", "manifests")
+        #expect(result.status == 1)
+        #expect(result.output.contains("problem  manifests: "), "\(result)")
+        #expect(result.output.contains("the uplink eth9 is not there"), "\(result)")
+        #expect(try host.bulkhead("doctor", "nowhere").status == 1)
     }
 
     /// Cards that were taken over, or named by `hostInterface`, have names of their own.

@@ -68,24 +68,24 @@ struct OwnerCheck {
 
     // MARK: - Who configures links
 
+    private static let systemdFolders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map { "\($0)/systemd/network" }
+
     private var networkManager: Finding? {
         guard has("/run/NetworkManager") else { return nil }
         return unmanaged(
-            "NetworkManager", .networkManager, in: ["/etc/NetworkManager/conf.d", "/usr/lib/NetworkManager/conf.d"],
+            "NetworkManager", .networkManager, in: ["/etc", "/run", "/usr/lib"].map { "\($0)/NetworkManager/conf.d" },
             then: "nmcli general reload")
     }
 
     private var networkd: Finding? {
         guard has("/run/systemd/netif") else { return nil }
         return unmanaged(
-            "systemd-networkd", .networkd, in: ["/etc/systemd/network", "/usr/lib/systemd/network"],
-            then: "networkctl reload")
+            "systemd-networkd", .networkd, in: Self.systemdFolders, then: "networkctl reload")
     }
 
     private var udev: Finding? {
         guard has("/run/udev/control") else { return nil }
-        return unmanaged(
-            "udev", .udev, in: ["/etc/systemd/network", "/usr/lib/systemd/network"], then: "udevadm control --reload")
+        return unmanaged("udev", .udev, in: Self.systemdFolders, then: "udevadm control --reload")
     }
 
     private func unmanaged(_ name: String, _ rules: UnmanagedRules, in folders: [String], then reload: String)

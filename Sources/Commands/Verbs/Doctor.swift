@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import JSON
 internal import Model
+internal import Planner
 internal import Reconciler
 internal import SystemCalls
 
@@ -14,6 +15,12 @@ struct Doctor: Verb {
 
     @Option(help: "Print a file by which networkmanager, networkd or udev leaves bulkhead's links alone.")
     var rules: UnmanagedRules?
+
+    @Argument(
+        help: ArgumentHelp(
+            "Manifests that are going to be applied: what stands against that, and who else configures the uplinks that "
+                + "they take.", valueName: "path"), completion: .file())
+    var paths: [String] = []
 
     @OptionGroup var global: GlobalOptions
 
@@ -29,7 +36,8 @@ struct Doctor: Verb {
         findings += OwnerCheck(try HostSurvey(session), others: others).findings
         let nothing = DesiredState(scope: try global.scopeName(), host: global.hostName())
         let host = try Observer(session, desired: nothing).observe().state.host
-        findings += UplinkCheck.all(host).flatMap(\.findings)
+        let (plan, objections) = try intent()
+        findings += objections + UplinkCheck.all(host, taken: plan).flatMap(\.findings)
         findings += machine(folders)
         switch global.output {
         case .json:
@@ -42,6 +50,24 @@ struct Doctor: Verb {
             for finding in findings where !(global.quiet && finding.level == .ok) { Terminal.out(finding.text) }
         }
         if findings.contains(where: { $0.level == .problem }) { throw Finish(.failed) }
+    }
+
+    /// What an apply of the manifests would do, and what stands against it.
+    private func intent() throws -> (plan: Plan?, objections: [Finding]) {
+        guard !paths.isEmpty else { return (nil, []) }
+        let prepared = try Preparation.load(paths, global)
+        do {
+            let comparison = try Comparison.attempt(
+                prepared.state, sources: prepared.sources, global, try Comparison.options(global), warnsOfOthers: false)
+            return (comparison.plan, [])
+        } catch let rejected as Rejected {
+            return (
+                nil,
+                rejected.diagnostics.filter { $0.severity == .error }.map {
+                    Finding(level: .problem, subject: "manifests", message: $0.headline)
+                }
+            )
+        }
     }
 
     /// What bulkhead itself needs of the machine.

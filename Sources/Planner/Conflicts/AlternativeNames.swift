@@ -18,7 +18,7 @@ extension Builder {
         guard let link = context.foreignNames[name] else { return true }
         fail(
             "\(owner) needs the interface name \(name), which is an alternative name of \(link.terminalSafe), which is not "
-                + "this scope's; take it off (`ip link property del dev \(link.terminalSafe) altname \(name)`)"
+                + "this scope's; take it off (`ip link property del dev \(link.shellWord) altname \(name.shellWord)`)"
                 + (cure.map { ", or \($0)" } ?? ""), at: source)
         return false
     }

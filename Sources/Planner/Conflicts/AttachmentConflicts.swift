@@ -36,7 +36,7 @@ extension Builder {
         warn(
             "\(network.id): \(name) learns MACs from frames of link-local protocols before any rule sees them, so that whoever "
                 + "may send raw frames in an endpoint can draw to it what is sent to others there; switch it off with "
-                + "`ip link set \(name) type bridge no_linklocal_learn 1`", at: network.metadata.source)
+                + "`ip link set \(link.name.shellWord) type bridge no_linklocal_learn 1`", at: network.metadata.source)
     }
 
     private mutating func checkMTU(_ network: Network, _ link: ObservedLink) {
@@ -69,7 +69,7 @@ extension Builder {
                 let cure = master.kind == "bridge" ? "; use `bridge: {existing: \(master.name.terminalSafe)}`" : ""
                 fail(
                     "\(network.id): \(name) belongs to \(master.name.terminalSafe), which is not bulkhead's\(cure), or take it off "
-                        + "(`ip link set \(name) nomaster`)", at: place(network))
+                        + "(`ip link set \(link.name.shellWord) nomaster`)", at: place(network))
             }
         }
         let child = context.observed.host.links.first { other in
@@ -78,7 +78,7 @@ extension Builder {
         if let child {
             fail(
                 "\(network.id): \(name) carries the \(child.kind) \(child.name.terminalSafe), and the kernel puts no such interface "
-                    + "on a bridge; delete it (`ip link delete \(child.name.terminalSafe)`), or use another uplink",
+                    + "on a bridge; delete it (`ip link delete \(child.name.shellWord)`), or use another uplink",
                 at: place(network))
         }
     }

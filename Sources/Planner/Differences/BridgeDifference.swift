@@ -143,8 +143,8 @@ extension Builder {
             if context.options.adopts.contains(owner) && link.kind == kind { return true }
             let how =
                 link.kind == kind
-                ? "take it over with `--adopt \(owner)`, delete it with `ip link delete \(name)`\(choose)"
-                : "rename or delete it (`ip link delete \(name)`)\(choose)"
+                ? "take it over with `--adopt \(owner)`, delete it with `ip link delete \(link.name.shellWord)`\(choose)"
+                : "rename or delete it (`ip link delete \(link.name.shellWord)`)\(choose)"
             let what = link.kind.isEmpty ? "interface" : "\(link.kind.terminalSafe) interface"
             fail("\(owner) needs the interface name \(name), which a foreign \(what) has; \(how)", at: source)
             return false
@@ -158,7 +158,7 @@ extension Builder {
         guard link.kind == kind else {
             fail(
                 "\(owner): \(name) is a \(link.kind.terminalSafe) interface where a \(kind) is wanted; "
-                    + "delete it with `ip link delete \(name)`", at: source)
+                    + "delete it with `ip link delete \(link.name.shellWord)`", at: source)
             return false
         }
         return true

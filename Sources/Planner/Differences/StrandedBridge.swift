@@ -12,7 +12,7 @@ extension Builder {
         let lost = context.observed.host.links.first { $0.mac == bridge.mac && $0.mark == nil && !$0.isDerived }
         fail(
             "\(mark.owner): deleting \(name) would delete what the host has on it (\(cargo.words)), and the interface that gets it "
-                + "back is not on it; put it there (`ip link set \(lost?.name.terminalSafe ?? "IF") master \(name)`), or move "
+                + "back is not on it; put it there (`ip link set \(lost?.name.shellWord ?? "IF") master \(bridge.name.shellWord)`), or move "
                 + "what the host has to another interface", at: nil)
     }
 

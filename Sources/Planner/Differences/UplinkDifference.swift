@@ -109,7 +109,7 @@ extension Builder {
         warn(
             "\(owner): \(name) was down before bulkhead took it, and is up when it is given back: the host has routes there by now "
                 + "(\(cargo.routes.map(\.words).joined(separator: ", "))), which a link that is down cannot have; set it down if you "
-                + "do not want them (`ip link set \(name) down`)", at: source)
+                + "do not want them (`ip link set \(uplink.name.shellWord) down`)", at: source)
     }
 
     /// Somebody may set down meanwhile what was up before: the link that has addresses and routes then, on which the kernel

@@ -45,7 +45,7 @@ struct AttachmentSearch {
         guard let link = byName[name] else {
             return .missing(
                 "the bridge \(name) is not there; `bridge: {existing}` names one that somebody else makes, so make it first "
-                    + "(`ip link add \(name) type bridge`), or name another")
+                    + "(`ip link add \(name.shellWord) type bridge`), or name another")
         }
         guard link.kind == "bridge" else {
             return .missing("\(name) is no bridge; `bridge: {existing}` must name one")
@@ -68,7 +68,8 @@ struct AttachmentSearch {
                     let other = port.name.terminalSafe
                     return .missing(
                         "the uplink \(name) is not there; \(network.bridge) stands for \(other), so if it was renamed, give it back "
-                            + "its name (`ip link set \(other) name \(name)`), or write the new one into the manifest")
+                            + "its name (`ip link set \(port.name.shellWord) name \(name.text.shellWord)`), or write the new one into the manifest"
+                    )
                 }
                 return .missing("the uplink \(name) is not there; name another (`ip link show`)")
             }

@@ -139,7 +139,9 @@ struct UplinkReading {
             $0.kind != .elsewhere && !words.contains($0.words) && !RouteMessage.ends($0.body)
                 && !there.contains($0)
         }
-        return lostAddresses.map { line("address \($0.address)", "address add \($0.address) dev \(link)") }
+        return lostAddresses.map {
+            line("address \($0.address)", "address add \($0.address) dev \(link.name.shellWord)")
+        }
             + lostRoutes.map { line("route \($0.words)", command($0)) }
     }
 
@@ -154,14 +156,14 @@ struct UplinkReading {
         case .byObject:
             let words = told.gateway.map { route.words.replacing(" via \($0)", with: "", maxReplacements: 1) }
             return "\(family)route add \(words ?? route.words)\(origin)"
-        case .through, .elsewhere: return "\(family)route add \(route.words)\(origin) dev \(link)"
+        case .through, .elsewhere: return "\(family)route add \(route.words)\(origin) dev \(link.name.shellWord)"
         }
     }
 
     private func line(_ what: String, _ command: String?) -> String {
-        let first = isUp ? "" : "ip link set \(link) up; "
+        let first = isUp ? "" : "ip link set \(link.name.shellWord) up; "
         guard let command else {
-            let up = isUp ? "" : "set \(link) up (`ip link set \(link) up`), and "
+            let up = isUp ? "" : "set \(link) up (`ip link set \(link.name.shellWord) up`), and "
             return
                 "\(link) has not got back the \(what), for which there is no simple command: \(up)make it as it was"
         }
