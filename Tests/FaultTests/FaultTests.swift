@@ -23,6 +23,17 @@ import Testing
                 + "\(campaign.failures.count) failures (seed \(Self.seed))")
         #expect(campaign.faults.count >= 3)
     }
+
+    /// A guard that takes over before a card is made anew cannot know that, and must not limit it a second time.
+    @Test(.enabled(if: getuid() == 0, "needs root: settings of the host's namespace"))
+    func nothingIsLimitedTwice() throws {
+        let passage = try #require(Passage.all.first { "\($0)" == "machines: a → b" })
+        let campaign = try Campaign(passage)
+        let guarded = campaign.faults.filter { if case .killGuarded(_, after: false) = $0 { true } else { false } }
+        #expect(guarded.count > 1)
+        for fault in guarded.prefix(3) { try campaign.inject(fault) }
+        #expect(campaign.failures.isEmpty, "\(campaign.failures)")
+    }
 }
 
 /// SplitMix64.

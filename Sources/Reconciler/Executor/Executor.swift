@@ -162,6 +162,9 @@ final class Executor {
         } else if case .link(let index) = target {
             group = group.map { $0.addressed(toLink: index) }
         }
+        if isUndoing, case .addQdisc(let link, .redirect) = operation {
+            group = try Operation.removal(ofRedirect: link, Lookup(executor: self)) + group
+        }
         if lane != namespace { flushRequests() }
         lane = namespace
         let requests = faults.requests(group, at: place, isUndoing)

@@ -128,6 +128,16 @@ extension Operation {
         return requests
     }
 
+    /// The kernel takes a second filter like the first for another one: where somebody who undoes does not know whether it
+    /// is there, it goes before it comes. What is not there is no failure then.
+    static func removal(ofRedirect link: LinkReference, _ indexes: some LinkIndexes) throws -> [Request] {
+        [
+            QdiscMessage.remove(
+                link: try indexes.index(of: link), parent: QdiscMessage.ingressParent,
+                operation: "remove queueing discipline from \(link)")
+        ]
+    }
+
     /// What makes it, as far as a message of its kind goes; a tap is made by `TapDevice`.
     private static func making(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> Request {
         let space = spec.reference.namespace
