@@ -112,8 +112,10 @@ demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
 	BULKHEAD="$$("$(SWIFT)" build --show-bin-path)/bulkhead" bash examples/quickstart/demo.sh
 
-test: deps-test machine
-	@"$(SWIFT)" build --build-tests
+# Without a way to Debian's archive everything else is tested all the same.
+test: deps-test
+	@Tests/MachineTests/Tools/machine prepare || echo 'make: the kernel of Debian could not be fetched: tests on it are left out' >&2
+	"$(SWIFT)" build --build-tests
 	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$("$(SWIFT)" build --show-bin-path)"
 
 # The kernel of Debian that tests boot by QEMU (71 MB, fetched once by apt-get).

@@ -64,9 +64,17 @@ import Testing
 enum Machine {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 
-    static let reason: Comment = "the rig takes Debian's kernel for x86-64"
+    static let reason: Comment = "the rig is not prepared (`make machine`), or is not for this processor"
     #if arch(x86_64)
-        static let isPossible = true
+        static let isPossible: Bool = {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/bash")
+            process.arguments = [folder.appendingPathComponent("Tools/machine").path, "ready"]
+            process.standardError = FileHandle.standardError
+            guard (try? process.run()) != nil else { return false }
+            process.waitUntilExit()
+            return process.terminationStatus == 0
+        }()
     #else
         static let isPossible = false
     #endif

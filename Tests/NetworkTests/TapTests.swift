@@ -4,7 +4,10 @@ import TestSupport
 import Testing
 
 /// `device: tap`: the card of a virtual machine. A guest of a network stack of its own opens it (`guest.py`).
-@Suite struct TapTests {
+@Suite(
+    .enabled(
+        if: FileHandle(forUpdatingAtPath: "/dev/net/tun") != nil, "this kernel has no taps, or not for this user"))
+struct TapTests {
     private static let mac = "02:00:00:00:00:01"
 
     private static func manifest(_ vm: String, _ others: String = "") -> String {
