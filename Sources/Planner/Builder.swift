@@ -16,7 +16,7 @@ struct Builder {
     var notes: Set<String> = []
     /// Names in compartments that one card of ours leaves to another.
     var vacancies: [LinkReference: Vacancy] = [:]
-    /// Steps that delete a card of the host, by its name, which another endpoint's gets.
+    /// Steps that delete a link of the host, by its name, before anything comes: another gets its name, or its place.
     var cleared: [String: String] = [:]
     /// Steps that delete a link of others in a compartment, by its name, which a card of ours gets.
     var evictions: [LinkReference: String] = [:]

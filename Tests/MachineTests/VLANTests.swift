@@ -131,4 +131,48 @@ import Testing
                     + "(`ip link delete own`), or use it: `uplink: {interface: own}` without 'vlan'",
             ], "\(result.output)\(result.errors)")
     }
+
+    /// The kernel has one VLAN for each number, and what is left of one would join it to whatever its bridge gets.
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func numbersAndAttachmentsChange() throws {
+        let result = try run(
+            """
+            network red ', vlan: {id: 7}' 10.7.0 a > m/red.yaml
+            network blue ', vlan: {id: 8}' 10.8.0 b > m/blue.yaml
+            apply
+            look | sed 's/^[0-9]*: //' > /run/seven
+            # They change places, which is undone, and done.
+            sed -i 's/id: 7/id: 8/; s/10.7/10.8/' m/red.yaml
+            sed -i 's/id: 8/id: 7/; s/10.8/10.7/' m/blue.yaml
+            printf '%s\\n' --- 'apiVersion: bulkhead.dev/v1alpha1' 'kind: Compartment' 'metadata: {name: a}' \\
+                'spec: {sysctls: {net.ipv4.ip_default_ttl: "077"}}' > m/bad.yaml
+            "$bulkhead" apply m --yes > /run/log 2>&1 || tail -n 1 /run/log
+            look | sed 's/^[0-9]*: //' > /run/undone
+            diff <(sort /run/seven) <(sort /run/undone)
+            rm m/bad.yaml
+            apply
+            ask a 10.8.0.254; ask b 10.7.0.254
+            # Another network takes the number of one that goes, but not of one that stays.
+            sed -i 's/name: red}/name: crimson}/; s/network: red/network: crimson/' m/red.yaml
+            "$bulkhead" apply m --yes --no-prune 2>&1 | grep error
+            apply
+            ask a 10.8.0.254
+            # Without its number the network has the interface, and with another type none.
+            rm m/blue.yaml
+            network crimson '' 192.0.2 a > m/red.yaml
+            "$bulkhead" apply m --yes --no-prune > /run/log 2>&1
+            ip -o link show master bh-crimson | cut -d: -f2 | tr -d ' ' | sort | tr '\\n' ' '
+            ask wall 192.0.2.1
+            "$bulkhead" destroy --all --yes > /run/log 2>&1
+            look > /run/after
+            diff /run/before /run/after
+            """)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(
+            result.output.split(separator: "\n").map(String.init) == [
+                "Everything was undone: the host is as it was before.", "a 10.8.0.254 yes", "b 10.7.0.254 yes",
+                "m/red.yaml:3:18: error: Network/crimson: VLAN 8 of eth1 is vl-red of Network/red of scope default, and there "
+                    + "is one of each; remove that network first",
+                "a 10.8.0.254 yes", "ep-a@if2 eth1@if2 wall 192.0.2.1 yes",
+            ], "\(result.output)\(result.errors)")
+    }
 }

@@ -109,6 +109,7 @@ extension Builder {
         let isTap = link.kind == "tun"
         let old = isTap ? link.cardWord : place?.description
         let isGone = makeRoom(link, endpoint: endpoint, old: place)
+        let inverse = isGone ? [] : context.restoration(of: link)
         let requires = cardRequirements(spec, peer, compartment) + (isGone ? ["\(id)/old"] : [])
         steps.append(
             Step(
@@ -121,10 +122,11 @@ extension Builder {
                     : "a card cannot be renamed or moved to another compartment while it is in use",
                 disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
                 before: old.map { [Property(isTap ? "device" : "peer", $0)] } ?? [], after: properties(spec),
-                isIrreversible: old == nil, losses: isGone ? [] : context.losses(with: link), requires: requires,
+                isIrreversible: !isGone && inverse.isEmpty, losses: isGone ? [] : context.losses(with: link),
+                requires: requires,
                 operations: (isGone ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)]
                     + context.portEntries(endpoint).map { .addNeighbour($0) },
-                inverse: [.deleteLink(spec.reference)] + (isGone ? [] : context.restoration(of: link)),
+                inverse: [.deleteLink(spec.reference)] + inverse,
                 phase: .cards))
         compareQdiscs(
             context.portDisciplines(endpoint), on: spec.reference, present: nil, endpoint, phase: .cards)

@@ -25,9 +25,10 @@ extension Builder {
         let cargo = context.movable(of: bridge)
         guard !cargo.words.isEmpty else { return false }
         let (name, port) = (bridge.name.terminalSafe, uplink.name.terminalSafe)
+        let place = network.vlan == nil ? "without an uplink" : "on a VLAN"
         fail(
-            "\(network.id): \(name) stands for \(port) and has what the host has there (\(cargo.words)), for which a network without "
-                + "an uplink has no place; give the network another name, or apply once without it, so that \(port) gets it "
+            "\(network.id): \(name) stands for \(port) and has what the host has there (\(cargo.words)), for which a network "
+                + "\(place) has no place; give the network another name, or apply once without it, so that \(port) gets it "
                 + "back", at: network.metadata.source)
         return true
     }

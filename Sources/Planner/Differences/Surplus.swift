@@ -12,7 +12,7 @@ extension Builder {
                 + context.desired.networks.compactMap(\.vlan?.device.text))
         for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
             guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
-                !cards.contains(link.name), context.mayRemove(mark.owner)
+                !cards.contains(link.name), cleared[link.name] == nil, context.mayRemove(mark.owner)
             else { continue }
             removeLink(link, mark)
         }
@@ -105,7 +105,7 @@ extension Builder {
     }
 
     /// `prevent-destroy` stands in the mark, so it holds after the document is gone.
-    private mutating func isRemovable(_ mark: OwnershipMark, what: String) -> Bool {
+    mutating func isRemovable(_ mark: OwnershipMark, what: String) -> Bool {
         guard mark.protected else { return true }
         fail(
             "\(mark.owner) is protected (bulkhead.dev/prevent-destroy), and this would delete \(what); apply it once "
