@@ -7,6 +7,13 @@ public final class PolicyHost {
     /// The probe program of the kernel tests.
     public static let probe = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Tests/KernelTests/Tools/probe.py").path
+    /// The network alone, for manifests that say the rest themselves: four lines.
+    public static let web = """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: web}
+        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}, {prefix: "fd00:88::/64"}]}
+        """
     private var servers: [RunningProcess] = []
 
     /// Endpoints get `10.88.0.10`, `.11` … and `fd00:88::10`, `::11` …; `labels` are `app: NAME`.

@@ -5,10 +5,7 @@ import Testing
 /// A real guest: a small Linux under QEMU, its network card on a tap endpoint (`Tests/MachineTests/machine`).
 @Suite struct GuestMachineTests {
     private static let manifest = """
-        apiVersion: bulkhead.dev/v1alpha1
-        kind: Network
-        metadata: {name: web}
-        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}, {prefix: "fd00:88::/64"}]}
+        \(PolicyHost.web)
         ---
         apiVersion: bulkhead.dev/v1alpha1
         kind: Endpoint

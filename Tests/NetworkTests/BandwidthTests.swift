@@ -6,10 +6,7 @@ import Testing
 @Suite struct BandwidthTests {
     private static func manifest(_ bandwidth: String, _ sysctls: String = "") -> String {
         """
-        apiVersion: bulkhead.dev/v1alpha1
-        kind: Network
-        metadata: {name: web}
-        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}, {prefix: "fd00:88::/64"}]}
+        \(PolicyHost.web)
         ---
         apiVersion: bulkhead.dev/v1alpha1
         kind: Compartment

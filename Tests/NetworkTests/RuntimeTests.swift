@@ -6,10 +6,7 @@ import Testing
 /// A container of an OCI runtime gets its network by what `show` says of an endpoint.
 @Suite struct RuntimeTests {
     private static let manifest = """
-        apiVersion: bulkhead.dev/v1alpha1
-        kind: Network
-        metadata: {name: web}
-        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}]}
+        \(PolicyHost.web)
         ---
         apiVersion: bulkhead.dev/v1alpha1
         kind: Endpoint

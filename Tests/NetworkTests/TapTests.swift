@@ -12,10 +12,7 @@ struct TapTests {
 
     private static func manifest(_ vm: String, _ others: String = "") -> String {
         """
-        apiVersion: bulkhead.dev/v1alpha1
-        kind: Network
-        metadata: {name: web}
-        spec: {type: nat, subnets: [{prefix: 10.88.0.0/24}, {prefix: "fd00:88::/64"}]}
+        \(PolicyHost.web)
         ---
         apiVersion: bulkhead.dev/v1alpha1
         kind: Endpoint

@@ -50,7 +50,7 @@ struct ConfigurationFile {
         return start.dropLast(start.reversed().prefix(while: isSpace).count)
     }
 
-    /// Values of a key in sections whose names begin so.
+    /// Values of a key in a section.
     func values(_ key: String, in section: String) -> [String] {
         lines.filter { $0.key == key && $0.section == section }.map(\.value)
     }

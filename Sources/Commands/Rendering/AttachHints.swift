@@ -20,9 +20,9 @@ enum AttachHints {
         let name = endpoint.outer.name
         let mac = endpoint.guest?.mac.description
         let mtu = String(endpoint.outer.mtu)
-        // QEMU takes two commas for one.
-        let id = "\(endpoint.name)"
+        let id = endpoint.name
         let queues = tap.options.multiQueue ? (",queues=2", ",mq=on") : ("", "")
+        // QEMU takes two commas for one.
         let netdev =
             "tap,id=\(id),ifname=\(name.replacing(",", with: ",,")),script=no,downscript=no\(queues.0)"
         let device = "virtio-net-pci,netdev=\(id)\(mac.map { ",mac=\($0)" } ?? "")\(queues.1),host_mtu=\(mtu)"
