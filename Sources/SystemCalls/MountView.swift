@@ -1,16 +1,23 @@
 /// Whether mounts made by this process are seen by the rest of the machine.
 public enum MountView {
-    /// Whether this process sees the same folder as process 1, but in a mount namespace of its own from which new mounts
-    /// do not spread. Where the folder itself is another, somebody meant it, and where process 1 cannot be asked, nothing
-    /// is known: false.
+    /// The mount on which a folder lies.
+    private struct Mount {
+        /// Of all mounts of the machine this is the only one with it.
+        let number: Substring
+        /// The folder itself, by its file system and its path in there.
+        let folder: [String]
+        /// The mounts that share what is mounted below (`shared:N`); nil where it is private.
+        let group: Substring?
+    }
+
+    /// Whether this process sees the same folder as process 1, but by a mount of its own from which new mounts do not
+    /// spread. Where the folder itself is another, somebody meant it, and where process 1 cannot be asked, nothing is
+    /// known: false. Asked is `/proc/1/mountinfo`, which needs no right to trace, as the links of `/proc/1/ns` do.
     public static func isPrivate(_ folder: String) -> Bool {
-        guard let own = try? Files.linkTarget("/proc/self/ns/mnt"), let other = try? Files.linkTarget("/proc/1/ns/mnt"),
-            own != other, let place = existing(folder)
+        guard let place = existing(folder), let own = mount(of: place, "self"), let other = mount(of: place, "1"),
+            own.number != other.number, own.folder == other.folder
         else { return false }
-        guard let here = try? Files.status(place), let there = try? Files.status("/proc/1/root\(place)"),
-            here.device == there.device, here.inode == there.inode
-        else { return false }
-        guard let mine = peerGroup(place, "self"), let theirs = peerGroup(place, "1") else { return true }
+        guard let mine = own.group, let theirs = other.group else { return true }
         return mine != theirs
     }
 
@@ -24,21 +31,24 @@ public enum MountView {
         }
     }
 
-    /// The group of mounts that share what is mounted below a place (`shared:N` in `proc_pid_mountinfo(5)`); nil where
-    /// it is private.
-    private static func peerGroup(_ place: String, _ process: String) -> String? {
+    /// As a process sees it (`proc_pid_mountinfo(5)`): number, parent, file system, root in there, place, options, groups.
+    private static func mount(of place: String, _ process: String) -> Mount? {
         guard let text = try? Files.readText("/proc/\(process)/mountinfo", limit: 64 << 20) else { return nil }
-        var best: (length: Int, group: String?) = (-1, nil)
+        var best: (length: Int, mount: Mount)?
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard fields.count > 6 else { continue }
             let point = fields[4]
             guard point == "/" || place == point || place.hasPrefix(point + "/") else { continue }
             // Of several at one place the last is on top.
-            guard point.utf8.count >= best.length else { continue }
-            let options = fields[6...].prefix { $0 != "-" }
-            best = (point.utf8.count, options.first { $0.hasPrefix("shared:") }.map(String.init))
+            guard point.utf8.count >= best?.length ?? 0 else { continue }
+            let path = fields[3].split(separator: "/") + place.dropFirst(point.count).split(separator: "/")
+            let group = fields[6...].prefix { $0 != "-" }.first { $0.hasPrefix("shared:") }
+            best = (
+                point.utf8.count,
+                Mount(number: fields[0], folder: ([fields[2]] + path).map(String.init), group: group)
+            )
         }
-        return best.group
+        return best?.mount
     }
 }

@@ -91,9 +91,16 @@ import Testing
                 "bulkhead: this process has a mount namespace of its own, so that what it binds in /run/netns would be invisible"
             ),
             "\(refused.errors)")
+        // As the units have it: without the right to trace process 1.
+        let confined = "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace"
+        let alike = try inside("\(confined) unshare --mount --propagation slave \(apply); exit $?")
+        #expect(alike.status == 1)
+        #expect(alike.errors == refused.errors)
         #expect(try host.bulkhead("history").output == "Nothing was applied yet.\n")
         let beside = try inside(": ; \(apply)")
         #expect(beside.status == 0, "\(beside.errors)")
+        let confinedBeside = try inside("\(confined) \(apply); exit $?")
+        #expect(confinedBeside.status == 0, "\(confinedBeside.errors)")
         #expect(try inside("unshare --mount --propagation slave \(ScratchHost.binary) drift manifests").status == 0)
         // Mounts that spread are seen.
         let spreading = try inside("mount --make-shared /run; unshare --mount --propagation unchanged \(apply)")
