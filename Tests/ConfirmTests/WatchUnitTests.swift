@@ -53,6 +53,29 @@ import Testing
         #expect(try machine.sh("cat FOLDER/log").contains("reconcile default: suspended since "))
     }
 
+    /// What a round says is found by what it was about, as by the unit.
+    @Test func theJournalHasFields() throws {
+        let machine = try SystemdMachine()
+        try install("reconcile", "--repo FOLDER/repository", on: machine)
+        try machine.sh(
+            """
+            systemctl start systemd-journald.socket systemd-journald.service
+            printf '[Service]\\nStandardOutput=journal\\n' > /etc/systemd/system/bulkhead-reconcile.service.d/z.conf
+            systemctl daemon-reload
+            git init -q -b main FOLDER/repository; cp FOLDER/manifests/* FOLDER/repository; cd FOLDER/repository; git add .
+            git -c user.name=a -c user.email=a@example.test commit -qm one
+            systemctl start bulkhead-reconcile || { cat FOLDER/log >&2; exit 1; }
+            journalctl --sync
+            """)
+        func lines(_ matches: String) throws -> String {
+            try machine.sh("journalctl --no-pager -q -o cat -u bulkhead-reconcile -t bulkhead \(matches)")
+        }
+        let commit = try machine.sh("git -C FOLDER/repository rev-parse HEAD").trimmingCharacters(in: .newlines)
+        let said = try lines("-p notice BULKHEAD_RESULT=applied BULKHEAD_COMMIT=\(commit)")
+        #expect(said.hasPrefix("reconcile default: applied commit \(commit.prefix(12)) of "), "\(said)")
+        #expect(try lines("BULKHEAD_RESULT=bad") == "")
+    }
+
     @Test func systemdStartsReloadsAndStopsIt() throws {
         let machine = try SystemdMachine()
         try install("watch", "FOLDER/manifests", on: machine)

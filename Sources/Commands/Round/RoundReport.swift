@@ -3,6 +3,7 @@ internal import JSON
 internal import Model
 internal import Planner
 internal import Reconciler
+internal import SystemCalls
 
 /// What a round says when it is over.
 struct RoundReport {
@@ -42,6 +43,22 @@ struct RoundReport {
             let remains = left.map(\.terminalSafe).joined(separator: ", ")
             return head + "\(newest): \(reason); the host could not be put back: \(remains)"
         }
+    }
+
+    /// The same with fields, for the journal.
+    func logLine(_ source: RoundSource, _ global: GlobalOptions, milliseconds: Int64) -> LogLine {
+        let level: SystemJournal.Level =
+            switch result {
+            case .inSync: .info
+            case .applied, .repaired: .notice
+            case .bad, .unreachable, .failed, .broken: .error
+            }
+        return LogLine(line(source, scope: global.scope), level)
+            .with("VERB", "reconcile").with("HOST", global.hostName()).with("SCOPE", global.scope)
+            .with("RESULT", result.rawValue).with("REPOSITORY", source.address.description)
+            .with("REF", source.reference.description).with("COMMIT", commit).with("ENFORCED", enforced)
+            .with("NUMBER", number.map(String.init)).with("MILLISECONDS", "\(milliseconds)")
+            .with("ERROR", each: errors.map(\.headline)).with("LEFT", each: left)
     }
 
     private var reason: String {

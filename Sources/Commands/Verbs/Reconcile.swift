@@ -130,7 +130,7 @@ struct Reconcile: Verb {
             if global.verbose { for item in report.errors { Terminal.err(item.headline + "\n") } }
             for item in report.warnings { Terminal.err(item.headline + "\n") }
             if global.quiet && report.result.isSuccess { return }
-            Terminal.tell(report.line(source, scope: global.scope) + "\n")
+            report.logLine(source, global, milliseconds: start.milliseconds).tell()
         }
     }
 }

@@ -2,6 +2,7 @@ internal import JSON
 internal import Model
 internal import Planner
 internal import Reconciler
+internal import SystemCalls
 
 /// What `watch` says: one line for each thing that happens, or one document in a line (`bulkhead.watch/v1`).
 struct WatchLog {
@@ -39,6 +40,15 @@ struct WatchLog {
             case .ready, .repaired, .inSync, .waiting, .reloaded, .following, .stopped: false
             }
         }
+
+        var level: SystemJournal.Level {
+            switch self {
+            case .failed, .broken: .error
+            case .refused, .fought, .rejected: .warning
+            case .repaired, .waiting, .following: .notice
+            case .ready, .inSync, .reloaded, .stopped: .info
+            }
+        }
     }
 
     /// What there is to say beside the words.
@@ -53,6 +63,8 @@ struct WatchLog {
     }
 
     let global: GlobalOptions
+    /// So many steps are named in a document or an entry.
+    private static let limit = 100
 
     func say(_ event: Event, _ words: String, _ details: Details = Details()) {
         switch global.output {
@@ -61,13 +73,23 @@ struct WatchLog {
             for item in details.warnings { Terminal.err(item.headline + "\n") }
             if global.verbose { for item in details.errors { Terminal.err(item.headline + "\n") } }
             if global.quiet && !event.isTrouble { return }
-            Terminal.tell("watch \(global.scope): \(words)\n")
+            line(event, words, details).tell()
         }
     }
 
     /// For whoever wants to know why it does something, or nothing.
     func trace(_ words: @autoclosure () -> String) {
         if global.verbose { Terminal.err("watch \(global.scope): looked: \(words())\n") }
+    }
+
+    private func line(_ event: Event, _ words: String, _ details: Details) -> LogLine {
+        LogLine("watch \(global.scope): \(words)", event.level)
+            .with("VERB", "watch").with("HOST", global.hostName()).with("SCOPE", global.scope)
+            .with("EVENT", event.rawValue).with("NUMBER", details.number.map(String.init))
+            .with("MILLISECONDS", details.milliseconds.map(String.init))
+            .with("STEP", each: (details.plan?.steps ?? []).prefix(Self.limit).map(\.summary))
+            .with("AUTHOR", each: details.authors).with("ERROR", each: details.errors.map(\.headline))
+            .with("LEFT", each: details.left)
     }
 
     private func document(_ event: Event, _ words: String, _ details: Details) -> JSON {
@@ -77,7 +99,8 @@ struct WatchLog {
             "scope": .string(global.scope), "event": .string(event.rawValue), "message": .string(words),
             "number": details.number.map { .int(Int64($0)) } ?? nil,
             "summary": details.plan.map(PlanDocument.summary) ?? nil,
-            "steps": list((details.plan?.steps ?? []).prefix(100).map(\.summary)), "authors": list(details.authors),
+            "steps": list((details.plan?.steps ?? []).prefix(Self.limit).map(\.summary)),
+            "authors": list(details.authors),
             "errors": .array(details.errors.map(PlanDocument.diagnostic)),
             "warnings": .array(details.warnings.map(PlanDocument.diagnostic)), "left": list(details.left),
             "milliseconds": details.milliseconds.map { .int($0) } ?? nil,
