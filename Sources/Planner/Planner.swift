@@ -32,6 +32,7 @@ public enum Planner {
         builder.compareModule()
         builder.compareNamespaces()
         builder.compareBridges()
+        builder.clearBerths()
         builder.compareTunnels()
         builder.compareVLANs()
         builder.compareShapers()

@@ -118,6 +118,8 @@ public struct ObservedNeighbour: Hashable, Codable, Sendable {
     public var isProxy: Bool
     /// Where a VXLAN device sends frames for `mac` (`NDA_DST` of a forwarding entry); nil for all others.
     public var tunnelEnd: IPAddress?
+    /// Whether a bridge has it for one of its ports (`bridge fdb show … master`).
+    public var isForwarding: Bool { address == nil && tunnelEnd == nil }
 
     /// An entry.
     public init(

@@ -186,10 +186,12 @@ extension Builder {
                 disruption: !difference.isDisruptive || touches.isEmpty
                     ? .none : difference.switchesOff ? .outage(touches) : .brief(touches), source: source,
                 before: difference.before, after: difference.after, requires: requires,
-                operations: around.first + around.before + [.changeLink(reference, difference.changes)] + around.after,
+                operations: around.first + around.before + [.changeLink(reference, difference.changes)] + around.after
+                    + around.arrivals,
                 inverse: Array(around.first.suffix(1)) + around.before
                     + [.changeLink(reference, difference.inverse)] + around.after
-                    + settingsLost(by: difference, of: reference) + neighboursLost(by: difference, of: reference),
+                    + settingsLost(by: difference, of: reference) + neighboursLost(by: difference, of: reference)
+                    + around.returns,
                 phase: phase))
     }
 

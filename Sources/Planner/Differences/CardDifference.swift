@@ -164,13 +164,14 @@ extension Builder {
         let outer = LinkDifference(
             link, spec, masterName: masterName(link), isBridgeUp: !isOthersTree && bridge?.isUp ?? false,
             isUp: spec.isUp)
+        let moves = masterName(link) != spec.master
         appendChange(
             outer, of: spec.reference, kind: Step.Kind(link: link.kind), owner: endpoint.id,
-            source: endpoint.metadata.source,
+            source: endpoint.metadata.source, around: moves ? context.entriesAround(endpoint, link) : Surroundings(),
             touches: [endpoint.metadata.name],
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         compareEntries(
-            context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
+            moves ? nil : context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
             source: endpoint.metadata.source)
         compareQdiscs(
             context.portDisciplines(endpoint), on: spec.reference, present: link, endpoint, phase: .cards)

@@ -21,6 +21,9 @@ struct Surroundings {
     /// Before the change and its undoing, and behind both.
     var before: [Operation] = []
     var after: [Operation] = []
+    /// What comes with the change alone, last of all, and what its undoing brings back.
+    var arrivals: [Operation] = []
+    var returns: [Operation] = []
 }
 
 extension Context {

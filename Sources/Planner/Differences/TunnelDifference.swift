@@ -15,7 +15,7 @@ extension Builder {
     /// True where the device is made, so that nothing that is on the observed one counts.
     private mutating func compareTunnel(_ network: Network, _ spec: LinkSpec) -> Bool {
         let source = network.metadata.source
-        guard let link = present(spec.reference) else {
+        guard let link = present(spec.reference), cleared[link.name] == nil else {
             guard isUntaken(spec.reference.name, for: network.id, cure: nil, at: source) else { return false }
             createTunnel(network, spec, replacing: nil)
             return true
@@ -27,14 +27,10 @@ extension Builder {
         }
         appendChange(
             LinkDifference(link, spec, masterName: masterName(link), isUp: true), of: spec.reference, kind: .vxlan,
-            owner: network.id, source: source, touches: names(on: network),
+            owner: network.id, source: source, touches: guests(of: network),
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .host)
         removeQdiscs(on: spec.reference, present: link, owner: network.id, source: source)
         return false
-    }
-
-    private func names(on network: Network) -> [ObjectName] {
-        (context.endpointsByNetwork[network.metadata.name] ?? []).map(\.metadata.name)
     }
 
     private mutating func createTunnel(_ network: Network, _ spec: LinkSpec, replacing old: ObservedLink?) {
@@ -52,10 +48,10 @@ extension Builder {
                 reason: old == nil
                     ? "\(network.id) is declared and spans hosts"
                     : "the kernel does not change these of a device that is there",
-                disruption: old == nil ? .none : .brief(names(on: network)), source: network.metadata.source,
+                disruption: old == nil ? .none : .brief(guests(of: network)), source: network.metadata.source,
                 before: old?.vxlan?.properties ?? [], after: properties(spec),
                 losses: old.map { context.losses(with: $0) } ?? [],
-                requires: requirement(LinkReference(.host, network.bridge.text)),
+                requires: requirement(LinkReference(.host, network.bridge.text)) + cleared.values.sorted(),
                 operations: (old == nil ? [] : [.deleteLink(spec.reference)]) + [.createLink(spec)],
                 inverse: [.deleteLink(spec.reference)] + (old.map { context.restoration(of: $0) } ?? []),
                 phase: .host))
@@ -152,13 +148,19 @@ extension Builder {
                 inverse: entries.reversed().map { .addNeighbour($0) } + forgets, phase: .reduce))
     }
 
-    /// Entries of one link: what is missing is added, what is different replaced, everything else removed.
+    /// Entries of one link: what is missing is added, what is different replaced, everything else removed. Nil where those of
+    /// a bridge's port come and go with a change of the link.
     mutating func compareEntries(
-        _ wanted: [NeighbourEntry], on reference: LinkReference, present link: ObservedLink?, owner: ObjectID,
+        _ wanted: [NeighbourEntry]?, on reference: LinkReference, present link: ObservedLink?, owner: ObjectID,
         source: SourceLocation
     ) {
         guard let link else { return }
         let there = context.neighbours[reference.namespace]?[link.index] ?? []
+        guard let wanted else {
+            compareNeighbours(
+                besides: Set(there.filter(\.isForwarding)), on: reference, present: link, owner: owner, source: source)
+            return
+        }
         var live = LiveEntries(there.map { $0.entry(on: reference) })
         let change = live.change(to: wanted)
         if !change.isEmpty {
@@ -166,9 +168,9 @@ extension Builder {
                 change, id: "neighbour/\(place(reference))", owner: owner, source: source, what: "\(reference)",
                 requires: requirement(reference))
         }
-        let wanted = Set(wanted)
+        let all = Set(wanted)
         compareNeighbours(
-            besides: Set(there.filter { wanted.contains($0.entry(on: reference)) }), on: reference, present: link,
+            besides: Set(there.filter { all.contains($0.entry(on: reference)) }), on: reference, present: link,
             owner: owner, source: source)
     }
 }

@@ -55,6 +55,12 @@ extension Context {
         return endpoint.macs.map { NeighbourEntry(link: port, address: nil, mac: $0) }
     }
 
+    /// Entries of a port that leaves its bridge for another one: a bridge forgets those of a port that goes.
+    func entriesAround(_ endpoint: Endpoint, _ link: ObservedLink) -> Surroundings {
+        Surroundings(
+            arrivals: portEntries(endpoint).map { .addNeighbour($0) }, returns: forwardingEntries(of: link))
+    }
+
     /// Routes of the card: the default ones, then those of network and endpoint.
     func cardRoutes(_ endpoint: Endpoint, link: LinkReference) -> [(entry: RouteEntry, source: SourceLocation)] {
         let defaults = endpoint.defaultGateways.sorted().map { gateway in

@@ -78,10 +78,14 @@ extension Context {
 
     /// Makes a link of the host a port of a bridge again, with what it had as one.
     func membership(of port: ObservedLink, _ bridge: String) -> [Operation] {
-        let reference = LinkReference(.host, port.name)
-        let entries = (neighbours[.host]?[port.index] ?? []).filter { $0.address == nil && $0.tunnelEnd == nil }
-        return [.changeLink(reference, [.master(bridge)] + (port.port.map { [.port($0)] } ?? []))]
-            + entries.map { .addNeighbour($0.entry(on: reference)) }
+        let changes = [LinkChange.master(bridge)] + (port.port.map { [.port($0)] } ?? [])
+        return [.changeLink(LinkReference(.host, port.name), changes)] + forwardingEntries(of: port)
+    }
+
+    /// Makes the entries again that the bridge of a port has for it.
+    func forwardingEntries(of port: ObservedLink) -> [Operation] {
+        (neighbours[.host]?[port.index] ?? []).filter(\.isForwarding)
+            .map { .addNeighbour($0.entry(on: LinkReference(.host, port.name))) }
     }
 
     /// Makes the permanent neighbours of a link again.
