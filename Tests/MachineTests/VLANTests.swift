@@ -105,7 +105,7 @@ import Testing
             "$bulkhead" apply m --yes > /run/log 2>&1 || tail -n 1 /run/log
             look > /run/undone
             # A device that was made again has another number.
-            diff <(sed 's/^[0-9]*: //' /run/seven) <(sed 's/^[0-9]*: //' /run/undone)
+            diff <(sed 's/^[0-9]*: //' /run/seven | sort) <(sed 's/^[0-9]*: //' /run/undone | sort)
             rm m/bad.yaml
             apply
             ask a 10.9.0.254
