@@ -58,6 +58,15 @@ void bulkhead_keep_memory(void) {
   mallopt(M_MXFAST, 0);
 }
 
+void bulkhead_keep_thread_memory(void) {
+  // Each piece below the size that is mapped by itself.
+  void *pieces[4];
+  for (int i = 0; i < 4; i++) pieces[i] = malloc((1 << 22) - (1 << 12));
+  // Whoever compiles this must believe that somebody looks at them.
+  __asm__ volatile("" : : "g"(pieces) : "memory");
+  for (int i = 0; i < 4; i++) free(pieces[i]);
+}
+
 int bulkhead_open_at(int directory, const char *path, int flags) {
   return openat(directory, path, flags | O_CLOEXEC);
 }

@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 internal import Synchronization
 
@@ -162,6 +163,7 @@ fileprivate final class Results<Value: Sendable>: Sendable {
     }
 
     func loop() {
+        bulkhead_keep_thread_memory()
         while runNext() {
             locked {
                 isDone = true

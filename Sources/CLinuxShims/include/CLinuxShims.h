@@ -21,6 +21,9 @@ int bulkhead_open(const char *path, int flags, unsigned mode);
 int bulkhead_open_beneath(int directory, const char *path, int flags, unsigned mode);
 /// mallopt(3): memory is taken in larger pieces, and kept.
 void bulkhead_keep_memory(void);
+/// Room in the memory of a thread that just began, so that it does not grow page by page, a call of mprotect(2) each: pages
+/// that nothing is put into take none.
+void bulkhead_keep_thread_memory(void);
 /// openat(2), close-on-exec.
 int bulkhead_open_at(int directory, const char *path, int flags);
 /// A descriptor of a procfs of our own, mounted nowhere: it goes when the last descriptor in it does.
