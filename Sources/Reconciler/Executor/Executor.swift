@@ -10,7 +10,7 @@ internal import SystemCalls
 /// Does what operations say, and notes which were done.
 ///
 /// Operations of one namespace that follow one another travel together: netlink requests in one datagram with an
-/// answer for each, settings in one visit. Everything else is done one by one.
+/// answer for each, settings in one visit; namespaces that go in a row go together. Everything else is done one by one.
 final class Executor {
     /// An operation of a plan, by its place.
     struct Place: Hashable {
@@ -40,6 +40,8 @@ final class Executor {
     private var lane: NamespaceRef = .host
     private var settings: [(place: Place, path: String, value: String)] = []
     private var settingsLane: NamespaceRef = .host
+    /// Namespaces that are to lose their names.
+    private var leaving: [(place: Place, name: String)] = []
     private let tree = SettingsTree()
     private var isUndoing = false
     /// Neighbours that answered when they were asked before an uplink moved.
@@ -73,6 +75,7 @@ final class Executor {
     func startUndoing() {
         waiting = []
         settings = []
+        leaving = []
         failures = []
         isUndoing = true
     }
@@ -109,6 +112,7 @@ final class Executor {
             try faults.reach(place, isUndoing) { flush() }
             if case .writeSetting(let namespace, let path, let value) = operation {
                 flushRequests()
+                flushLeaving()
                 if settingsLane != namespace { flushSettings() }
                 settingsLane = namespace
                 settings.append((place, faults.path(path, at: place, isUndoing), value))
@@ -137,6 +141,15 @@ final class Executor {
             flush()
             guard !isStopped else { return }
         }
+        if !isUndoing, case .deleteNamespace(let name) = operation {
+            flushRequests()
+            guard !isStopped else { return }
+            try faults.refuse(place, isUndoing)
+            leaving.append((place, name))
+            if leaving.count >= Self.batch { flushLeaving() }
+            return
+        }
+        flushLeaving()
         let target = try target(of: operation)
         if target == .settled { return }
         if isUndoing { try spareOccupied(operation) }
@@ -263,6 +276,31 @@ final class Executor {
     func flush() {
         flushRequests()
         flushSettings()
+        flushLeaving()
+    }
+
+    private func flushLeaving() {
+        guard !leaving.isEmpty else { return }
+        let batch = leaving
+        leaving = []
+        guard !isStopped else { return }
+        var known: [(place: Place, name: String)] = []
+        for item in batch {
+            do {
+                _ = try identities.namespace(.named(item.name))
+                known.append(item)
+            } catch {
+                failures.append(Failure(place: item.place, reason: error))
+                break
+            }
+        }
+        for (item, error) in zip(known, session.deleteNamespaces(known.map(\.name))) {
+            if let error {
+                failures.append(Failure(place: item.place, reason: error))
+            } else {
+                done[item.place.step, default: []].insert(item.place.operation)
+            }
+        }
     }
 
     private func flushRequests() {

@@ -42,12 +42,53 @@ extension HostSession {
 
     /// Takes the name away. The namespace itself is held until the session ends, so that this can be undone.
     func deleteNamespace(_ name: String) throws {
-        let reference = NamespaceRef.named(name)
-        let path = path(reference)
-        guard try open(reference) != nil else { return try makeRoom(at: path, name) }
-        try Namespaces.unbind(path)
-        try Files.remove(path)
-        release(reference)
+        if let error = deleteNamespaces([name])[0] { throw error }
+    }
+
+    /// Takes the names away; nil for each that went. For each the kernel waits until nobody can be looking at what was bound
+    /// there any more: whoever waits at the same time waits together.
+    func deleteNamespaces(_ names: [String]) -> [(any Error)?] {
+        var results = [(any Error)?](repeating: nil, count: names.count)
+        var bound: [Int] = []
+        for (position, name) in names.enumerated() {
+            do {
+                if try openAlone(.named(name)) == nil {
+                    try makeRoom(at: path(.named(name)), name)
+                } else {
+                    bound.append(position)
+                }
+            } catch {
+                results[position] = error
+            }
+        }
+        let paths = bound.map { path(.named(names[$0])) }
+        let remove = { @Sendable (path: String) throws in
+            try Namespaces.unbind(path)
+            try Files.remove(path)
+        }
+        let removed =
+            paths.count < Self.company
+            ? paths.map { path in Result { try remove(path) } }
+            : NamespaceWorker.start(companions(), count: paths.count, tools: { _ in () }) { position, _, _ in
+                try remove(paths[position])
+            }.wait()
+        for (position, result) in zip(bound, removed) {
+            do {
+                try result.get()
+                release(.named(names[position]))
+            } catch {
+                results[position] = error
+            }
+        }
+        return results
+    }
+
+    /// So many names in a row are worth it.
+    private static let company = 8
+
+    /// Threads that only wait, and so may be more than there are cores.
+    private func companions() -> [NamespaceWorker] {
+        workers + (workers.count..<16).compactMap { _ in try? NamespaceWorker() }
     }
 
     /// Gives a released namespace its name again: the same one, with all that is in it.
