@@ -182,18 +182,29 @@ ssize_t bulkhead_netlink_send(int s, const void *bytes, size_t count) {
   return sendto(s, bytes, count, 0, (struct sockaddr *)&kernel, sizeof kernel);
 }
 
-ssize_t bulkhead_netlink_receive(int s, void *buffer, size_t count, uint32_t *sender) {
+ssize_t bulkhead_netlink_hear(int s, void *buffer, size_t count, uint32_t *sender, int32_t *space) {
   struct sockaddr_nl address;
   memset(&address, 0, sizeof address);
   struct iovec part = {.iov_base = buffer, .iov_len = count};
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
   struct msghdr message;
   memset(&message, 0, sizeof message);
   message.msg_name = &address;
   message.msg_namelen = sizeof address;
   message.msg_iov = &part;
   message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control;
   ssize_t n = recvmsg(s, &message, MSG_TRUNC);
   *sender = address.nl_pid;
+  *space = -1;
+  if (n < 0) return n;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+    if (c->cmsg_level == SOL_NETLINK && c->cmsg_type == NETLINK_LISTEN_ALL_NSID)
+      memcpy(space, CMSG_DATA(c), sizeof *space);
   return n;
 }
 

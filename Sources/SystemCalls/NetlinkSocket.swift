@@ -66,6 +66,15 @@ public final class NetlinkSocket: Sendable {
         }
     }
 
+    /// Opens a socket that hears of changes in its own namespace and in all that this has given an id
+    /// (`NETLINK_LISTEN_ALL_NSID`), which takes `CAP_NET_BROADCAST`.
+    public convenience init(
+        _ family: Family, hearingEverywhere groups: [Int32], room: Int32 = 4 << 20
+    ) throws(SystemError) {
+        try self.init(family, hearing: groups, room: room)
+        _ = try valueOrError("hear all network namespaces", "") { bulkhead_netlink_option(descriptor.rawValue, 8, 1) }
+    }
+
     /// The descriptor's number, to wait for it together with others (`Readiness`).
     public var number: Int32 { descriptor.rawValue }
 
@@ -74,6 +83,17 @@ public final class NetlinkSocket: Sendable {
         var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&state, 1, 0) > 0 else { return nil }
         return try receive(into: &buffer)
+    }
+
+    /// The same, with the id of the namespace that it came from; nil for the socket's own.
+    public func heardSomewhere(
+        into buffer: inout [UInt8]
+    ) throws(SystemError) -> (datagram: Datagram, namespaceID: Int32?)? {
+        var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&state, 1, 0) > 0 else { return nil }
+        var space: Int32 = -1
+        let datagram = try receive(into: &buffer, from: &space)
+        return (datagram, space < 0 ? nil : space)
     }
 
     /// What has come, or comes within that time; empty where nothing does.
@@ -105,11 +125,16 @@ public final class NetlinkSocket: Sendable {
 
     /// Waits for one datagram; one larger than the buffer of 256 KiB, which no kernel sends, is `EMSGSIZE`.
     public func receive(into buffer: inout [UInt8]) throws(SystemError) -> Datagram {
+        var space: Int32 = -1
+        return try receive(into: &buffer, from: &space)
+    }
+
+    private func receive(into buffer: inout [UInt8], from space: inout Int32) throws(SystemError) -> Datagram {
         if buffer.count < 262_144 { buffer = [UInt8](repeating: 0, count: 262_144) }
         var sender: UInt32 = 0
         let count = try valueOrError("receive from netlink", "") {
             unsafe buffer.withUnsafeMutableBytes {
-                unsafe bulkhead_netlink_receive(descriptor.rawValue, $0.baseAddress, $0.count, &sender)
+                unsafe bulkhead_netlink_hear(descriptor.rawValue, $0.baseAddress, $0.count, &sender, &space)
             }
         }
         guard count <= buffer.count else {

@@ -47,7 +47,8 @@ void bulkhead_nftables_send_buffers(int count, int size);
 int bulkhead_receive_timeout(int socket, long milliseconds);
 ssize_t bulkhead_netlink_send(int socket, const void *bytes, size_t count);
 /// One datagram; the sender's port id in sender, its real length as the result even where the buffer was too small.
-ssize_t bulkhead_netlink_receive(int socket, void *buffer, size_t count, uint32_t *sender);
+/// Where NETLINK_LISTEN_ALL_NSID is on, space is the id of the network namespace that it came from; -1 for the socket's own.
+ssize_t bulkhead_netlink_hear(int socket, void *buffer, size_t count, uint32_t *sender, int32_t *space);
 /// capget(2): effective capabilities as a bit set.
 uint64_t bulkhead_effective_capabilities(void);
 

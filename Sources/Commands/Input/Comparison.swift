@@ -25,11 +25,12 @@ struct Comparison {
     }
 
     /// A session that reads the firewall while the manifests are read; nil where there is none to be had, which whoever
-    /// needs one says why.
-    static func sessionAhead(_ global: GlobalOptions) -> HostSession? {
+    /// needs one says why. One that is for a change listens from now on to what else changes.
+    static func sessionAhead(_ global: GlobalOptions, forChange isForChange: Bool = false) -> HostSession? {
         guard Host.mayConfigure(), let folders = try? global.folders(), let scope = try? global.scopeName(),
             let session = try? HostSession(folders)
         else { return nil }
+        if isForChange { session.beginVigil() }
         session.readAhead(scope)
         return session
     }

@@ -162,7 +162,7 @@ struct Round {
         do {
             comparison = try Comparison.attempt(
                 prepared.state, warnings: prepared.warnings, sources: prepared.sources, global,
-                try Comparison.options(global))
+                try Comparison.options(global), session: Comparison.sessionAhead(global, forChange: true))
             if !allowsMassDeletion { try MassDeletion.check(comparison, prepared.state) }
         } catch let rejected as Rejected {
             throw Objection(.plan, target: target, rejected.diagnostics)

@@ -27,13 +27,14 @@ struct Apply: Verb {
         let confirmation = try options.confirmation()
         if let file = PlanFile.find(paths.chosen) { return try applySaved(file, confirmation) }
         let change = try Change(global, yes: options.yes)
+        let session = Comparison.sessionAhead(global, forChange: true)
         let prepared = try Preparation.load(paths.chosen, global)
         var planning = try Comparison.options(global)
         planning.prunes = prune
         planning.adopts = try AdoptArguments.parse(options.adopt)
         let comparison = try Comparison.live(
             prepared.state, warnings: prepared.warnings + (try Comparison.pathWarning(paths.chosen, global)),
-            sources: prepared.sources, global, planning)
+            sources: prepared.sources, global, planning, session: session)
         if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
         try change.carryOut(
             comparison, prepared.state, .applying(Comparison.resolved(paths.chosen), prepared), confirmation)
@@ -45,12 +46,14 @@ struct Apply: Verb {
             throw Complaint("a saved plan holds its own options; leave out --no-prune and --adopt", .usage)
         }
         let change = try Change(global, yes: options.yes)
+        let session = Comparison.sessionAhead(global, forChange: true)
         let saved = try PlanFile.read(file, global)
         let prepared = try Preparation.load(saved.paths, global)
         var planning = try Comparison.options(global)
         planning.prunes = saved.prunes
         planning.adopts = Set(saved.adopts)
-        var comparison = try Comparison.live(prepared.state, sources: prepared.sources, global, planning)
+        var comparison = try Comparison.live(
+            prepared.state, sources: prepared.sources, global, planning, session: session)
         try PlanFile.check(saved, against: comparison.plan, file)
         comparison.plan = saved.plan
         if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
@@ -81,6 +84,7 @@ struct Destroy: Verb {
 
     func run() throws {
         let change = try Change(global, yes: yes)
+        let session = Comparison.sessionAhead(global, forChange: true)
         var options = try Comparison.options(global)
         options.canBeUndone = false
         let scope = try global.scopeName()
@@ -95,7 +99,7 @@ struct Destroy: Verb {
                     + state.policies.map(\.id))
             options.leavesBridges = Set(state.networks.filter { !$0.ownsBridge }.map(\.bridge.text))
         }
-        let comparison = try Comparison.live(nothing, sources: sources, global, options)
+        let comparison = try Comparison.live(nothing, sources: sources, global, options, session: session)
         let given = Comparison.resolved(paths.paths)
         let occasion = Occasion(.destroy, paths: given, manifests: [], revision: Revision.of(given))
         try change.carryOut(comparison, nothing, occasion)

@@ -37,7 +37,8 @@ struct Rollback: Verb {
         planning.prunes = prune ?? record.options.prune
         planning.adopts = adopts
         let comparison = try Comparison.live(
-            prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, planning)
+            prepared.state, warnings: prepared.warnings + doubts(record), sources: sources, global, planning,
+            session: Comparison.sessionAhead(global, forChange: true))
         if !options.allowMassDelete { try MassDeletion.check(comparison, prepared.state) }
         try change.carryOut(comparison, prepared.state, occasion, confirmation)
     }

@@ -28,14 +28,15 @@ public final class Application {
     public private(set) var thwarting: Set<String> = []
     private let start: StartingPoint
     private let precedent: Precedent
+    private let observed: ObservedState
 
-    /// An application of plans for a desired state on a host that was as `start` says; `precedent` tells
+    /// An application of plans for a desired state on a host that was as `observed` and `start` say; `precedent` tells
     /// what was in force, for undoing; `progress` is told steps done and steps in all, and `journal` every step before it
     /// is begun. Who looks again at once gives what is `contested` (`Step.thing`): that may be undone by others while it is
     /// done, and things of which the plan does not speak may change; that is said, and undoes nothing.
     public init(
-        _ session: HostSession, desired: DesiredState, options: PlanOptions, start: StartingPoint,
-        precedent: Precedent, contested: Set<String>? = nil, journal: Journal? = nil,
+        _ session: HostSession, desired: DesiredState, options: PlanOptions, observed: ObservedState,
+        start: StartingPoint, precedent: Precedent, contested: Set<String>? = nil, journal: Journal? = nil,
         progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
@@ -46,6 +47,7 @@ public final class Application {
         self.start = start
         self.precedent = precedent
         self.contested = contested
+        self.observed = observed
         executor = Executor(session, desired: desired, start: start)
     }
 
@@ -53,6 +55,7 @@ public final class Application {
     public func run(_ plan: Plan) -> ApplyOutcome {
         if let shortage = shortage(plan) { return .undone(reason: [shortage]) }
         executor.expectRivals(rivals(plan))
+        if !isSmall(plan) { session.endVigil() }
         let last = plan.steps.firstIndex(where: \.comesLast) ?? plan.steps.endIndex
         let first = plan.steps[..<last]
         if let failure = execute(first, of: plan) { return undo(plan, failure) }
@@ -82,6 +85,11 @@ public final class Application {
             .error,
             "the change\(new > 0 ? ", with \(new) new namespaces," : "") needs \(needed) open files, and this process may "
                 + "have \(limit); raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)", at: nil)
+    }
+
+    /// Whether it is worth listening to what it changes, or as quick to read all of it again.
+    private func isSmall(_ plan: Plan) -> Bool {
+        Reach(plan).spaces.count * 16 <= observed.namespaces.count
     }
 
     private func execute(_ steps: ArraySlice<Step>, of plan: Plan) -> [Diagnostic]? {
@@ -138,7 +146,7 @@ public final class Application {
     private func verify(_ done: Plan, allowing waiting: Set<String>) -> [Diagnostic]? {
         do {
             let observer = Observer(session, desired: desired)
-            var observation = try observer.observe()
+            var observation = try observer.observe(since: observed, behind: done)
             let remembered = try remember(done, &observation.state, observer)
             let waiting = waiting.union(remembered)
             var options = options

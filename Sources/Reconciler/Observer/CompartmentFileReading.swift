@@ -4,12 +4,17 @@ internal import SystemCalls
 /// Reads the files below the netns-etc folder (`CompartmentFiles`).
 struct CompartmentFileReading {
     private let folder: String
+    private let remainder: Remainder
     /// Larger than any of ours: whoever is in a compartment writes what it likes.
     private static let limit = 64 << 20
     /// A mark is a line or two, and one for each setting that a manifest gives.
     private static let markLimit = 1 << 20
 
-    init(_ folders: Folders) { folder = folders.namespaceFiles }
+    /// A reading of all that is not known to be as it was.
+    init(_ folders: Folders, beside remainder: Remainder = Remainder()) {
+        folder = folders.namespaceFiles
+        self.remainder = remainder
+    }
 
     /// Those of compartments that exist or are wanted, and of those that are gone, and marks.
     func all() throws -> [ObservedFile] {
@@ -34,6 +39,8 @@ struct CompartmentFileReading {
 
     private func read(_ name: String, _ file: String, _ limit: Int) throws -> ObservedFile? {
         let path = "\(folder)/\(name)/\(file)"
+        let namespace = name == CompartmentFiles.markFolder ? file : name
+        if remainder.holds(path, ofNamespace: namespace) { return remainder.file(path) }
         switch try Files.readBeneath(folder, "\(name)/\(file)", limit: limit) {
         case .missing: return nil
         case .other: return ObservedFile(path: path, content: nil)

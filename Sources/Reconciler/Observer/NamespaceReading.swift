@@ -46,13 +46,18 @@ struct NamespaceReading {
         self.counters = counters
     }
 
-    /// Begins with what is in the netns folder, and what the manifests name elsewhere.
+    /// Begins with what is in the netns folder, and what the manifests name elsewhere, but for what still holds.
     ///
     /// The firewall is read from the lookout, where there is one: for a rule that speaks of an interface by index
     /// libnftables reads all links of the thread's namespace, each with the id of its other end. It prints numbers then,
     /// as our own rules have them.
-    func start(_ spaces: [String: OpenNamespace], lookout: SharedDescriptor?) throws -> Started {
-        let candidates = try candidates(spaces)
+    func start(
+        _ spaces: [String: OpenNamespace], beside remainder: Remainder, lookout: SharedDescriptor?
+    ) throws -> Started {
+        let all = try candidates(spaces)
+        let kept = all.compactMap { remainder.namespace($0.reference, inode: $0.space.inode) }
+        let held = Set(kept.map(\.reference))
+        let candidates = all.filter { !held.contains($0.reference) }
         let (firewall, ahead) = (session.firewallReading, session.ahead)
         let (sockets, desired, scope, counters) = (session.workerSockets, desired, desired.scope, counters)
         // The lookout's count tells the ids that cables tell where there is none.
@@ -82,7 +87,7 @@ struct NamespaceReading {
             }
             return try Self.read(candidate, tools, entrance, scope: scope, counters: counters)
         }
-        return Started(session: session, candidates: candidates, work: work)
+        return Started(session: session, candidates: candidates, kept: kept, work: work)
     }
 
     private func candidates(_ spaces: [String: OpenNamespace]) throws -> [Candidate] {
@@ -156,6 +161,8 @@ struct NamespaceReading {
     struct Started {
         fileprivate let session: HostSession
         fileprivate let candidates: [Candidate]
+        /// What was read before and still holds.
+        fileprivate let kept: [ObservedNamespace]
         fileprivate let work: NamespaceWorker.Started<Piece>
 
         /// Waits for all of it; to be called once, and never left out. Ids are those that are known by name, or what the
@@ -189,6 +196,7 @@ struct NamespaceReading {
                     throw StateError("read namespace \(reference): \(error)\(Remedy.of(error))")
                 }
             }
+            if !kept.isEmpty { namespaces = (namespaces + kept).sorted { $0.reference < $1.reference } }
             return (firewall, otherScopes, namespaces)
         }
 

@@ -3,7 +3,7 @@ public import Firewall
 public import Model
 internal import NetlinkClient
 internal import NetlinkCodec
-internal import Planner
+public import Planner
 internal import SystemCalls
 
 /// What was read of the host at one time.
@@ -36,10 +36,19 @@ public struct Observer {
     }
 
     /// Reads once; nothing is kept but open sockets.
-    public func observe() throws -> Observation {
+    public func observe() throws -> Observation { try observe(beside: Remainder()) }
+
+    /// Reads again behind a plan: what it may have changed, and what the kernel said to have changed since `last` was
+    /// read (`Remainder`). All of it where nobody listened since.
+    public func observe(since last: ObservedState, behind plan: Plan) throws -> Observation {
+        guard let vigil = session.vigil else { return try observe() }
+        return try observe(beside: Remainder(of: last, Reach(plan), vigil))
+    }
+
+    private func observe(beside remainder: Remainder) throws -> Observation {
         let features = Self.features()
         var folder = try readFolder()
-        let lookout = Lookout(session, namespaces: folder.spaces.count)
+        let lookout = session.lookout(namespaces: folder.spaces.count)
         // To tell whether a namespace of which no manifest speaks is ours takes its id; the others are counted meanwhile.
         var numbering: Lookout.Numbering?
         if let lookout, strangers(folder.spaces) >= Lookout.minimum {
@@ -47,12 +56,12 @@ public struct Observer {
             for (name, id) in numbering?.ids ?? [:] { folder.spaces[name]?.id = id }
         }
         let readings = try NamespaceReading(session, desired, features, adopted: adopted, counters: counters)
-            .start(folder.spaces, lookout: lookout?.namespace)
+            .start(folder.spaces, beside: remainder, lookout: lookout?.namespace)
         // While the workers read firewall and compartments, the host's own tables are read here, and files.
         if let lookout, numbering == nil { numbering = lookout.count(session, folder.spaces) }
         let links = numbering.flatMap { numbers in lookout?.links(numbers, counters: counters) }
         let host = Result { try observeHost(features, links) }
-        let files = Result { try CompartmentFileReading(session.folders).all() }
+        let files = Result { try CompartmentFileReading(session.folders, beside: remainder).all() }
         let (firewall, otherScopes, namespaces) = try readings.wait(
             ids: numbering?.ids ?? [:], hostLinks: (try? host.get())?.host.links ?? [])
         var state = try host.get()

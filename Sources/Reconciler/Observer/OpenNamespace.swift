@@ -36,6 +36,9 @@ public final class HostSession {
     private var haveBeenRead = false
     let buffer = ReceiveBuffer()
     private(set) var ahead: FirewallAhead?
+    /// Who listens to what changes, where somebody does.
+    private(set) var vigil: Vigil?
+    private var lookout: Lookout?
     private var fresh: SharedDescriptor?
 
     /// Opens the host's sockets in the calling thread's network namespace. What a session before it read of nftables there
@@ -70,6 +73,26 @@ public final class HostSession {
         fresh = space
         ahead = try? FirewallAhead(
             FirewallReading(library: library, socket: socket, memory: memory), of: scope, in: space)
+    }
+
+    /// Begins to listen to what changes, so that not all has to be read again behind a small change; where there are many
+    /// namespaces, for among few that is quick. To be called before anything is read.
+    public func beginVigil() {
+        guard vigil == nil, let names = try? Files.list(folders.namespaces), names.count >= Lookout.minimum else {
+            return
+        }
+        vigil = Vigil()
+    }
+
+    /// Ends it. Of every word the kernel must find out which id the host gave the namespace that it comes from, which takes
+    /// the longer the more there are: too long for what is said of a large change.
+    func endVigil() { vigil = nil }
+
+    /// The lookout for that many namespaces; nil where there are few, or there is none to be had.
+    func lookout(namespaces count: Int) -> Lookout? {
+        guard count >= Lookout.minimum else { return nil }
+        if lookout == nil { lookout = Lookout(self) }
+        return lookout
     }
 
     /// An empty network namespace that only its descriptor holds, and in which nothing was counted yet.
