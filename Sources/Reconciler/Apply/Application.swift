@@ -153,7 +153,8 @@ public final class Application {
             // What the plan itself published is no news to listeners any more.
             options.session = nil
             let plan = try Planner.plan(
-                desired: desired, observed: observation.state, firewall: observation.firewall, options: options)
+                desired: desired, observed: observation.state, firewall: observation.firewall, options: options,
+                aside: session.aside)
             if plan.unread.contains(where: { !done.unread.contains($0) }) {
                 notes += plan.warnings.filter { !done.warnings.contains($0) && !notes.contains($0) }
             }
