@@ -1,5 +1,6 @@
 internal import Manifest
 internal import Model
+internal import Reconciler
 internal import SystemCalls
 
 /// Reads the files behind the PATHs of a command line.
@@ -67,8 +68,13 @@ struct InputLoader {
             // One byte more than allowed, so that the decoder sees that it is too much.
             sources.append(SourceText(name: shown, bytes: try Files.readPrefix(real, limit: Decoder.byteLimit + 1)))
         } catch {
-            fail("read \(shown.terminalSafe): \(error.code.name) (\(error.code.text))")
+            fail("read \(shown.terminalSafe): \(words(error))")
         }
+    }
+
+    /// What the kernel said. Of remedies for what is its own only one fits files of manifests, too.
+    private func words(_ error: SystemError) -> String {
+        "\(error.code.name) (\(error.code.text))\(error.code == .tooManyFiles ? Remedy.of(error) : "")"
     }
 
     /// A folder under way: its real path, how names in it are shown, and the ignore files above it.
@@ -102,7 +108,7 @@ struct InputLoader {
             }
             for name in try Files.list(folder.real) where !name.hasPrefix(".") { try visit(name, in: folder) }
         } catch {
-            fail("read folder \(folder.shown.terminalSafe): \(error.code.name) (\(error.code.text))")
+            fail("read folder \(folder.shown.terminalSafe): \(words(error))")
         }
     }
 

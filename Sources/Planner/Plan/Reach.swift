@@ -38,7 +38,8 @@ public struct Reach: Hashable, Sendable {
             case .bridge, .vxlan, .ifb, .vlan, .tap: break
             }
         case .deleteLink(let link), .changeLink(let link, _), .addAddress(let link, _), .removeAddress(let link, _),
-            .addQdisc(let link, _), .removeQdisc(let link, _), .forgetNeighbours(let link, _), .noteNeighbours(let link, _),
+            .addQdisc(let link, _), .removeQdisc(let link, _), .forgetNeighbours(let link, _),
+            .noteNeighbours(let link, _),
             .expectNeighbours(let link, _):
             add(link)
         case .addRoute(let route), .removeRoute(let route): add(route.link)
