@@ -62,7 +62,7 @@ import Testing
         var far = link(13, "lan1", "02:00:00:00:00:13", "veth", 69699)
         far.link = 12
         var other = link(14, "mac0", "02:00:00:00:00:14", "macvlan", 4098)
-        (other.link, other.addressGeneration) = (12, 0)
+        (other.link, other.addressGeneration, other.macvlan) = (12, 0, MacvlanData(mode: .private))
         let expected = [loopback, bridge, port, near, far, other]
         let found = try plainLinks()
         for (link, wanted) in zip(found, expected) { #expect(link == wanted) }

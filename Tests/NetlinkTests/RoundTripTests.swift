@@ -51,6 +51,20 @@ import Testing
         }
     }
 
+    @Test(arguments: MacvlanData.Kind.allCases) func macvlans(kind: MacvlanData.Kind) throws {
+        var random = SeededGenerator(seed: 5)
+        for mode in [MacvlanData.Mode.private, .vepa, .bridge, .passthru, .source] {
+            let (lower, card) = (UInt32.random(in: 1...UInt32.max, using: &random), try mac(&random))
+            let made = LinkRequest.createMacvlan(
+                .init(name: "ep-a", mac: card, mtu: 1400), kind, lower: lower, data: MacvlanData(mode: mode))
+            let link = try LinkMessage(decoding: made.body[...])
+            #expect(link.kind == kind.rawValue && link.macvlan == MacvlanData(mode: mode))
+            #expect(link.link == lower && link.mac == card && link.mtu == 1400 && link.name == "ep-a")
+            let changed = LinkRequest.set(name: "ep-a", kind, MacvlanData(mode: mode))
+            #expect(try LinkMessage(decoding: changed.body[...]).macvlan == MacvlanData(mode: mode))
+        }
+    }
+
     /// The kernel says the burst of a bucket as a time, requests as bytes: it is in the captures.
     @Test(arguments: UInt64(1)...4) func limits(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -34,6 +34,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var vlan: UInt16?
     /// Tun and tap attributes of `IFLA_INFO_DATA`.
     public var tun: TunData?
+    /// Attributes of `IFLA_INFO_DATA` of a macvlan or macvtap.
+    public var macvlan: MacvlanData?
     /// Bridge port attributes of `IFLA_INFO_SLAVE_DATA`.
     public var port: PortData?
     /// `IFLA_INET_CONF`.
@@ -109,6 +111,7 @@ public struct LinkMessage: Hashable, Sendable {
         if kind == "vxlan", let data { vxlan = try VXLANData(decoding: data) }
         if kind == "vlan", let data { vlan = try Self.vlan(data) }
         if kind == "tun", let data { tun = try TunData(decoding: data) }
+        if MacvlanData.Kind(rawValue: kind) != nil, let data { macvlan = try MacvlanData(decoding: data) }
     }
 
     private static func vlan(_ attributes: AttributeReader) throws(WireError) -> UInt16? {

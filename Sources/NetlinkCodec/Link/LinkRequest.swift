@@ -226,7 +226,7 @@ public enum LinkRequest {
             operation: "\(add ? "add" : "remove") alternative name of \(name)", body: writer)
     }
 
-    private static func write(_ end: VethEnd, to writer: inout MessageWriter) {
+    static func write(_ end: VethEnd, to writer: inout MessageWriter) {
         writer.attribute(LinkAttribute.name, text: end.name)
         if let mac = end.mac { writer.attribute(LinkAttribute.address, mac.bytes) }
         writer.attribute(LinkAttribute.mtu, number: UInt32(truncatingIfNeeded: end.mtu))
@@ -238,7 +238,7 @@ public enum LinkRequest {
         }
     }
 
-    private static func header(index: UInt32, flags: UInt32, change: UInt32) -> MessageWriter {
+    static func header(index: UInt32, flags: UInt32, change: UInt32) -> MessageWriter {
         var writer = MessageWriter()
         writeHeader(index: index, flags: flags, change: change, to: &writer)
         return writer
