@@ -139,6 +139,14 @@ extension NetlinkConnection {
         }
     }
 
+    /// `nft list chains FAMILY`, on a socket of netfilter; `family` as in `ChainMessage`.
+    public func firewallChains(family: UInt8) throws -> [ChainMessage] {
+        try dump(ChainMessage.dump(family: family)) { message in
+            guard message.type == ChainMessage.new else { return nil }
+            return try ChainMessage(decoding: message.body)
+        }
+    }
+
     /// `nft list tables`, on a socket of netfilter.
     public func firewallTables() throws -> [TableMessage] {
         try dump(TableMessage.dump()) { message in

@@ -80,10 +80,12 @@ enum Listing {
     private static func chain(_ body: JSON) -> Chain? {
         guard let name = body["name"]?.string else { return nil }
         guard let hook = body["hook"]?.string else { return Chain(name: name) }
+        // nft before 1.1 does not name them; the kernel's own messages do.
+        let devices = body["dev"]?.array?.compactMap(\.string) ?? body["dev"]?.string.map { [$0] }
         return Chain(
             name: name,
             base: .init(
                 type: body["type"]?.string ?? "", hook: hook, priority: body["prio"]?.int ?? 0,
-                policy: body["policy"]?.string ?? ""))
+                policy: body["policy"]?.string ?? "", devices: devices?.sorted()))
     }
 }

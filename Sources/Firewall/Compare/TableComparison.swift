@@ -48,7 +48,7 @@ struct TableComparison {
         guard let before else {
             if let owner { change.owners.insert(owner) }
             change.words.append("add chain \(title(after.name))")
-            change.commands.append(["add": ["chain": body(after)]])
+            change.commands += creation(of: after)
             additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
             return
         }
@@ -57,7 +57,7 @@ struct TableComparison {
             change.words.append("make chain \(title(after.name)) anew")
             change.commands.append(["flush": ["chain": reference(after.name)]])
             change.commands.append(["delete": ["chain": reference(after.name)]])
-            change.commands.append(["add": ["chain": body(after)]])
+            change.commands += creation(of: after)
             additions += after.rules.map { ["add": ["rule": body($0, after.name)]] }
             return
         }
@@ -183,6 +183,18 @@ struct TableComparison {
             members["size"] = 65_535
         }
         return .object(members)
+    }
+
+    /// The JSON of nft 1.0.6 takes one device a command; the kernel adds those of further ones to the chain.
+    private func creation(of chain: Chain) -> [JSON] {
+        guard let devices = chain.base?.devices, !devices.isEmpty, let members = body(chain).object else {
+            return [["add": ["chain": body(chain)]]]
+        }
+        return devices.map { device in
+            var members = members
+            members["dev"] = .string(device)
+            return ["add": ["chain": .object(members)]]
+        }
     }
 
     private func body(_ chain: Chain) -> JSON {

@@ -20,6 +20,8 @@ public struct Table: Hashable, Codable, Sendable {
         case inet
         /// ARP to interfaces of the host.
         case arp
+        /// Frames that single interfaces take or send, before and behind all else.
+        case netdev
     }
     /// What it sees.
     public var family: Family
@@ -99,8 +101,13 @@ public struct Chain: Hashable, Codable, Sendable {
         public var priority: Int64
         /// What happens to packets that no rule decides on.
         public var policy: String
+        /// Interfaces whose frames they are, sorted; nil in all families but `netdev`.
+        public var devices: [String]?
         /// A hook.
-        public init(type: String, hook: String, priority: Int64, policy: String = "accept") {
+        public init(
+            type: String, hook: String, priority: Int64, policy: String = "accept", devices: [String]? = nil
+        ) {
+            self.devices = devices
             self.type = type
             self.hook = hook
             self.priority = priority

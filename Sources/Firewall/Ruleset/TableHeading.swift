@@ -49,6 +49,7 @@ extension Table.Family {
         switch self {
         case .inet: 1
         case .arp: 3
+        case .netdev: 5
         case .bridge: 7
         }
     }

@@ -65,15 +65,30 @@ struct FirewallReading: Sendable {
     private func list(_ name: String, _ withCounters: Bool, _ look: Look) throws -> Ruleset? {
         let headings = look.headings.filter { $0.name == name }
         guard let generation = look.generation, look.attempt <= Self.exactAttempts else {
-            return try library.list(headings, withCounters: withCounters)
+            var rules = try library.list(headings, withCounters: withCounters)
+            try nameDevices(&rules, look.connection)
+            return rules
         }
         if !withCounters, let known = memory.rules(in: generation, of: headings) { return known }
         var rules = try library.list(headings, withCounters: withCounters, withElements: false)
+        try nameDevices(&rules, look.connection)
         let isWhole = try rules.tables.indices.allSatisfy { try fill(&rules.tables[$0], headings, look.connection) }
         // One state of it, not parts of two.
         guard isWhole, try look.isCurrent() else { return nil }
         if !withCounters { memory.keep(rules, in: generation, of: headings) }
         return rules
+    }
+
+    /// On which interfaces chains hang, which only the kernel's own messages tell whatever version of nft there is.
+    private func nameDevices(_ rules: inout Ruleset, _ connection: NetlinkConnection) throws {
+        guard let place = rules.tables.firstIndex(where: { $0.family == .netdev }) else { return }
+        let chains = try connection.firewallChains(family: Table.Family.netdev.number)
+            .filter { $0.table == rules.tables[place].name }
+        let devices = Dictionary(chains.map { ($0.name, $0.devices) }, uniquingKeysWith: { first, _ in first })
+        for index in rules.tables[place].chains.indices {
+            let name = rules.tables[place].chains[index].name
+            rules.tables[place].chains[index].base?.devices = devices[name]
+        }
     }
 
     /// Whether all elements of its sets could be read.

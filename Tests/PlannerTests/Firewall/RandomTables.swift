@@ -23,7 +23,8 @@ struct RandomTables {
         }
         // Where packets enter; nothing jumps there.
         for name in ["forward", "prerouting"] where generator.chance(60) {
-            let base = Chain.Base(type: "filter", hook: name, priority: generator.pick([-1, 0]))
+            let devices = family == .netdev ? generator.pick([["eth0"], ["eth1"], ["eth0", "eth1"]]) : nil
+            let base = Chain.Base(type: "filter", hook: name, priority: generator.pick([-1, 0]), devices: devices)
             table.chains.append(Chain(name: name, base: base, rules: rules(table.sets, chains)))
         }
         return table

@@ -83,9 +83,15 @@ struct SimulatedTables: Hashable {
             var base: Chain.Base?
             if let type = value["type"]?.string, let hook = value["hook"]?.string, let priority = value["prio"]?.int {
                 base = Chain.Base(
-                    type: type, hook: hook, priority: priority, policy: value["policy"]?.string ?? "accept")
+                    type: type, hook: hook, priority: priority, policy: value["policy"]?.string ?? "accept",
+                    devices: value["dev"]?.string.map { [$0] })
             }
             ruleset.tables[table].chains.append(Chain(name: name, base: base))
+        case ("add", let place?):
+            // Nothing but a further device is added to a chain that is there.
+            guard let device = value["dev"]?.string, let devices = ruleset.tables[table].chains[place].base?.devices
+            else { throw Failure("add chain \(name)") }
+            ruleset.tables[table].chains[place].base?.devices = Set(devices + [device]).sorted()
         case ("flush", let place?): ruleset.tables[table].chains[place].rules = []
         case ("delete", let place?):
             guard ruleset.tables[table].chains[place].rules.isEmpty else { throw Failure("chain \(name) has rules") }
