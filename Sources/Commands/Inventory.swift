@@ -16,6 +16,8 @@ struct Inventory {
         /// By what its policies see the state of bridged connections: `br_netfilter`, or `none` where frames pass it by.
         var tracking: String
         var health: String
+        /// Whether the link is not its bridge but the interface whose macvlans its endpoints are.
+        var isMacvlan = false
     }
 
     struct Compartment {
@@ -44,6 +46,7 @@ struct Inventory {
         var network: String?
         var compartment: String?
         var namespacePath: String?
+        /// The host's side; a macvlan has none, and is it itself.
         var outer: ObservedLink
         var inner: ObservedLink?
         /// What its guest shall have, where it is a tap and the manifests in force say so.
@@ -97,6 +100,8 @@ private struct InventoryReader {
     let spaces: [Int32: ObservedNamespace]
     /// Names of compartments by namespace, where that is called otherwise.
     let names: [String: String]
+    /// Networks with macvlans, by name of their interface.
+    let stems: [(network: String, uplink: String)]
     /// Names of networks by index of the bridge, where that is somebody else's and has no mark.
     let guests: [UInt32: String]
 
@@ -111,6 +116,7 @@ private struct InventoryReader {
             return (link.index, String(name))
         }
         guests = Dictionary(owners, uniquingKeysWith: { first, _ in first })
+        stems = observation.firewall.macvlanUplinks
         self.scope = scope
         self.folders = folders
         self.adoptions = adoptions
@@ -132,9 +138,10 @@ private struct InventoryReader {
         let cards = state.host.links.filter {
             $0.mark?.scope == scope && $0.mark?.owner.kind == .endpoint && $0.kind != "ifb"
         }
-        let endpoints = cards.compactMap(endpoint).sorted { $0.name < $1.name }
+        let endpoints = (cards.compactMap(endpoint) + macvlans()).sorted { $0.name < $1.name }
         return Inventory(
-            scope: scope, host: host, networks: networks(), compartments: compartments(endpoints), endpoints: endpoints)
+            scope: scope, host: host, networks: (networks() + macvlanNetworks()).sorted { $0.name < $1.name },
+            compartments: compartments(endpoints), endpoints: endpoints)
     }
 
     private func networks() -> [Inventory.Network] {
@@ -183,6 +190,43 @@ private struct InventoryReader {
             compartment: name, namespacePath: space.map { path($0.reference) }, outer: link, inner: inner,
             addresses: own.map(\.address).sorted(), state: link.isUp ? "up" : "disabled",
             health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))
+    }
+
+    /// Cards of the scope that are macvlans, by the marks inside their compartments.
+    private func macvlans() -> [Inventory.Endpoint] {
+        state.namespaces.flatMap { space in
+            space.links.compactMap { link -> Inventory.Endpoint? in
+                guard link.kind == "macvlan", link.peerNamespaceID != nil, link.peerNamespaceID == space.hostID,
+                    let mark = link.mark, mark.scope == scope, mark.owner.kind == .endpoint
+                else { return nil }
+                let own = space.addresses.filter { $0.link == link.index && !isKernels($0) }
+                var problems = link.isUp ? [] : ["card is down"]
+                if own.contains(where: \.isTentative) { problems.append("an address is not usable") }
+                let uplink = link.peerIndex.flatMap { links[$0] }
+                return Inventory.Endpoint(
+                    name: mark.owner.name.text, network: stems.first { $0.uplink == uplink?.name }?.network,
+                    compartment: compartmentName(space), namespacePath: path(space.reference), outer: link,
+                    inner: link, addresses: own.map(\.address).sorted(),
+                    state: link.macvlan == .source ? "disabled" : "up",
+                    health: problems.isEmpty ? "ok" : problems.joined(separator: ", "))
+            }
+        }
+    }
+
+    private func macvlanNetworks() -> [Inventory.Network] {
+        stems.compactMap { network, uplink in
+            guard let link = state.host.link(named: uplink) else { return nil }
+            let cards = state.namespaces.reduce(0) { count, space in
+                count
+                    + space.links.count {
+                        $0.kind == "macvlan" && $0.peerIndex == link.index && $0.peerNamespaceID != nil
+                            && $0.peerNamespaceID == space.hostID
+                    }
+            }
+            return Inventory.Network(
+                name: network, link: link, addresses: [], ports: cards, tracking: "none",
+                health: link.isUp ? "ok" : "uplink is down", isMacvlan: true)
+        }
     }
 
     /// What a virtual machine has behind its card no kernel of ours knows.

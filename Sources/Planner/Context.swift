@@ -46,6 +46,10 @@ struct Context {
     let compartments: [ObjectName: Compartment]
     /// Names of the host sides of the desired cards.
     private let cardNames: Set<String>
+    /// The desired cards that are macvlans, by place, with their uplinks.
+    private let macvlanPlaces: [LinkReference: UInt32]
+    /// Their endpoints.
+    private let macvlanOwners: Set<ObjectID>
     /// Names of the desired endpoints.
     let endpointNames: Set<ObjectName>
     /// Desired endpoints by network, for what a bridge must carry.
@@ -99,13 +103,21 @@ struct Context {
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         compartments = Dictionary(
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
-        cardNames = Set(desired.endpoints.map(\.hostInterface.text))
+        cardNames = Set(desired.endpoints.filter { !$0.isMacvlan }.map(\.hostInterface.text))
         endpointNames = Set(desired.endpoints.map(\.metadata.name))
         endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
         endpointsByCompartment = desired.endpoints.reduce(into: [:]) { result, endpoint in
             if let name = endpoint.compartment { result[name, default: []].append(endpoint) }
         }
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
+        (attached, unattached) = Self.attachments(desired, observed)
+        macvlanOwners = Set(desired.endpoints.filter(\.isMacvlan).map(\.id))
+        macvlanPlaces = Self.macvlanPlaces(desired, compartments, attached)
+    }
+
+    private static func attachments(_ desired: DesiredState, _ observed: ObservedState) -> (
+        found: [ObjectName: ObservedLink], missing: [ObjectName: String]
+    ) {
         let search = AttachmentSearch(observed)
         var attached: [ObjectName: ObservedLink] = [:]
         var unattached: [ObjectName: String] = [:]
@@ -116,7 +128,19 @@ struct Context {
             case .missing(let reason): unattached[network.metadata.name] = reason
             }
         }
-        (self.attached, self.unattached) = (attached, unattached)
+        return (attached, unattached)
+    }
+
+    private static func macvlanPlaces(
+        _ desired: DesiredState, _ compartments: [ObjectName: Compartment], _ attached: [ObjectName: ObservedLink]
+    ) -> [LinkReference: UInt32] {
+        Dictionary(
+            desired.endpoints.filter(\.isMacvlan).compactMap { endpoint in
+                guard let seat = endpoint.seat, let compartment = compartments[seat.compartment],
+                    let uplink = attached[endpoint.network]
+                else { return nil }
+                return (LinkReference(compartment.reference, seat.interface.text), uplink.index)
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     private static func grouped<Key, Element>(
@@ -214,6 +238,14 @@ struct Context {
             let host = hostLinks[name], let other = peer(of: host)
         else { return nil }
         return other.namespace.reference == inner.namespace && other.link.index == link.index ? name : nil
+    }
+
+    /// Whether an endpoint's card is to be a macvlan.
+    func isMacvlan(_ endpoint: ObjectID) -> Bool { macvlanOwners.contains(endpoint) }
+
+    /// Whether a link in a compartment has the name and the uplink of a macvlan that is to be there.
+    func isWantedMacvlan(_ link: ObservedLink, in space: NamespaceRef) -> Bool {
+        macvlanPlaces[LinkReference(space, link.name)].map { $0 == link.peerIndex } ?? false
     }
 
     /// Whether a link of the host of that name is to be the host side of a card.

@@ -104,6 +104,11 @@ struct AttackRig {
         try watch(["python3", Self.tool, "listen", "\(port)"], attacks)
     }
 
+    /// The same of an endpoint.
+    func listen(_ attacks: [Attack], port: String, in namespace: String) throws -> RunningProcess {
+        try watch(["ip", "netns", "exec", namespace, "python3", Self.tool, "listen", port], attacks)
+    }
+
     private func watch(_ command: [String], _ attacks: [Attack]) throws -> RunningProcess {
         let watcher = try host.start(command + attacks.map(\.marker), hasInput: true)
         watcher.waitForOutput()

@@ -107,11 +107,13 @@ private struct Life {
     private func changeByHand() throws -> [String] {
         let links = try host.sh("ip -oneline link show").split(separator: "\n")
             .filter { $0.contains("alias bulkhead:") }
-        let name = try #require(links.last?.split(separator: ":")[1].split(separator: "@").first)
-        var commands = ["ip link set \(name.trimmingCharacters(in: .whitespaces)) down"]
+        let name = links.last?.split(separator: ":")[1].split(separator: "@").first
+        // Macvlans have no end on the host.
+        var commands = name.map { ["ip link set \($0.trimmingCharacters(in: .whitespaces)) down"] } ?? []
         for namespace in try host.sh("ls -A /run/netns").split(separator: "\n").prefix(1) {
             commands.append("ip -n \(namespace) link set lo down")
             commands.append("ip -n \(namespace) address flush scope global")
+            if name == nil { commands.append("ip -n \(namespace) link set eth0 down") }
         }
         for table in try host.sh("nft list tables").split(separator: "\n") where table.hasSuffix(" bulkhead") {
             commands.append("nft flush \(table)")

@@ -75,18 +75,19 @@ import Testing
                 """)
     }
 
-    /// `ip link add ep-a link eth1 type macvlan mode bridge`; `ip link set ep-a type macvlan mode vepa`; `ip link set ep-a
-    /// netns FD name eth0`.
-    @Test func aMacvlanIsMadeChangedAndMoved() {
+    /// `ip link add ep-a link-netnsid 3 link IF7 type macvlan mode bridge`; `ip link set ep-a type macvtap mode vepa`.
+    @Test func aMacvlanIsMadeAndChanged() {
         expect(
             LinkRequest.createMacvlan(
-                .init(name: "ep-a", mac: mac, mtu: 1500), .macvlan, lower: 7, data: MacvlanData(mode: .bridge)),
+                .init(name: "ep-a", mac: mac, mtu: 1500), .macvlan, lower: 7, lowerNamespace: 3,
+                data: MacvlanData(mode: .bridge)),
             16, 0x600,
             Self.noLink + """
                 0900 0300 65702d61 00 000000
                 0a00 0100 02000000000a 0000
                 0800 0400 dc050000
                 0800 0500 07000000
+                0800 2500 03000000
                 1c00 1280
                   0c00 0100 6d6163766c616e 00
                   0c00 0280
@@ -101,13 +102,6 @@ import Testing
                   0c00 0280
                     0800 0100 02000000
                 """)
-        expect(
-            LinkRequest.move("ep-a", index: 12, to: 9, as: "eth0"), 19, 0,
-            """
-            00000000 0c000000 00000000 00000000
-            0900 0300 65746830 00 000000
-            0800 1c00 09000000
-            """)
     }
 
     /// `ip link add vx-a master bh-a type vxlan id 4096 local 192.0.2.1 dstport 4789 nolearning`, and a way through it.

@@ -56,10 +56,13 @@ import Testing
         for mode in [MacvlanData.Mode.private, .vepa, .bridge, .passthru, .source] {
             let (lower, card) = (UInt32.random(in: 1...UInt32.max, using: &random), try mac(&random))
             let made = LinkRequest.createMacvlan(
-                .init(name: "ep-a", mac: card, mtu: 1400), kind, lower: lower, data: MacvlanData(mode: mode))
+                .init(name: "ep-a", mac: card, mtu: 1400), kind, lower: lower, lowerNamespace: 7,
+                data: MacvlanData(mode: mode))
             let link = try LinkMessage(decoding: made.body[...])
             #expect(link.kind == kind.rawValue && link.macvlan == MacvlanData(mode: mode))
-            #expect(link.link == lower && link.mac == card && link.mtu == 1400 && link.name == "ep-a")
+            #expect(
+                link.link == lower && link.linkNamespaceID == 7 && link.mac == card && link.mtu == 1400
+                    && link.name == "ep-a")
             let changed = LinkRequest.set(name: "ep-a", kind, MacvlanData(mode: mode))
             #expect(try LinkMessage(decoding: changed.body[...]).macvlan == MacvlanData(mode: mode))
         }

@@ -41,6 +41,7 @@ struct RandomTopology {
     }
 
     private mutating func network(_ number: Int) -> (name: String, type: String, number: Int) {
+        if number == 2, generator.chance(60) { return macvlanNetwork(number) }
         let type = generator.pick(["nat", "internal", "private"])
         let families = generator.pick([
             ["10.\(60 + number).0.0/24", "fd00:\(60 + number)::/\(generator.pick([60, 64]))"],
@@ -55,6 +56,18 @@ struct RandomTopology {
         }
         add("Network", "net-\(number)", spec)
         return ("net-\(number)", type, number)
+    }
+
+    /// There is one at most on an interface.
+    private mutating func macvlanNetwork(_ number: Int) -> (name: String, type: String, number: Int) {
+        var spec = [
+            "type: transparent", "uplink: {interface: eth\(generator.pick([0, 1]))}", "attachment: macvlan",
+            "subnets: [{prefix: 10.\(60 + number).0.0/24, pool: [10.\(60 + number).0.0/25]}]",
+        ]
+        if generator.chance(30) { spec.append("mtu: 1400") }
+        if generator.chance(30) { spec.append("isolation: {intraNetwork: deny}") }
+        add("Network", "net-\(number)", spec)
+        return ("net-\(number)", "macvlan", number)
     }
 
     private mutating func compartment(_ number: Int) {
@@ -78,7 +91,8 @@ struct RandomTopology {
         _ interface: String, hasDefault: Bool
     ) {
         var spec = ["network: \(network.name)", "defaultRoute: \(hasDefault)"]
-        if generator.chance(20) {
+        let isMacvlan = network.type == "macvlan"
+        if generator.chance(20), !isMacvlan {
             let options = generator.pick(["owner: 7", "owner: 8, group: 7", "multiQueue: true"])
             spec.append("device: tap" + (generator.chance(50) ? "\n  tap: {\(options)}" : ""))
         } else {
@@ -87,8 +101,8 @@ struct RandomTopology {
         if generator.chance(30) { spec.append("mtu: \(generator.pick([1280, 1300]))") }
         if generator.chance(30) { spec.append("mac: 02:00:00:00:0\(generator.pick([1, 2, 3])):\(name.suffix(1))0") }
         if generator.chance(20) { spec.append("enabled: false") }
-        if let name = hostNames.popLast(), generator.chance(50) { spec.append("hostInterface: \(name)") }
-        if generator.chance(30) {
+        if let name = hostNames.popLast(), generator.chance(50), !isMacvlan { spec.append("hostInterface: \(name)") }
+        if generator.chance(30), !isMacvlan {
             let (egress, ingress) = ("egress: \(generator.pick([8, 9]))Mbit", "ingress: \(generator.pick([8, 9]))Mbit")
             spec.append("bandwidth: {\(generator.pick([egress, ingress, "\(egress), \(ingress)"]))}")
         }

@@ -59,7 +59,7 @@ struct Drawing {
         networks = state.networks.map { network in
             Box(
                 name: network.metadata.name.text,
-                lines: ["\(network.type.rawValue), bridge \(network.bridge)"]
+                lines: ["\(network.type.rawValue), \(network.isMacvlan ? "macvlan" : "bridge \(network.bridge)")"]
                     + (network.subnets.isEmpty
                         ? [] : [network.subnets.map { $0.prefix.description }.joined(separator: ", ")]))
         }
@@ -94,7 +94,8 @@ struct Drawing {
         }
         let compartment: [String] =
             switch endpoint.device {
-            case .nic(let seat): seat.compartment == endpoint.metadata.name ? [] : ["in \(seat.compartment)"]
+            case .nic(let seat), .macvlan(let seat):
+                seat.compartment == endpoint.metadata.name ? [] : ["in \(seat.compartment)"]
             case .tap: ["tap \(endpoint.hostInterface)"]
             }
         return Member(

@@ -110,7 +110,8 @@ enum ShowDocument {
 
     static func network(_ network: Inventory.Network) -> JSON {
         [
-            "name": .string(network.name), "interface": .string(network.link.name), "mac": text(network.link.mac),
+            "name": .string(network.name), "attachment": network.isMacvlan ? "macvlan" : "bridge",
+            "interface": .string(network.link.name), "mac": text(network.link.mac),
             "mtu": .int(Int64(network.link.mtu)), "addresses": list(network.addresses),
             "ports": .int(Int64(network.ports)), "tracking": .string(network.tracking),
             "state": .string(network.link.isUp ? "up" : "down"),
@@ -131,7 +132,8 @@ enum ShowDocument {
             "name": .string(endpoint.name), "network": optional(endpoint.network), "host": .string(host),
             "compartment": optional(endpoint.compartment), "device": endpoint.outer.tap == nil ? "nic" : "tap",
             "interface": optional(endpoint.inner?.name),
-            "hostInterface": .string(endpoint.outer.name), "mac": text(endpoint.guest?.mac ?? endpoint.inner?.mac),
+            "hostInterface": endpoint.outer.kind == "macvlan" ? nil : .string(endpoint.outer.name),
+            "mac": text(endpoint.guest?.mac ?? endpoint.inner?.mac),
             "addresses": list(endpoint.addresses), "state": .string(endpoint.state), "health": .string(endpoint.health),
             "counters": counters(endpoint.cardCounters), "attach": AttachHints.document(endpoint),
         ]

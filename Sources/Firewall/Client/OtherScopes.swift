@@ -4,7 +4,7 @@ public import Model
 
 extension Compiler {
     /// The scope whose table has that name; nil where it is none of bulkhead's.
-    static func scope(ofTable name: String) -> ObjectName? {
+    public static func scope(ofTable name: String) -> ObjectName? {
         if name == "bulkhead" { return ObjectName("default") }
         return name.hasPrefix("bulkhead-") ? ObjectName(name.dropFirst("bulkhead-".count)) : nil
     }

@@ -69,6 +69,10 @@ extension Ruleset {
         guard !tables.isEmpty else { return old }
         let wanted = WantedObjects(self)
         var result = self
+        // The last of its networks goes, and its macvlans after the rules that come into force.
+        if result.table(.netdev) == nil, let table = old.table(.netdev), table.guardsMacvlans {
+            result.tables.append(Table(family: .netdev, name: table.name))
+        }
         for index in result.tables.indices {
             guard let before = old.table(result.tables[index].family) else { continue }
             result.tables[index].keep(before, wanted)
@@ -78,6 +82,9 @@ extension Ruleset {
 }
 
 extension Table {
+    /// Whether one of its chains is for the macvlans of a network.
+    fileprivate var guardsMacvlans: Bool { chains.contains { Stem.network(ofChain: $0.name) != nil } }
+
     var reference: JSON { ["family": .string(family.rawValue), "name": .string(name)] }
 
     fileprivate func reference(flags: [JSON]) -> JSON {

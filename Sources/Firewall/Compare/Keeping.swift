@@ -23,7 +23,9 @@ extension Table {
     /// that lead there, cannot stay.
     private mutating func keepChains(_ old: Table, without retyped: Set<String>) {
         var names = Set(chains.map(\.name))
-        var kept = old.chains.filter { $0.base == nil && !names.contains($0.name) }
+        var kept = old.chains.filter { chain in
+            (chain.base == nil || Stem.network(ofChain: chain.name) != nil) && !names.contains(chain.name)
+        }
         if !retyped.isEmpty { kept.removeAll { !$0.lookups.isDisjoint(with: retyped) } }
         names.formUnion(kept.map(\.name))
         while let place = kept.firstIndex(where: { !names.isSuperset(of: $0.targets) }) {

@@ -4,7 +4,11 @@ extension Ruleset {
     /// What stays in force when objects go, of which nothing more is known than their names (`Endpoint/web-1`): all that
     /// is not theirs. Chains that belong to manifest objects and sets go along where nothing leads to them any more.
     public func leaving(_ owners: Set<String>) -> Ruleset {
-        Ruleset(tables: tables.map { $0.leaving(owners) })
+        // What is left of the table of hooks when its last hook is gone is nothing.
+        Ruleset(
+            tables: tables.map { $0.leaving(owners) }.filter { table in
+                table.family != .netdev || table.chains.contains { $0.base != nil }
+            })
     }
 }
 
@@ -48,6 +52,10 @@ extension Chain {
 
     /// The network that it is there for, with endpoints or without.
     fileprivate var network: Substring? {
-        base == nil && name.hasPrefix("locals-") ? name.dropFirst("locals-".count) : nil
+        guard base == nil else { return Stem.network(ofChain: name) }
+        for prefix in ["locals-", "sent-", "fragments-", "strangers-"] where name.hasPrefix(prefix) {
+            return name.dropFirst(prefix.count)
+        }
+        return nil
     }
 }

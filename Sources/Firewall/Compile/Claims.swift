@@ -10,7 +10,7 @@ internal import Model
 /// chains: endpoints with ranges, one each, and endpoints of which only the MAC is known, one a network.
 enum Claims {
     /// Where in a message of ICMP an address is, in bits from its beginning.
-    private enum Field {
+    enum Field {
         /// Target of a solicitation or advertisement (RFC 4861).
         case target
         /// Destination of the quoted packet.
@@ -63,7 +63,7 @@ enum Claims {
     /// byte.
     static let fromMAC = Nft.raw("nh", 64 + 88, 16)
 
-    private enum Kind: String, CaseIterable {
+    enum Kind: String, CaseIterable {
         case discovery = "nd"
         case error = "err"
 
@@ -248,7 +248,7 @@ enum Claims {
         return Chain(name: kind.chain(endpoint), rules: rules + [Rule([Nft.goto(kind.rest)])])
     }
 
-    private static func inside(_ prefix: IPPrefix, _ field: Field) -> [JSON] {
+    static func inside(_ prefix: IPPrefix, _ field: Field) -> [JSON] {
         guard prefix.length > 0 else { return [] }
         let width = field.family.width
         let all = width == 128 ? UInt128.max : (UInt128(1) << UInt128(width)) - 1
@@ -257,14 +257,14 @@ enum Claims {
     }
 
     /// Link-local addresses of the form that follows from a MAC belong to that card, all others to nobody in particular.
-    private static func rest(_ kind: Kind) -> [Rule] {
+    static func rest(_ kind: Kind) -> [Rule] {
         kind.fields.filter { $0.family == .ipv6 }.map { Rule($0.linkLocal(Nft.differs) + [Nft.back]) }
             + refusals(kind)
     }
 
     /// The first fragment of an error may end before the address, and no comparison holds: it is looked at again when the
     /// packet is whole.
-    private static func refusals(_ kind: Kind) -> [Rule] {
+    static func refusals(_ kind: Kind) -> [Rule] {
         switch kind {
         case .discovery: [Rule([Nft.counter, Nft.drop], comment: kind.words)]
         case .error:
@@ -278,8 +278,14 @@ enum Claims {
 
     /// What nobody may claim who has no address of his own.
     private static func ownedChain(_ kind: Kind, _ network: Network, _ input: CompilerInput) -> Chain {
+        let rules = ofOthers(kind) { owned(network, $0, input).map(\.address.value) }
+        return Chain(name: kind.owned(network), rules: rules)
+    }
+
+    /// Addresses that are somebody's, `owned` by family, and link-local ones of other cards.
+    static func ofOthers(_ kind: Kind, owned: (AddressFamily) -> [UInt128]) -> [Rule] {
         let rules = kind.fields.compactMap { field -> Rule? in
-            let values = owned(network, field.family, input).map { field.value($0.address.value) }
+            let values = owned(field.family).map(field.value)
             guard !values.isEmpty else { return nil }
             return Rule(
                 field.condition + [Nft.equal(field.payload, Nft.anyOf(values)), Nft.counter, Nft.drop],
@@ -288,7 +294,7 @@ enum Claims {
         let locals = kind.fields.filter { $0.family == .ipv6 }.map { field in
             Rule(field.linkLocal(Nft.equal) + [Nft.counter, Nft.drop], comment: kind.words)
         }
-        return Chain(name: kind.owned(network), rules: rules + locals)
+        return rules + locals
     }
 
     /// What an endpoint without addresses does not send from.

@@ -15,9 +15,22 @@ public enum Compiler {
 
     /// The tables that enforce a desired state; none where there is no network.
     public static func compile(_ desired: DesiredState, _ facts: HostFacts) -> Ruleset {
-        guard !desired.networks.isEmpty else { return Ruleset() }
-        let input = CompilerInput(desired, facts)
-        return Ruleset(tables: [bridgeTable(input), inetTable(input), arpTable(input)])
+        let switched = desired.switched
+        let hooks = hookTable(desired, facts).map { [$0] } ?? []
+        guard !switched.networks.isEmpty else { return Ruleset(tables: hooks) }
+        let input = CompilerInput(switched, facts)
+        return Ruleset(tables: [bridgeTable(input), inetTable(input), arpTable(input)] + hooks)
+    }
+}
+
+extension DesiredState {
+    /// What has ports on the host: macvlans pass none of its bridges.
+    fileprivate var switched: DesiredState {
+        guard networks.contains(where: \.isMacvlan) else { return self }
+        var state = self
+        state.networks.removeAll(where: \.isMacvlan)
+        state.endpoints.removeAll(where: \.isMacvlan)
+        return state
     }
 }
 

@@ -14,11 +14,29 @@ public struct HostFacts: Hashable, Sendable {
     public var uplinkPorts: [ObjectName: String]
     /// The MACs of these, which the networks' bridges have too.
     public var uplinkMACs: [ObjectName: MACAddress]
+    /// The interfaces whose macvlans are endpoints of a network.
+    public var macvlanUplinks: [ObjectName: Uplink]
+
+    /// An interface of the host.
+    public struct Uplink: Hashable, Sendable {
+        /// Its name.
+        public var name: String
+        /// Its MAC; nil where nobody looked.
+        public var mac: MACAddress?
+        /// An interface.
+        public init(name: String, mac: MACAddress?) {
+            self.name = name
+            self.mac = mac
+        }
+    }
+
     /// Facts.
     public init(
         guarded4: [String] = [], guarded6: [String] = [], otherShared: [String] = [],
-        uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:]
+        uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:],
+        macvlanUplinks: [ObjectName: Uplink] = [:]
     ) {
+        self.macvlanUplinks = macvlanUplinks
         self.guarded4 = guarded4
         self.guarded6 = guarded6
         self.otherShared = otherShared

@@ -148,6 +148,7 @@ enum Fingerprint {
     private static func text(_ device: Device) -> String {
         switch device {
         case .nic(let seat): "\(seat.compartment) \(seat.interface)"
+        case .macvlan(let seat): "macvlan \(seat.compartment) \(seat.interface)"
         case .tap(let options):
             "tap \(options.owner?.description ?? "-") \(options.group?.description ?? "-") \(options.multiQueue)"
         }

@@ -3,7 +3,7 @@ internal import Model
 
 extension StateBuilder {
     func endpoint(_ document: EndpointDocument, host: String, isOnly: Bool, bringsRoutes: Bool) -> Endpoint? {
-        guard let network = networks[document.network.value], let device = device(document),
+        guard let network = networks[document.network.value], let device = device(document, on: network),
             let derived = Naming.port(document.head.name)
         else { return nil }
         let name = document.head.name
@@ -29,7 +29,7 @@ extension StateBuilder {
             bandwidth: document.bandwidth?.limits ?? Bandwidth())
     }
 
-    private func device(_ document: EndpointDocument) -> Device? {
+    private func device(_ document: EndpointDocument, on network: NetworkDocument) -> Device? {
         guard let name = document.compartmentName else {
             let tap = document.tap
             return .tap(
@@ -39,7 +39,8 @@ extension StateBuilder {
         }
         guard let compartment = ObjectName(name), let interface = document.interface?.value ?? InterfaceName("eth0")
         else { return nil }
-        return .nic(Seat(compartment: compartment, interface: interface))
+        let seat = Seat(compartment: compartment, interface: interface)
+        return network.isMacvlan ? .macvlan(seat) : .nic(seat)
     }
 
     /// A bridge whose MAC nobody has set takes the lowest one of its ports: on somebody else's ours is above all others,

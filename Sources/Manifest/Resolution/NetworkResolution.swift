@@ -33,6 +33,7 @@ extension StateBuilder {
         if document.existingBridge != nil { return .existingBridge }
         guard let uplink = document.uplink, let selector = Validator.selector(uplink, machine) else { return nil }
         let found = Uplink(selector: selector, source: uplink.at)
+        if document.isMacvlan { return .macvlan(found) }
         guard let id = document.vlan.flatMap({ UInt16(exactly: $0.value) }),
             let device = Naming.vlan(document.head.name)
         else { return .uplinkPort(found) }

@@ -50,7 +50,8 @@ extension KindSpec {
                 "Tag on the uplink."),
             FieldSpec(
                 "attachment", .text(.words(["bridge", "macvlan"])), default: "bridge",
-                "How a transparent network is attached."),
+                "How a transparent network is attached: by a bridge with the uplink as port, or by macvlans of the uplink.",
+                kernel: "macvlan: `ip link add eth0 link UPLINK type macvlan mode bridge` in the compartment"),
             FieldSpec(
                 "bridge",
                 .object(ObjectSpec([FieldSpec("existing", .text(.interface), required: true, "Its name.")])),

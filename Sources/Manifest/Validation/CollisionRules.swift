@@ -87,7 +87,8 @@ extension Validator {
     mutating func checkInterfaceNames() {
         var owners: [String: (what: String, at: SourceLocation)] = [:]
         for network in documents.networks.sorted(by: { $0.head.name < $1.head.name }) {
-            guard let bridge = Naming.bridge(network.head.name), let tunnel = Naming.tunnel(network.head.name)
+            guard !network.isMacvlan, let bridge = Naming.bridge(network.head.name),
+                let tunnel = Naming.tunnel(network.head.name)
             else { continue }
             let what = "Network/\(network.head.name)"
             if let other = owners.updateValue((what, network.head.at), forKey: bridge.interface.text),
@@ -104,7 +105,8 @@ extension Validator {
             }
         }
         for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
-            guard let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text
+            guard networks[endpoint.network.value]?.isMacvlan != true,
+                let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text
             else { continue }
             let what = "Endpoint/\(endpoint.head.name)"
             let host = endpoint.host?.value ?? ""

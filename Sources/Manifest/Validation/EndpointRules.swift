@@ -30,6 +30,7 @@ extension Validator {
             return
         }
         guard Self.types.contains(network.type.value) else { return }
+        checkMacvlan(endpoint, network)
         checkMTU(endpoint, network)
         checkBandwidth(endpoint, network)
         checkRoutes(endpoint.routes, network)

@@ -33,6 +33,7 @@ extension Validator {
         checkOverlay(network)
         for subnet in network.subnets { checkSubnet(subnet, type) }
         checkAttachment(network)
+        checkMacvlan(network)
         checkMTU(network)
         checkPeers(network)
         checkNAT(network)

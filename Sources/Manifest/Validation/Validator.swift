@@ -93,6 +93,7 @@ struct Validator {
     private mutating func checkPortCount() {
         var count: [String: Int] = [:]
         for endpoint in documents.endpoints {
+            if networks[endpoint.network.value]?.isMacvlan ?? false { continue }
             let key = "\(endpoint.network.value)/\(endpoint.host?.value ?? "")"
             count[key, default: 0] += 1
             // The VXLAN device is a port, too.

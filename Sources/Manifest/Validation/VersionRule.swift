@@ -8,12 +8,7 @@ extension Validator {
                 "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private, transparent and overlay",
                 at: network.type.at)
         }
-        for network in documents.networks where network.type.value == .transparent {
-            if let attachment = network.attachment, attachment.value != "bridge" {
-                fail("attachment '\(attachment.value)' is not in this version yet; it has bridge", at: attachment.at)
-            }
-        }
-        for endpoint in documents.endpoints {
+        for endpoint in documents.endpoints where networks[endpoint.network.value]?.isMacvlan != true {
             if let device = endpoint.device, device.value == "macvtap" {
                 fail("device 'macvtap' is not in this version yet; it has nic and tap", at: device.at)
             }

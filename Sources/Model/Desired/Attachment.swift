@@ -6,6 +6,8 @@ public enum Attachment: Hashable, Sendable {
     case existingBridge
     /// Its own bridge has the uplink as a port.
     case uplinkPort(Uplink)
+    /// It has no bridge: its endpoints are macvlans of the uplink, which stays the host's.
+    case macvlan(Uplink)
     /// Its own bridge has a VLAN of the uplink as a port; the uplink itself stays the host's.
     case vlan(VLAN)
 }
@@ -52,7 +54,15 @@ extension Network {
     public var ownsBridge: Bool {
         switch attachment {
         case nil, .uplinkPort, .vlan: true
-        case .existingBridge: false
+        case .existingBridge, .macvlan: false
+        }
+    }
+
+    /// Whether its endpoints are macvlans, of which the host has no ports.
+    public var isMacvlan: Bool {
+        switch attachment {
+        case .macvlan: true
+        case nil, .existingBridge, .uplinkPort, .vlan: false
         }
     }
 
@@ -63,7 +73,7 @@ extension Network {
     public var vlan: VLAN? {
         switch attachment {
         case .vlan(let vlan): vlan
-        case nil, .existingBridge, .uplinkPort: nil
+        case nil, .existingBridge, .uplinkPort, .macvlan: nil
         }
     }
 }
@@ -74,6 +84,7 @@ extension Attachment {
         switch self {
         case .existingBridge: "bridge: existing"
         case .uplinkPort(let uplink): "bridge: \(uplink.selector)"
+        case .macvlan(let uplink): "macvlan: \(uplink.selector)"
         case .vlan(let vlan): "bridge: \(vlan.uplink.selector) vlan \(vlan.id)"
         }
     }

@@ -4,6 +4,8 @@ public import Addressing
 public enum Device: Hashable, Sendable {
     /// A process in a compartment: the card is an interface there.
     case nic(Seat)
+    /// The same, where the card is a macvlan of the network's uplink: the host has no port of it.
+    case macvlan(Seat)
     /// A hypervisor: the card is a file, and in no network stack of the host.
     case tap(TapOptions)
 }

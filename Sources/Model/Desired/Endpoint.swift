@@ -1,7 +1,7 @@
 public import Addressing
 
 /// A network card: a port of the network's bridge on the host, whose other end is an interface in a compartment, or is
-/// what a hypervisor opens.
+/// what a hypervisor opens; or a macvlan of an uplink, in a compartment.
 public struct Endpoint: Hashable, Sendable {
     /// Name, labels, place.
     public var metadata: ObjectMetadata
@@ -79,10 +79,12 @@ public struct Endpoint: Hashable, Sendable {
     /// Its place in a compartment; nil for a card of a hypervisor.
     public var seat: Seat? {
         switch device {
-        case .nic(let seat): seat
+        case .nic(let seat), .macvlan(let seat): seat
         case .tap: nil
         }
     }
+    /// Whether it is a macvlan: `hostInterface` and `hostMAC` are nobody's then.
+    public var isMacvlan: Bool { if case .macvlan = device { true } else { false } }
     /// Whether it is a tap for a hypervisor.
     public var isTap: Bool { if case .tap = device { true } else { false } }
     /// The compartment it is in; nil for a card of a hypervisor.

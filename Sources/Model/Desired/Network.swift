@@ -26,7 +26,7 @@ public enum NetworkType: String, Hashable, CaseIterable, Sendable {
     }
 }
 
-/// A virtual switch: a bridge of the host.
+/// A virtual switch: a bridge of the host, or what macvlans of one uplink are.
 public struct Network: Hashable, Sendable {
     /// What traffic from outside reaches an endpoint of a `nat` network.
     public enum Inbound: String, Hashable, Sendable {
@@ -99,7 +99,7 @@ public struct Network: Hashable, Sendable {
     public var hasHostSide: Bool {
         switch type {
         case .nat, .internal, .l2bridge, .l2tunnel: true
-        case .transparent: vlan == nil
+        case .transparent: vlan == nil && !isMacvlan
         case .private, .overlay: false
         }
     }

@@ -48,6 +48,8 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var vlan: UInt16?
     /// Attributes of a tap, where it is one.
     public var tap: ObservedTap?
+    /// Mode of a macvlan, where it is one.
+    public var macvlan: MacvlanMode?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
     public var ipv4Settings: [Int32]
     /// `IFLA_INET6_CONF`: the values of `/proc/sys/net/ipv6/conf/NAME/*`, element 0 being `DEVCONF_FORWARDING` (0).
@@ -62,7 +64,7 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         master: UInt32? = nil, alias: String? = nil, alternativeNames: [String] = [], peerIndex: UInt32? = nil,
         peerNamespaceID: Int32? = nil, addressGeneration: UInt8? = nil, bridge: BridgeOptions? = nil,
         port: PortOptions? = nil, forwards: Bool? = nil, vxlan: VXLANOptions? = nil, vlan: UInt16? = nil,
-        tap: ObservedTap? = nil,
+        tap: ObservedTap? = nil, macvlan: MacvlanMode? = nil,
         ipv4Settings: [Int32] = [], ipv6Settings: [Int32] = [], counters: LinkCounters? = nil
     ) {
         self.index = index
@@ -87,10 +89,25 @@ public struct ObservedLink: Hashable, Codable, Sendable {
         self.vxlan = vxlan
         self.vlan = vlan
         self.tap = tap
+        self.macvlan = macvlan
         self.ipv4Settings = ipv4Settings
         self.ipv6Settings = ipv6Settings
         self.counters = counters
     }
+}
+
+/// Where frames from one macvlan of an interface to another go (`ip link set X type macvlan mode …`).
+public enum MacvlanMode: String, Hashable, CaseIterable, Codable, Sendable {
+    /// Nowhere.
+    case `private`
+    /// Out on the wire, as all others.
+    case vepa
+    /// Straight to the other one, where that has this mode, too.
+    case bridge
+    /// There is only one, which has the interface for itself.
+    case passthru
+    /// As `private`; and nothing comes in but from MACs of a list, which bulkhead leaves empty.
+    case source
 }
 
 /// Attributes of a bridge that bulkhead sets (`ip link set X type bridge …`).

@@ -6,6 +6,9 @@ public struct ObservedNamespace: Hashable, Codable, Sendable {
     public var inode: UInt64
     /// The id that the host gave it (`RTM_GETNSID`), which is the mark of owned ones; nil where there is none.
     public var namespaceID: Int32?
+    /// The id that this namespace has for the host's (`IFLA_LINK_NETNSID` of a macvlan that stands there); read only where
+    /// there is one.
+    public var hostID: Int32?
     /// All interfaces, by index.
     public var links: [ObservedLink]
     /// All addresses.

@@ -142,6 +142,8 @@ public struct KernelFeatures: Hashable, Codable, Sendable {
     public var taps: Bool?
     /// VLANs can be made (802.1Q); nil where nobody asked, because none is wanted.
     public var vlans: Bool?
+    /// The same of macvlans.
+    public var macvlans: Bool?
 
     /// Features; the defaults are those of a current kernel.
     public init(bridgeNetfilter: Bool = true, forceForwarding: Bool = true, ipv6: Bool = true) {

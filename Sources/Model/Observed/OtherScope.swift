@@ -50,9 +50,12 @@ public struct OtherScope: Hashable, Codable, Sendable {
     public var prefixes: [Prefix]
     /// Ports that it publishes.
     public var ports: [Port]
+    /// Uplinks whose macvlans it guards; nil where nobody asked.
+    public var devices: [String]?
 
     /// A scope.
-    public init(scope: ObjectName, prefixes: [Prefix] = [], ports: [Port] = []) {
+    public init(scope: ObjectName, prefixes: [Prefix] = [], ports: [Port] = [], devices: [String]? = nil) {
+        self.devices = devices
         self.scope = scope
         self.prefixes = prefixes
         self.ports = ports

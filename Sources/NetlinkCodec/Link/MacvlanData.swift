@@ -49,14 +49,18 @@ public struct MacvlanData: Hashable, Sendable {
 }
 
 extension LinkRequest {
-    /// `ip link add NAME link LOWER type macvlan mode …`, down, in the namespace of the interface below: the mark that
-    /// follows in the same datagram goes with it where it is moved to.
-    public static func createMacvlan(_ end: VethEnd, _ kind: MacvlanData.Kind, lower: UInt32, data: MacvlanData)
-        -> Request
-    {
+    /// `ip link add NAME link-netnsid ID link LOWER type macvlan mode …`, down; `lowerNamespace` is the id that this namespace
+    /// gave the one of the interface below, nil where that is in this one.
+    ///
+    /// Asked for in the namespace below, with another one to be made in, it would fail on kernels before 6.14 where an
+    /// interface of that name is there.
+    public static func createMacvlan(
+        _ end: VethEnd, _ kind: MacvlanData.Kind, lower: UInt32, lowerNamespace: Int32?, data: MacvlanData
+    ) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)
         write(end, to: &writer)
         writer.attribute(LinkAttribute.link, number: lower)
+        if let lowerNamespace { writer.attribute(LinkAttribute.linkNamespaceID, number: lowerNamespace) }
         writer.nest(LinkAttribute.info) { info in
             info.attribute(LinkAttribute.Info.kind, text: kind.rawValue)
             info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
@@ -74,14 +78,5 @@ extension LinkRequest {
             info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
         }
         return Request(.newLink, operation: "change \(kind.rawValue) \(name)", body: writer)
-    }
-
-    /// `ip link set NAME netns FD name OTHER`: both at once, so that the link has its old name in the new namespace at no
-    /// time. The link is found by its index, because the message's name is the new one.
-    public static func move(_ name: String, index: UInt32, to namespace: Int32, as other: String) -> Request {
-        var writer = header(index: index, flags: 0, change: 0)
-        writer.attribute(LinkAttribute.name, text: other)
-        writer.attribute(LinkAttribute.namespaceDescriptor, number: namespace)
-        return Request(.setLink, operation: "move link \(name)", body: writer)
     }
 }

@@ -17,6 +17,7 @@ extension Builder {
             }
             checkMTU(network, link)
             if context.uplink(network) != nil { checkUplink(network, link) }
+            if network.isMacvlan { checkMacvlans(network, link) }
             warnOfLearning(network, link)
         }
     }
@@ -24,7 +25,7 @@ extension Builder {
     private func place(_ network: Network) -> SourceLocation {
         switch network.attachment {
         case nil, .existingBridge: network.metadata.source
-        case .uplinkPort(let uplink): uplink.source
+        case .uplinkPort(let uplink), .macvlan(let uplink): uplink.source
         case .vlan(let vlan): vlan.uplink.source
         }
     }
@@ -72,6 +73,11 @@ extension Builder {
                         + "(`ip link set \(link.name.shellWord) nomaster`)", at: place(network))
             }
         }
+        if let other = context.macvlans(on: link).first(where: { $0.namespace != .host }) {
+            fail(
+                "\(network.id): \(name) carries the macvlan \(other), and the kernel puts no such interface on a bridge; apply once "
+                    + "without it, or use another uplink", at: place(network))
+        }
         let child = context.observed.host.links.first { other in
             other.peerIndex == link.index && other.peerNamespaceID == nil && Self.excluding.contains(other.kind)
         }
@@ -81,6 +87,42 @@ extension Builder {
                     + "on a bridge; delete it (`ip link delete \(child.name.shellWord)`), or use another uplink",
                 at: place(network))
         }
+    }
+
+    /// What stands against macvlans of this interface.
+    private mutating func checkMacvlans(_ network: Network, _ link: ObservedLink) {
+        let name = link.name.terminalSafe
+        if let other = context.observed.otherScopes.first(where: { $0.devices?.contains(link.name) ?? false }) {
+            fail(
+                "\(network.id): \(name) is the uplink of macvlans of scope \(other.scope), with which endpoints would be one segment; "
+                    + "use another uplink, or declare one network", at: place(network))
+        }
+        for endpoint in context.endpointsByNetwork[network.metadata.name] ?? [] {
+            guard let mac = link.mac, endpoint.macs.contains(mac) else { continue }
+            fail(
+                "\(endpoint.id): \(mac) is the MAC of \(name), and an interface takes it once; leave 'mac' out, or give another one",
+                at: endpoint.metadata.source)
+        }
+        let own = Set(context.observed.host.addresses.map(\.address.address))
+        for subnet in network.subnets {
+            guard let router = subnet.router, own.contains(router) else { continue }
+            fail(
+                "\(network.id): gateway \(router) is this host's own address, to which the kernel gives macvlans no path; use "
+                    + "`attachment: bridge`, or another next hop", at: subnet.source)
+        }
+        let hasEndpoints = !(context.endpointsByNetwork[network.metadata.name] ?? []).isEmpty
+        if hasEndpoints { notes.insert(Self.macvlanNote(network, name)) }
+    }
+
+    /// What no hook of the host can tell.
+    private static func macvlanNote(_ network: Network, _ uplink: String) -> String {
+        let siblings =
+            network.deniesIntraNetwork
+            ? "" : ", and to other endpoints of it with any at all (not so with `isolation: {intraNetwork: deny}`)"
+        return
+            "\(network.id): the host does not see which macvlan of \(uplink) sent a frame: whoever may send raw frames in an "
+            + "endpoint (CAP_NET_RAW) can do so with MAC and address of another endpoint, with the MAC of \(uplink) and an address that "
+            + "is no endpoint's\(siblings); `attachment: bridge` has no such gap"
     }
 
     /// Kinds that want their lower link for themselves.

@@ -9,10 +9,7 @@ extension Builder {
         guard !automatic.isEmpty else { return }
         var moves: [(endpoint: Endpoint, old: InterfaceAddress, new: InterfaceAddress)] = []
         for endpoint in automatic {
-            guard let link = present(LinkReference(.host, endpoint.hostInterface.text)),
-                link.mark?.owner == endpoint.id, let network = context.networks[endpoint.network],
-                masterName(link) == network.bridge.text, let inner = context.peer(of: link)
-            else { continue }
+            guard let inner = context.card(of: endpoint), isOnNetwork(endpoint) else { continue }
             let there = (context.addresses[inner.namespace.reference]?[inner.link.index] ?? [])
                 .filter(\.isManaged).map(\.address)
             for old in there.sorted() where !endpoint.addresses.contains(old) {
@@ -27,6 +24,13 @@ extension Builder {
         for (endpoint, old, new) in moves {
             warn(endpoint, old, new, cause: after[old.address] ?? before[new.address])
         }
+    }
+
+    /// Whether the card is on the network of its endpoint, and not still on another one.
+    private func isOnNetwork(_ endpoint: Endpoint) -> Bool {
+        guard let network = context.networks[endpoint.network] else { return false }
+        if endpoint.isMacvlan { return true }
+        return present(LinkReference(.host, endpoint.hostInterface.text)).flatMap(masterName) == network.bridge.text
     }
 
     private mutating func warn(
@@ -46,6 +50,11 @@ extension Builder {
             else { continue }
             for address in context.addresses[inner.namespace.reference]?[inner.link.index] ?? [] {
                 holders[address.address.address] = owner
+            }
+        }
+        for (space, link, mark) in context.markedMacvlans {
+            for address in context.addresses[space.reference]?[link.index] ?? [] {
+                holders[address.address.address] = mark.owner
             }
         }
         return holders

@@ -44,7 +44,7 @@ extension Builder {
     }
 
     private func arrival(_ endpoint: Endpoint, _ known: Set<String>?) -> Arrival? {
-        guard let network = context.networks[endpoint.network] else { return nil }
+        guard !endpoint.isMacvlan, let network = context.networks[endpoint.network] else { return nil }
         let bridge = LinkReference(.host, network.bridge.text)
         let isNew =
             present(bridge) == nil || present(LinkReference(.host, endpoint.hostInterface.text)) == nil

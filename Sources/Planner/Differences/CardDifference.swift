@@ -12,6 +12,9 @@ extension Builder {
                 guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }
                 compareCard(endpoint, spec, peer, compartment)
             case .tap(let options): compareTap(endpoint, spec, options)
+            case .macvlan:
+                guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }
+                compareMacvlan(endpoint, spec, compartment)
             case .bridge, .vxlan, .vlan, .ifb: continue
             }
         }
@@ -178,7 +181,7 @@ extension Builder {
     }
 
     /// Settings, addresses, routes and neighbours of the card inside its compartment.
-    private mutating func compareInside(
+    mutating func compareInside(
         _ endpoint: Endpoint, _ compartment: Compartment, _ reference: LinkReference, present link: ObservedLink?
     ) {
         let source = endpoint.metadata.source

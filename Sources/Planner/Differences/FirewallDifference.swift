@@ -8,7 +8,7 @@ extension Context {
         guard !remains else { return { remainingRules(live) } }
         let facts = HostFacts(
             guarded4: guardedInterfaces(.ipv4), guarded6: guardedInterfaces(.ipv6), otherShared: otherShared(),
-            uplinkPorts: uplinkPorts(), uplinkMACs: uplinkMACs())
+            uplinkPorts: uplinkPorts(), uplinkMACs: uplinkMACs(), macvlanUplinks: macvlanUplinks())
         return aside { [desired] in Compiler.compile(desired, facts) }
     }
 }
@@ -85,7 +85,9 @@ extension Builder {
     }
 
     private var hasLiveEndpoints: Bool {
-        context.desired.endpoints.contains { present(LinkReference(.host, $0.hostInterface.text)) != nil }
+        context.desired.endpoints.contains {
+            !$0.isMacvlan && present(LinkReference(.host, $0.hostInterface.text)) != nil
+        }
     }
 
     /// Connections pass by what was decided for their first packet: those that nothing allows any more are cut.
@@ -139,7 +141,7 @@ extension Context {
         guard let removed = options.removesOnly else { return false }
         return observed.host.links.contains { link in
             link.mark.map { $0.scope == desired.scope && !removed.contains($0.owner) } ?? false
-        }
+        } || markedMacvlans.contains { !removed.contains($0.mark.owner) }
     }
 
     /// The rules without those of what is removed.

@@ -175,7 +175,8 @@ extension Builder {
 
     /// Tracking of bridged frames needs a module that changes what other bridges of the host do, too.
     mutating func compareModule() {
-        guard !context.desired.networks.isEmpty, !context.observed.features.bridgeNetfilter else { return }
+        guard context.desired.networks.contains(where: { !$0.isMacvlan }), !context.observed.features.bridgeNetfilter
+        else { return }
         let source = context.desired.networks.first?.metadata.source
         steps.append(
             Step(

@@ -115,13 +115,22 @@ struct LinkDifference {
     /// Compares the inner end of a card, which is a port of nothing in there (`masterName`) and has no other name.
     init(inner link: ObservedLink, _ spec: PeerSpec, masterName: String?) {
         note("alias", link.alias ?? "", "", words: { $0 }, change: { .alias($0) })
+        compareInner(link, mac: spec.mac, mtu: spec.mtu, masterName: masterName)
+    }
+
+    /// What cards in compartments have in common; `others` are those of its kind.
+    mutating func compareInner(
+        _ link: ObservedLink, mac: MACAddress?, mtu: Int, masterName: String?,
+        others: (inout LinkDifference) -> Void = { _ in }
+    ) {
         compareAlternativeNames(link, nil)
         note("bridge", masterName, nil, disruptive: true, words: { $0 ?? "" }, change: { .master($0) })
-        note("mtu", link.mtu, spec.mtu, words: { String($0) }, change: { .mtu($0) })
-        if let mac = spec.mac, let old = link.mac {
+        note("mtu", link.mtu, mtu, words: { String($0) }, change: { .mtu($0) })
+        if let mac, let old = link.mac {
             note("mac", old, mac, disruptive: true, words: { $0.description }, change: { .mac($0) })
         }
-        noteLoss(link, mtu: spec.mtu)
+        others(&self)
+        noteLoss(link, mtu: mtu)
         noteNeighbours(link)
         note("state", link.isUp, true, words: { $0 ? "up" : "down" }, change: { .up($0) })
     }

@@ -21,6 +21,14 @@ extension Builder {
         }
     }
 
+    /// The same of macvlans, whose mark is inside.
+    mutating func keepProtectedMacvlans(in space: ObservedNamespace) {
+        for (other, link, mark) in context.markedMacvlans where other.reference == space.reference {
+            guard mark.protected, !context.mayRemove(mark.owner) else { continue }
+            failGuest(mark.owner, "namespace \(space.reference) with \(link.name.terminalSafe), which it is in")
+        }
+    }
+
     /// A network on somebody else's bridge goes without that bridge, but with the rules that guard its endpoints there.
     mutating func keepProtectedGuestsOfOthers() {
         for bridge in context.options.leavesBridges.sorted() {

@@ -6,16 +6,18 @@ extension Builder {
     mutating func removeSurplus() {
         let bridges = Set(context.desired.networks.filter(\.ownsBridge).map(\.bridge.text))
         let cards = Set(
-            context.desired.endpoints.map(\.hostInterface.text)
+            context.desired.endpoints.filter { !$0.isMacvlan }.map(\.hostInterface.text)
                 + context.desired.endpoints.compactMap(\.shaper?.interface.text)
                 + context.desired.networks.compactMap(\.overlay?.tunnel.text)
                 + context.desired.networks.compactMap(\.vlan?.device.text))
         for link in context.observed.host.links.sorted(by: { $0.name < $1.name }) {
             guard let mark = link.mark, mark.scope == context.desired.scope, !bridges.contains(link.name),
-                !cards.contains(link.name), cleared[link.name] == nil, context.mayRemove(mark.owner)
+                !cards.contains(link.name), cleared[link.name] == nil,
+                context.mayRemove(mark.owner) || context.isMacvlan(mark.owner)
             else { continue }
             removeLink(link, mark)
         }
+        removeMacvlans()
         removeForeignPorts(bridges, cards)
         keepProtectedGuestsOfOthers()
         let spaces = Set(context.desired.compartments.map(\.reference))
@@ -30,7 +32,7 @@ extension Builder {
     private mutating func removeLink(_ link: ObservedLink, _ mark: OwnershipMark) {
         // What only limits an endpoint that stays is not the endpoint.
         let limited = link.kind == "ifb" && context.endpointNames.contains(mark.owner.name) ? mark.owner : nil
-        guard limited != nil || isRemovable(mark, what: link.name) else { return }
+        guard limited != nil || context.isMacvlan(mark.owner) || isRemovable(mark, what: link.name) else { return }
         if link.kind == "bridge" { keepProtectedGuests(of: link) }
         let isCard = link.isCard
         let uplink = context.observed.host.uplinkPort(of: link)
@@ -87,6 +89,7 @@ extension Builder {
             isRemovable(mark, what: "namespace \(space.reference)")
         else { return }
         keepProtectedGuests(in: space)
+        keepProtectedMacvlans(in: space)
         let foreign = space.links.filter { link in
             !link.isLoopback && !context.isOwnCard(link, in: space)
         }
@@ -115,8 +118,12 @@ extension Builder {
 }
 
 extension Context {
-    /// Whether a link in a compartment is the inner end of a card of this scope.
+    /// Whether a link in a compartment is the inner end of a card of this scope, or a macvlan of it: one that is wanted, and one
+    /// that bears the mark.
     func isOwnCard(_ link: ObservedLink, in space: ObservedNamespace) -> Bool {
+        if isMacvlan(link, in: space) {
+            return link.mark?.scope == desired.scope || isWantedMacvlan(link, in: space.reference)
+        }
         guard link.kind == "veth", let index = link.peerIndex, let name = hostLinkNames[index],
             let outer = hostLinks[name], outer.mark != nil, let inner = peer(of: outer)
         else { return false }

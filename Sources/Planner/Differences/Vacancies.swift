@@ -2,7 +2,7 @@ internal import Model
 
 /// An interface name in a compartment that a card of ours has and another one gets.
 struct Vacancy {
-    /// Host side of the card that has it.
+    /// Host side of the card that has it; empty where it is a macvlan, which has none.
     let host: String
     /// The step that removes that card.
     let step: String
@@ -15,18 +15,19 @@ extension Builder {
     mutating func findVacancies() {
         let specs = context.desired.endpoints.compactMap(context.cardSpec)
         var takers: [LinkReference: String] = [:]
-        let stays = Set(specs.map(\.reference.name))
+        let stays = Set(specs.filter { !$0.isMacvlan }.map(\.reference.name))
         for spec in specs {
-            guard case .veth(let peer) = spec.kind else { continue }
-            takers[peer.reference] = spec.reference.name
+            if case .veth(let peer) = spec.kind { takers[peer.reference] = spec.reference.name }
         }
+        clearMacvlans(specs, takers: takers)
+        for spec in specs where spec.isMacvlan { takers[spec.reference] = "" }
         for link in context.observed.host.links where link.kind == "veth" {
             guard let mark = link.mark, mark.scope == context.desired.scope, let inner = context.peer(of: link)
             else { continue }
             let reference = LinkReference(inner.namespace.reference, inner.link.name)
             guard let taker = takers[reference], taker != link.name else { continue }
             let isReplaced = stays.contains(link.name)
-            guard isReplaced || context.mayRemove(mark.owner) else { continue }
+            guard isReplaced || context.mayRemove(mark.owner) || context.isMacvlan(mark.owner) else { continue }
             vacancies[reference] = Vacancy(
                 host: link.name, step: isReplaced ? "link/\(link.name)/old" : "link/\(link.name)",
                 isReplaced: isReplaced)

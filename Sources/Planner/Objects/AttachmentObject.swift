@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Firewall
 public import Model
 
 /// Finds the interfaces that join networks to physical ones.
@@ -35,6 +36,7 @@ struct AttachmentSearch {
         case nil: return nil
         case .existingBridge: return bridge(network)
         case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink, network)
+        case .macvlan(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : stem(uplink, network)
         case .vlan(let vlan): return observed.isAssumed ? .found(assumed(vlan.uplink)) : carrier(vlan, network)
         }
     }
@@ -117,6 +119,41 @@ struct AttachmentSearch {
         return outcome
     }
 
+    /// The interface of macvlans, which stays the host's, and takes nothing else that wants it for itself.
+    private func stem(_ uplink: Uplink, _ network: Network) -> Outcome {
+        let outcome = self.uplink(uplink, network)
+        guard case .found(let link) = outcome else { return outcome }
+        let (name, word) = (link.name.terminalSafe, link.name.shellWord)
+        if !(observed.features.macvlans ?? true) {
+            return .missing(
+                "this kernel has no macvlans; load the module (`modprobe macvlan`), boot one with CONFIG_MACVLAN, or use "
+                    + "`attachment: bridge`")
+        }
+        if let index = link.master, let master = byIndex[index] {
+            let bridge = master.name.terminalSafe
+            let cure =
+                master.mark.map { "apply once without \($0.owner), so that the host gets it back" }
+                ?? "take it off (`ip link set \(word) nomaster`)"
+            return .missing(
+                "\(name) belongs to \(bridge), and the kernel makes no macvlans on such an interface; use another uplink, or \(cure)"
+            )
+        }
+        if !link.isUp {
+            return .missing(
+                "the uplink \(name) is down, and its macvlans with it; set it up (`ip link set \(word) up`)")
+        }
+        let others = observed.host.links.filter {
+            $0.lower == link.index && ["macvlan", "macvtap", "ipvlan", "ipvtap"].contains($0.kind)
+        }
+        if let other = others.min(by: { $0.name < $1.name }) {
+            return .missing(
+                "\(name) carries the \(other.kind) \(other.name.terminalSafe), which is not bulkhead's; endpoints would meet it, and "
+                    + "what it sends would be dropped as forged: delete it (`ip link delete \(other.name.shellWord)`), or use another "
+                    + "uplink")
+        }
+        return outcome
+    }
+
     private func usable(_ link: ObservedLink) -> Outcome {
         let name = link.name.terminalSafe
         if link.isLoopback { return .missing("\(name) is the loopback, which leads to no physical network") }
@@ -195,9 +232,19 @@ extension Context {
     /// The interface that is the port of a network's own bridge.
     func uplink(_ network: Network) -> ObservedLink? {
         switch network.attachment {
-        case nil, .existingBridge, .vlan: nil
+        case nil, .existingBridge, .vlan, .macvlan: nil
         case .uplinkPort: attached[network.metadata.name]
         }
+    }
+
+    /// The interfaces of macvlans, by network.
+    func macvlanUplinks() -> [ObjectName: HostFacts.Uplink] {
+        Dictionary(
+            desired.networks.filter(\.isMacvlan).compactMap { network in
+                attached[network.metadata.name].map {
+                    (network.metadata.name, HostFacts.Uplink(name: $0.name, mac: $0.mac))
+                }
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Settings of a bridge that stands for an interface: those of the interface, as they are and as this plan leaves
@@ -244,7 +291,7 @@ extension Reads {
     public static func mayMove(_ desired: DesiredState, _ links: [ObservedLink]) -> Bool {
         let isWanted = desired.networks.contains { network in
             switch network.attachment {
-            case nil, .existingBridge, .vlan: false
+            case nil, .existingBridge, .vlan, .macvlan: false
             case .uplinkPort: true
             }
         }

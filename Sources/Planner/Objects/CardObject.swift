@@ -4,6 +4,7 @@ internal import Model
 extension Context {
     /// The card of an endpoint; nil where its compartment or network is missing, which resolution rules out.
     func cardSpec(_ endpoint: Endpoint) -> LinkSpec? {
+        if endpoint.isMacvlan { return endpoint.seat.flatMap { macvlanSpec(endpoint, $0) } }
         guard let kind = cardKind(endpoint), let network = networks[endpoint.network] else { return nil }
         return LinkSpec(
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: kind,
@@ -16,6 +17,7 @@ extension Context {
     private func cardKind(_ endpoint: Endpoint) -> LinkSpec.Kind? {
         switch endpoint.device {
         case .tap(let options): .tap(options.resolved(observed.accounts ?? Accounts()))
+        case .macvlan: nil
         case .nic(let seat):
             compartments[seat.compartment].map { compartment in
                 .veth(

@@ -56,7 +56,7 @@ extension Context {
     }
 
     /// The inner end comes with the outer one, with nothing but MAC and MTU.
-    private func restoration(ofInner link: ObservedLink, _ reference: LinkReference) -> [Operation] {
+    func restoration(ofInner link: ObservedLink, _ reference: LinkReference) -> [Operation] {
         var changes: [LinkChange] = []
         if let alias = link.alias { changes.append(.alias(alias)) }
         if let mode = link.addressGeneration { changes.append(.addressGeneration(mode)) }

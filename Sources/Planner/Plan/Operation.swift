@@ -115,6 +115,8 @@ public enum LinkChange: Hashable, Codable, Sendable {
     case removeAlternativeName(String)
     /// `IFLA_INET6_ADDR_GEN_MODE`: 0 EUI-64, 1 none.
     case addressGeneration(UInt8)
+    /// `IFLA_MACVLAN_MODE` (`ip link set X type macvlan mode …`).
+    case macvlan(MacvlanMode)
     /// Bridge attributes.
     case bridge(BridgeOptions)
     /// Bridge port attributes.
@@ -142,6 +144,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case ifb
         /// `link LOWER type vlan id ID`.
         case vlan(lower: String, id: UInt16)
+        /// `link LOWER type macvlan mode …`; the interface below is the host's.
+        case macvlan(lower: String, mode: MacvlanMode)
         /// `ip tuntap add NAME mode tap …`.
         case tap(TapOptions)
     }
@@ -165,6 +169,14 @@ public struct LinkSpec: Hashable, Codable, Sendable {
     public var alias: String
     /// Full logical name where the interface name was shortened.
     public var alternativeName: String?
+
+    /// The interface of the host that it stands on.
+    public var lower: LinkReference? {
+        switch kind {
+        case .vlan(let lower, _), .macvlan(let lower, _): LinkReference(.host, lower)
+        case .bridge, .veth, .vxlan, .ifb, .tap: nil
+        }
+    }
 
     /// A link.
     public init(

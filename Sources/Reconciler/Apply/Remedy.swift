@@ -32,6 +32,9 @@ public enum Remedy {
         case .notSupported: return "; this kernel lacks the feature (see `bulkhead plan`)"
         case .busy: return "; something else holds it"
         case .tooManyFiles: return "; raise the limit (`ulimit -n`, or LimitNOFILE= in a systemd unit)"
+        case .addressInUse:
+            return "; another interface on the same uplink has that MAC: a namespace that lives on without a name "
+                + "(`lsns -t net`), or somebody else's macvlan"
         case .noSpace: return "; make room on the disk"
         case .readOnly: return "; it lies on a file system that is mounted read-only"
         case .noBuffers: return "; the kernel's buffers are full, so try again"

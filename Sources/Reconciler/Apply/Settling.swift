@@ -111,7 +111,9 @@ struct Settling {
             state.namespaces[index].settings = settings
             guard let tables else { continue }
             state.namespaces[index] = tables.namespace(
-                reference, inode: space.inode, id: space.id, settings: settings)
+                reference, inode: space.inode, id: space.id,
+                hostID: try tables.hostID(
+                    try session.connection(in: reference), host: session.hostNamespace.rawValue), settings: settings)
         }
         if case .named(let name) = reference {
             let places = CompartmentFiles.names.map { "\(session.folders.namespaceFiles)/\(name)/\($0)" }

@@ -61,7 +61,7 @@ extension Operation {
         switch self {
         case .createLink(let spec):
             let bridge = spec.master.map { [LinkReference(spec.reference.namespace, $0)] } ?? []
-            return subject + bridge
+            return subject + bridge + (spec.lower.map { [$0] } ?? [])
         case .changeLink(let link, let changes):
             return subject
                 + changes.compactMap { change in

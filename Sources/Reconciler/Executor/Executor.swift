@@ -172,6 +172,9 @@ final class Executor {
             if case .tap(let options) = spec.kind {
                 return try makeTap(spec.reference.name, index, options, group, at: place)
             }
+        } else if case .createLink(let spec) = operation, spec.lower != nil {
+            let index = links.choose(spec.reference)
+            group = group.map { $0.addressed(toLink: index) }
         } else if case .link(let index) = target {
             group = group.map { $0.addressed(toLink: index) }
         }
@@ -242,8 +245,9 @@ final class Executor {
     private func targetOfUndoing(_ operation: Operation) throws -> Target {
         guard let link = operation.link else { return .named }
         guard link.namespace == .host else {
-            if try identities.namespace(link.namespace) != nil { links[link] = try identities.index(link) }
-            return .named
+            guard try identities.namespace(link.namespace) != nil else { return .named }
+            links[link] = try identities.index(link)
+            return isUndone(operation, there: links[link]) ? .settled : .named
         }
         let made = links.index(made: link)
         let index = try identities.index(link, made: made)
@@ -262,6 +266,14 @@ final class Executor {
             .forgetOriginal, .writeFile, .removeFile, .forgetNeighbours, .cutConnections, .clearWay, .firewall:
             return index.map { .link($0) } ?? .named
         }
+    }
+
+    /// Whether there is nothing to undo of a link in a compartment, because it was not deleted, or is one of before.
+    private func isUndone(_ operation: Operation, there index: UInt32?) -> Bool {
+        guard let index else { return false }
+        if case .createLink = operation { return true }
+        if case .deleteLink(let link) = operation { return index == identities.original(link) }
+        return false
     }
 
     /// An operation was given up because one before it failed.
@@ -480,6 +492,13 @@ final class Executor {
                 throw SystemError("open namespace", executor.session.path(namespace), .noEntry)
             }
             return space.descriptor.rawValue
+        }
+
+        func hostID(in namespace: NamespaceRef) throws -> Int32 {
+            executor.flushRequests()
+            if executor.isStopped { throw Stopped() }
+            _ = try executor.identities.namespace(namespace)
+            return try executor.session.hostID(in: namespace)
         }
 
         func cargo(of move: UplinkMove) throws -> UplinkLoad {

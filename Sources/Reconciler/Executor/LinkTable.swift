@@ -7,7 +7,7 @@ internal import Planner
 struct LinkTable {
     private var outer: [LinkReference: UInt32] = [:]
     private var inner: [LinkReference: UInt32] = [:]
-    /// Links of the host that this run made.
+    /// Links of which this run chose the index.
     private var made: [LinkReference: UInt32] = [:]
     private var next: UInt32 = 0
 
@@ -59,6 +59,16 @@ struct LinkTable {
         next = next < Self.range.upperBound ? next + 1 : Self.range.lowerBound
         made[link] = index
         outer[link] = index
+        return index
+    }
+
+    /// Chooses the index of a new link in a compartment that stands on one of the host. Were it the same as that one's, the
+    /// kernel would take the link for one that stands on none, and let it wait up to a second for its carrier
+    /// (`linkwatch_urgent_event`).
+    mutating func choose(_ link: LinkReference) -> UInt32 {
+        let index = UInt32.random(in: 1_000_000_001...2_000_000_000)
+        made[link] = index
+        inner[link] = index
         return index
     }
 

@@ -27,6 +27,21 @@ extension HostSession {
         adopt(OpenNamespace(descriptor: descriptor, inode: inode, id: id), as: .named(name))
     }
 
+    /// The id that a namespace has for the host's, which it gets where it has none: a link that is made in there on an interface
+    /// of the host names the host by it.
+    func hostID(in reference: NamespaceRef) throws -> Int32 {
+        let connection = try connection(in: reference)
+        if let id = try connection.namespaceID(descriptor: hostNamespace.rawValue) { return id }
+        // The kernel chooses.
+        try connection.perform(
+            NamespaceIDMessage.set(
+                descriptor: hostNamespace.rawValue, id: -1, operation: "name the host in \(reference)"))
+        guard let id = try connection.namespaceID(descriptor: hostNamespace.rawValue) else {
+            throw StateError("\(reference) has no id for the host's network namespace")
+        }
+        return id
+    }
+
     /// Only a file that an aborted run of bulkhead left is removed.
     private func makeRoom(at path: String, _ name: String) throws {
         switch try Files.readBeneath(folders.namespaces, name, limit: 4096) {

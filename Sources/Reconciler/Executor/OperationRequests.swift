@@ -11,6 +11,8 @@ protocol LinkIndexes {
     func indexWhileThere(of link: LinkReference) throws -> UInt32?
     /// Descriptor of a namespace, for the far end of a veth; nil for the host's own.
     func descriptor(of namespace: NamespaceRef) throws -> Int32?
+    /// The id that a namespace has for the host's.
+    func hostID(in namespace: NamespaceRef) throws -> Int32
     /// A move with what lies on its link by now.
     func cargo(of move: UplinkMove) throws -> UplinkLoad
 }
@@ -113,7 +115,8 @@ extension Operation {
         // The kernel ignores the alias in the creating message, and refuses address generation there.
         var change = LinkRequest.Change()
         change.alias = spec.alias
-        if spec.hasIPv6 { change.addressGeneration = spec.addressGeneration }
+        // A macvlan in a compartment has the mode that its namespace gives.
+        if spec.hasIPv6, spec.reference.namespace == .host { change.addressGeneration = spec.addressGeneration }
         if case .bridge = spec.kind { change.mtu = spec.mtu }
         requests.append(LinkRequest.set(name: name, change))
         if let alternative = spec.alternativeName {
@@ -154,6 +157,11 @@ extension Operation {
         case .vlan(let lower, let id):
             let lower = try indexes.index(of: LinkReference(space, lower))
             return LinkRequest.createVLAN(end, lower: lower, id: id, master: master)
+        case .macvlan(let lower, let mode):
+            return LinkRequest.createMacvlan(
+                end, .macvlan, lower: try indexes.index(of: LinkReference(.host, lower)),
+                lowerNamespace: space == .host ? nil : try indexes.hostID(in: space), data: MacvlanData(mode: mode.mode)
+            )
         case .tap:
             var change = LinkRequest.Change()
             (change.mac, change.mtu, change.master) = (spec.mac, spec.mtu, master)
@@ -210,6 +218,8 @@ extension Operation {
                 others.append(LinkRequest.alternativeName(name, of: link.name, add: true))
             case .removeAlternativeName(let name):
                 others.append(LinkRequest.alternativeName(name, of: link.name, add: false))
+            case .macvlan(let mode):
+                others.append(LinkRequest.set(name: link.name, .macvlan, MacvlanData(mode: mode.mode)))
             case .bridge(let options): others.append(LinkRequest.set(name: link.name, bridge: options.data))
             case .port(let options): others.append(LinkRequest.set(name: link.name, port: options.data))
             }

@@ -13,7 +13,9 @@ extension ObservedLink {
             peerNamespaceID: message.linkNamespaceID, addressGeneration: message.addressGeneration,
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
             forwards: message.port.map { $0.state == 3 }, vxlan: message.vxlan.map(VXLANOptions.init),
-            vlan: message.vlan, tap: message.tun.flatMap(ObservedTap.init), ipv4Settings: message.ipv4Settings,
+            vlan: message.vlan, tap: message.tun.flatMap(ObservedTap.init),
+            macvlan: message.kind == "macvlan" ? message.macvlan.flatMap { MacvlanMode($0.mode) } : nil,
+            ipv4Settings: message.ipv4Settings,
             ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
     }
@@ -27,6 +29,24 @@ extension ObservedTap {
             owner: data.owner.map { Account(number: $0) }, group: data.group.map { Account(number: $0) },
             multiQueue: data.multiQueue)
         self.init(options: options, isPersistent: data.isPersistent)
+    }
+}
+
+extension MacvlanMode {
+    /// A mode; nil for one that is not known.
+    fileprivate init?(_ mode: MacvlanData.Mode) {
+        guard let known = Self.allCases.first(where: { $0.mode == mode }) else { return nil }
+        self = known
+    }
+
+    var mode: MacvlanData.Mode {
+        switch self {
+        case .private: .private
+        case .vepa: .vepa
+        case .bridge: .bridge
+        case .passthru: .passthru
+        case .source: .source
+        }
     }
 }
 

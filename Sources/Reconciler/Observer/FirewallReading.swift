@@ -42,7 +42,8 @@ struct FirewallReading: Sendable {
                     try library.list($0, heading, withPorts: withPorts)
                 }
             }
-            return (rules, others.sorted { $0.scope < $1.scope })
+            let all = try withDevices(others, desired, look.connection)
+            return (rules, all.sorted { $0.scope < $1.scope })
         }
     }
 
@@ -77,6 +78,20 @@ struct FirewallReading: Sendable {
         guard isWhole, try look.isCurrent() else { return nil }
         if !withCounters { memory.keep(rules, in: generation, of: headings) }
         return rules
+    }
+
+    /// With the uplinks of whose macvlans other scopes' tables speak, where that could clash.
+    private func withDevices(_ others: [OtherScope], _ desired: DesiredState, _ connection: NetlinkConnection) throws
+        -> [OtherScope]
+    {
+        guard desired.networks.contains(where: \.isMacvlan) else { return others }
+        var result = Dictionary(others.map { ($0.scope, $0) }, uniquingKeysWith: { first, _ in first })
+        for chain in try connection.firewallChains(family: Table.Family.netdev.number) {
+            guard let scope = Compiler.scope(ofTable: chain.table), scope != desired.scope, !chain.devices.isEmpty
+            else { continue }
+            result[scope, default: OtherScope(scope: scope)].devices = (result[scope]?.devices ?? []) + chain.devices
+        }
+        return Array(result.values)
     }
 
     /// On which interfaces chains hang, which only the kernel's own messages tell whatever version of nft there is.

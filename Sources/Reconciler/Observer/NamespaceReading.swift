@@ -26,6 +26,8 @@ struct NamespaceReading {
         let host: NetlinkConnection
         /// Where the id that compartments have for the host is asked for.
         let hostNamespace: Int32?
+        /// The host's, for links that stand there.
+        let own: Int32
         let buffer: ReceiveBuffer
         let settings = SettingsTree()
     }
@@ -68,7 +70,7 @@ struct NamespaceReading {
         let work = NamespaceWorker.start(session.workers, count: candidates.count + 1) { number -> Tools in
             let buffer = ReceiveBuffer()
             let host = NetlinkConnection(sockets[number], buffer: buffer)
-            return Tools(host: host, hostNamespace: hostNamespace, buffer: buffer)
+            return Tools(host: host, hostNamespace: hostNamespace, own: own, buffer: buffer)
         } _: { position, tools, entrance -> Piece in
             if position == 0 {
                 // The worker may be in a compartment still, whose interfaces have other indexes.
@@ -147,7 +149,9 @@ struct NamespaceReading {
         let settings = try Settings.read(candidate.paths ?? [], tools.settings)
         var hostID: Int32?
         if space.id == nil, let host = tools.hostNamespace { hostID = try connection.namespaceID(descriptor: host) }
-        var observed = tables.namespace(candidate.reference, inode: space.inode, id: space.id, settings: settings)
+        var observed = tables.namespace(
+            candidate.reference, inode: space.inode, id: space.id,
+            hostID: try tables.hostID(connection, host: tools.own), settings: settings)
         observed.isUnsteady = connection.isUnsteady
         return .namespace(space, observed, hostID: hostID)
     }

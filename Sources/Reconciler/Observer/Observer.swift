@@ -76,6 +76,10 @@ public struct Observer {
             let isThere = state.host.links.contains { $0.kind == "vlan" }
             state.features.vlans = try isThere || KernelSurvey.hasLinks(of: "vlan")
         }
+        if desired.networks.contains(where: \.isMacvlan) {
+            let isThere = state.namespaces.contains { $0.links.contains { $0.macvlan != nil } }
+            state.features.macvlans = try isThere || KernelSurvey.hasLinks(of: "macvlan")
+        }
         if desired.endpoints.contains(where: \.isTap) { state.features.taps = TapDevice.isSupported() }
         try readForgotten(&state)
         return Observation(state: state, firewall: firewall)

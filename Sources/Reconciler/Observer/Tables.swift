@@ -71,12 +71,21 @@ struct NamespaceTables: Sendable {
     /// A second in all.
     private static let attempts = 100
 
-    func namespace(_ reference: NamespaceRef, inode: UInt64, id: Int32?, settings: [String: String])
-        -> ObservedNamespace
-    {
-        ObservedNamespace(
+    /// `hostID` is the id that the namespace has for the host's, where that was asked for.
+    func namespace(
+        _ reference: NamespaceRef, inode: UInt64, id: Int32?, hostID: Int32? = nil, settings: [String: String]
+    ) -> ObservedNamespace {
+        var space = ObservedNamespace(
             reference: reference, inode: inode, namespaceID: id, links: links, addresses: addresses, routes: routes,
             neighbours: neighbours, rules: rules, qdiscs: qdiscs, settings: settings)
+        space.hostID = hostID
+        return space
+    }
+
+    /// That id, where there is a link that may stand on an interface of the host: nobody else needs it.
+    func hostID(_ connection: NetlinkConnection, host: Int32) throws -> Int32? {
+        guard links.contains(where: { $0.kind == "macvlan" && $0.peerNamespaceID != nil }) else { return nil }
+        return try connection.namespaceID(descriptor: host)
     }
 }
 

@@ -23,7 +23,7 @@ struct SimulatedHost {
         case refused(String)
     }
 
-    /// A machine with a loopback and a card that leads to the world.
+    /// A machine with a loopback, a card that leads to the world, and one that the host does not use.
     static func fresh(_ features: KernelFeatures = KernelFeatures()) -> SimulatedHost {
         var host = SimulatedHost(state: ObservedState(host: ObservedNamespace(reference: .host, inode: 1)))
         host.state.features = features
@@ -31,6 +31,7 @@ struct SimulatedHost {
         host.state.host.links = [
             host.link(1, "lo", in: host.state.host, isLoopback: true),
             host.link(2, "eth0", in: host.state.host, isLoopback: false),
+            host.link(3, "eth1", in: host.state.host, isLoopback: false),
         ]
         for (text, length, gateway) in [("192.0.2.2", 24, "192.0.2.1"), ("2001:db8::2", 64, "2001:db8::1")] {
             guard let address = IPAddress(text).flatMap({ InterfaceAddress(address: $0, length: length) }) else {

@@ -24,6 +24,15 @@ extension SimulatedHost {
         new.isUp = spec.isUp
         guard case .veth(let peer) = spec.kind else {
             try Self.dress(&new, spec.kind, in: here)
+            if case .macvlan(let lower, let mode) = spec.kind {
+                guard let lower = state.host.link(named: lower) else { throw Failure.absent("link \(lower)") }
+                let isTaken = ([state.host] + state.namespaces + held.values).contains { space in
+                    space.links.contains { $0.kind == "macvlan" && $0.peerIndex == lower.index && $0.mac == new.mac }
+                }
+                // The kernel says so when it comes up.
+                if isTaken { throw Failure.refused("\(lower.name) has a macvlan with that MAC") }
+                (new.kind, new.macvlan, new.peerIndex, new.peerNamespaceID) = ("macvlan", mode, lower.index, 0)
+            }
             here.links.append(new)
             self[space] = here
             return
@@ -56,6 +65,7 @@ extension SimulatedHost {
             (new.kind, new.vlan, new.peerIndex) = ("vlan", id, lower.index)
         case .tap(let options): (new.kind, new.tap) = ("tun", ObservedTap(options: options, isPersistent: true))
         case .veth: new.kind = "veth"
+        case .macvlan: break
         }
     }
 
@@ -112,6 +122,7 @@ extension SimulatedHost {
             case .addressGeneration(let mode):
                 guard IPv6Half.exists(mtu: space.links[place].mtu) else { throw Failure.refused("\(link) has no IPv6") }
                 space.links[place].addressGeneration = mode
+            case .macvlan(let mode): space.links[place].macvlan = mode
             case .bridge(var options):
                 options.vlanFiltering = options.vlanFiltering ?? space.links[place].bridge?.vlanFiltering
                 space.links[place].bridge = options

@@ -96,6 +96,8 @@ extension SimulatedHost {
         guard !state.usedNamespaceIDs.contains(id) else { throw Failure.present("namespace id \(id)") }
         var space = ObservedNamespace(
             reference: .named(name), inode: UInt64(id) + 100, namespaceID: id, settings: Self.initialSettings)
+        // As veths have it, too.
+        space.hostID = 0
         space.links = [link(1, "lo", in: space, isLoopback: true, isUp: false)]
         self[.named(name)] = space
         state.usedNamespaceIDs = (state.usedNamespaceIDs + [id]).sorted()

@@ -13,6 +13,7 @@ extension Validator {
             if let log = rule.log { checkLog(log) }
         }
         checkIdentities(policy)
+        checkMacvlans(policy)
     }
 
     /// A policy that speaks of no direction would do nothing.

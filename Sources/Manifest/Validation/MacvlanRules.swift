@@ -1,0 +1,64 @@
+internal import Addressing
+internal import Model
+
+extension NetworkDocument {
+    /// Whether its endpoints are macvlans of its uplink.
+    var isMacvlan: Bool { type.value == .transparent && attachment?.value == "macvlan" }
+}
+
+extension Validator {
+    /// What a macvlan cannot have: the host has no port of it, and does not see which of them sent a frame.
+    mutating func checkMacvlan(_ network: NetworkDocument) {
+        guard network.isMacvlan, network.head.place("bridge") == nil else { return }
+        if let place = network.hostAccessAt {
+            fail(
+                "'hostAccess' is not used with attachment macvlan: the kernel gives no path between a macvlan and its host",
+                at: place)
+        }
+        if !network.antiSpoof { failForgery(network.head.place("antiSpoof")) }
+        if let place = network.head.place("vlan") {
+            fail(
+                "'vlan' together with attachment macvlan is not in this version yet; use attachment bridge, or the VLAN's own "
+                    + "interface as uplink", at: place)
+        }
+    }
+
+    private mutating func failForgery(_ place: SourceLocation?) {
+        fail(
+            "'antiSpoof: false' is not possible with attachment macvlan: the host does not see which endpoint sent a frame, so "
+                + "that it would hold for none of them; give the endpoint 'allowedMACs' and 'allowedAddresses'",
+            at: place)
+    }
+
+    /// The same of an endpoint.
+    mutating func checkMacvlan(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
+        guard network.isMacvlan else { return }
+        if let device = endpoint.device, device.value != "nic" {
+            fail(
+                "device \(device.value) is not used by networks with attachment macvlan\(device.value == "tap" ? "" : " in this version yet"); "
+                    + "use nic, or attachment bridge, which has tap", at: device.at)
+        }
+        for field in ["hostInterface", "bandwidth"] {
+            guard let place = endpoint.head.place(field) else { continue }
+            fail("'\(field)' is not used with attachment macvlan, where the host has no port of an endpoint", at: place)
+        }
+        if endpoint.antiSpoof == false { failForgery(endpoint.head.place("antiSpoof")) }
+        if let compartment = endpoint.compartmentName.flatMap({ compartments[$0] }), compartment.namespacePath != nil {
+            fail(
+                "Endpoint/\(endpoint.head.name) is a macvlan in Compartment/\(compartment.head.name), whose namespace is somebody "
+                    + "else's; that is not in this version yet: let bulkhead make the namespace, or use attachment bridge",
+                at: endpoint.compartment?.at ?? endpoint.head.at)
+        }
+    }
+
+    /// Rules of policies look at connections, which no hook of the host sees of a macvlan.
+    mutating func checkMacvlans(_ policy: PolicyDocument) {
+        for endpoint in documents.endpoints where policy.selects(endpoint) {
+            guard let network = networks[endpoint.network.value], network.isMacvlan else { continue }
+            fail(
+                "Policy/\(policy.head.name) selects Endpoint/\(endpoint.head.name) (\(endpoint.head.at)), which is a macvlan; policies "
+                    + "for these are not in this version yet: leave it out of 'appliesTo', or use attachment bridge",
+                at: policy.target.at)
+        }
+    }
+}

@@ -1,0 +1,2 @@
+# What somebody changed inside.
+ip -n a link set eth0 mtu 1300
