@@ -13,6 +13,8 @@ public struct Answer: Hashable, Sendable {
     public var ingress: Ruling?
     /// Both are in this compartment: the connection stays inside and nothing of the host sees it.
     public var inside: ObjectName?
+    /// Both are on this network, where what one sends the other goes out to the physical switch, which may send it back.
+    public var tunnel: ObjectName?
 
     /// An answer.
     public init(

@@ -64,9 +64,19 @@ public struct Reachability: Sendable {
         guard bound == nil else { return Answer(bound: bound) }
         let source = PeerView(party: connection.source, address: connection.sourceAddress)
         let destination = PeerView(party: connection.destination, address: connection.destinationAddress)
-        return Answer(
+        var answer = Answer(
             egress: ruling(.egress, of: source.party, destination, connection.service),
             ingress: ruling(.ingress, of: destination.party, source, connection.service))
+        answer.tunnel = tunnel(connection)
+        return answer
+    }
+
+    /// The network of type `l2tunnel` that both are on.
+    private func tunnel(_ connection: Connection) -> ObjectName? {
+        guard let from = network(of: connection.source), from.type == .l2tunnel,
+            network(of: connection.destination)?.metadata.name == from.metadata.name
+        else { return nil }
+        return from.metadata.name
     }
 
     private func ruling(

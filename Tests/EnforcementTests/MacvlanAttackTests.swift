@@ -10,14 +10,16 @@ import Testing
         let router: ScratchHost
         let rig: AttackRig
 
-        init(isolated: Bool = false, addresses: Bool = true) throws {
+        /// As a tunnel, the router is a switch, too, which sends frames back by the port they came in by.
+        init(isolated: Bool = false, addresses: Bool = true, isTunnel: Bool = false) throws {
             let isolation = isolated ? ", isolation: {intraNetwork: deny}" : ""
+            let type = isTunnel ? "l2tunnel" : "transparent, attachment: macvlan"
             var text = """
                 ---
                 apiVersion: bulkhead.dev/v1alpha1
                 kind: Network
                 metadata: {name: web}
-                spec: {type: transparent, attachment: macvlan, uplink: {interface: eth1}\(isolation), subnets: [{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: "fd00:88::/64", gateway: "fd00:88::1"}]}
+                spec: {type: \(type), uplink: {interface: eth1}\(isolation), subnets: [{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: "fd00:88::/64", gateway: "fd00:88::1"}]}
 
                 """
             for (number, name) in ["a", "b", "m"].enumerated() {
@@ -34,8 +36,19 @@ import Testing
             web = try PolicyHost([])
             try web.host.write("base.yaml", text)
             router = try ScratchHost()
+            let outside = ["10.88.0.1/24", "fd00:88::1/64"]
             try router.connect(
-                "eth0", ["10.88.0.1/24", "fd00:88::1/64"], to: web.host, "eth1", ["10.88.0.2/24", "fd00:88::2/64"])
+                "port", isTunnel ? [] : outside, to: web.host, "eth1", ["10.88.0.2/24", "fd00:88::2/64"])
+            if isTunnel {
+                try router.sh(
+                    "ip link add eth0 type bridge; ip link set port master eth0; bridge link set dev port hairpin on; "
+                        + "ip link set eth0 up; ip address add \(outside[0]) dev eth0; ip address add \(outside[1]) dev eth0 nodad"
+                )
+            } else {
+                try router.sh(
+                    "ip link set port down; ip link set port name eth0; ip link set eth0 up; ip address replace \(outside[1]) dev eth0 nodad"
+                )
+            }
             try router.sh("while ip -6 addr show | grep -q tentative; do sleep 0.05; done")
             try web.apply()
             rig = AttackRig(web)
@@ -62,6 +75,19 @@ import Testing
             try rig.send(attacks)
             return (try rig.names(attacks, sibling), try outside.names(attacks, wire))
         }
+    }
+
+    /// On a tunnel all of it goes by the wire, where it is looked at: what is for one, and what is for all.
+    @Test(arguments: kinds) func nothingForgedComesBackByATunnel(_ kind: String) throws {
+        let site = try Site(isTunnel: true)
+        let attacks = try site.rig.craft(kind, site.people()).filter { !$0.isInFragments }
+        let seen = try site.seen(attacks)
+        for attack in attacks {
+            // A card hears only the groups that it listens to.
+            let isHeard = attack.passes && (attack.isForOne || !attack.name.hasPrefix("dhcpv6"))
+            #expect(seen.sibling.contains(attack.name) == isHeard, "\(attack.name)")
+        }
+        #expect(seen.router.isSubset(of: Set(attacks.filter(\.passes).map(\.name))), "\(seen.router)")
     }
 
     private static let kinds = ["spoofing", "discovery", "dhcp", "frames"]

@@ -61,11 +61,12 @@ struct RandomTopology {
     /// There is one at most on an interface.
     private mutating func macvlanNetwork(_ number: Int) -> (name: String, type: String, number: Int) {
         var spec = [
-            "type: transparent", "uplink: {interface: eth\(generator.pick([0, 1]))}", "attachment: macvlan",
+            generator.pick(["type: transparent\n  attachment: macvlan", "type: l2tunnel"]),
+            "uplink: {interface: eth\(generator.pick([0, 1]))}",
             "subnets: [{prefix: 10.\(60 + number).0.0/24, pool: [10.\(60 + number).0.0/25]}]",
         ]
         if generator.chance(30) { spec.append("mtu: 1400") }
-        if generator.chance(30) { spec.append("isolation: {intraNetwork: deny}") }
+        if generator.chance(30), spec[0] != "type: l2tunnel" { spec.append("isolation: {intraNetwork: deny}") }
         add("Network", "net-\(number)", spec)
         return ("net-\(number)", "macvlan", number)
     }

@@ -12,7 +12,7 @@ enum KernelCheck {
             "policies between endpoints of one network, without br_netfilter"
         ),
         ("link/tun", "tun", "endpoints with device: tap"), ("link/vlan", "vlan", "networks with a VLAN"),
-        ("link/macvlan", "macvlan", "networks of type transparent"),
+        ("link/macvlan", "macvlan", "networks of type l2tunnel or with attachment: macvlan"),
         ("link/macvtap", "macvtap", "endpoints with device: macvtap"),
         ("link/ipvlan", "ipvlan", "networks of type l2bridge"), ("link/vxlan", "vxlan", "networks of type overlay"),
         ("link/ifb", "ifb", "endpoints with bandwidth: egress"),

@@ -35,6 +35,7 @@ enum TraceDocument {
         if case .icmp(_, let type) = question { members["type"] = .int(Int64(type)) }
         members["allowed"] = .bool(answer.allows)
         members["bound"] = answer.bound.map { .string($0.description) } ?? .null
+        if let tunnel = answer.tunnel { members["byPhysicalSwitch"] = .string(tunnel.text) }
         members["insideCompartment"] = answer.inside.map { .string($0.text) } ?? .null
         members["published"] = answer.publication.map(publication) ?? .null
         members["egress"] = answer.egress.map(ruling) ?? .null

@@ -49,6 +49,11 @@ enum TraceText {
             let target = answer.publication.map(\.endpoint.text) ?? pair.destination.party.words
             lines.append("ingress of \(target): \(words(ingress))")
         }
+        if let tunnel = answer.tunnel {
+            lines.append(
+                "Network/\(tunnel) is l2tunnel: it passes if the physical switch sends frames back where they came from"
+            )
+        }
         return lines
     }
 

@@ -22,11 +22,12 @@ struct Verification {
         available = selection.available
         let map = ProbeMap(state)
         let questions = selection.questions
-        let machines = questions.map(map.machine)
-        var outcomes = machines.map { machine in
-            ProbeOutcome.skipped(machine.map { "\($0) is a virtual machine's, and nothing of ours runs in it" } ?? "")
+        let reasons = questions.map { question in
+            map.machine(question).map { "\($0) is a virtual machine's, and nothing of ours runs in it" }
+                ?? question.answer.tunnel.map { "Network/\($0) is l2tunnel: the physical switch decides" }
         }
-        let tried = questions.indices.filter { machines[$0] == nil }
+        var outcomes = reasons.map { ProbeOutcome.skipped($0 ?? "") }
+        let tried = questions.indices.filter { reasons[$0] == nil }
         let first = try prober.run(tried.map { map.probe(questions[$0]) }, patience: Self.patience)
         for (place, outcome) in zip(tried, first) { outcomes[place] = outcome }
         // A busy machine is no disagreement: what should have passed gets a second chance, with more time.

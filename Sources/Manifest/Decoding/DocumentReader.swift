@@ -166,6 +166,8 @@ extension DocumentReader {
             peers: (spec["peerNetworks"]?.items ?? []).compactMap { located($0["network"]) { $0 } },
             deniesIntraNetwork: isolation?["intraNetwork"]?.text == "deny",
             deniesHostAccess: isolation?["hostAccess"]?.text == "deny",
+            intraNetworkAt: isolation?.entries.first { $0.key == "intraNetwork" }
+                .map { source.location($0.keyPosition) },
             hostAccessAt: isolation?.entries.first { $0.key == "hostAccess" }.map { source.location($0.keyPosition) },
             antiSpoof: spec["antiSpoof"]?.bool ?? true,
             inbound: spec["inbound"]?.text == "routed" ? .routed : .published,

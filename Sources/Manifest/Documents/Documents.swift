@@ -111,6 +111,8 @@ struct NetworkDocument: Sendable {
     var peers: [Located<String>]
     var deniesIntraNetwork: Bool
     var deniesHostAccess: Bool
+    /// Where `intraNetwork` is given.
+    var intraNetworkAt: SourceLocation?
     /// Where `hostAccess` is given.
     var hostAccessAt: SourceLocation?
     var antiSpoof: Bool

@@ -53,8 +53,8 @@ extension Validator {
         switch network.type.value {
         case .nat: true
         case .internal: !network.peers.isEmpty
-        case .transparent: network.subnets.contains { $0.gateway != nil }
-        case .private, .l2bridge, .l2tunnel, .overlay: false
+        case .transparent, .l2tunnel: network.subnets.contains { $0.gateway != nil }
+        case .private, .l2bridge, .overlay: false
         }
     }
 

@@ -3,7 +3,15 @@ internal import Model
 
 extension NetworkDocument {
     /// Whether its endpoints are macvlans of its uplink.
-    var isMacvlan: Bool { type.value == .transparent && attachment?.value == "macvlan" }
+    var isMacvlan: Bool {
+        type.value == .l2tunnel || (type.value == .transparent && attachment?.value == "macvlan")
+    }
+
+    /// What makes it so, in words.
+    fileprivate var macvlanWords: String { type.value == .l2tunnel ? "type l2tunnel" : "attachment macvlan" }
+
+    /// What to use instead where that cannot be had.
+    fileprivate var bridgeWords: String { type.value == .l2tunnel ? "type transparent" : "attachment bridge" }
 }
 
 extension Validator {
@@ -12,20 +20,25 @@ extension Validator {
         guard network.isMacvlan, network.head.place("bridge") == nil else { return }
         if let place = network.hostAccessAt {
             fail(
-                "'hostAccess' is not used with attachment macvlan: the kernel gives no path between a macvlan and its host",
+                "'hostAccess' is not used with \(network.macvlanWords): the kernel gives no path between a macvlan and its host",
                 at: place)
         }
-        if !network.antiSpoof { failForgery(network.head.place("antiSpoof")) }
+        if network.type.value == .l2tunnel, let place = network.intraNetworkAt {
+            fail(
+                "'intraNetwork' is not used by networks of type l2tunnel: what endpoints send to one another goes to the physical "
+                    + "switch, which decides", at: place)
+        }
+        if !network.antiSpoof { failForgery(network, network.head.place("antiSpoof")) }
         if let place = network.head.place("vlan") {
             fail(
-                "'vlan' together with attachment macvlan is not in this version yet; use attachment bridge, or the VLAN's own "
+                "'vlan' together with \(network.macvlanWords) is not in this version yet; use \(network.bridgeWords), or the VLAN's own "
                     + "interface as uplink", at: place)
         }
     }
 
-    private mutating func failForgery(_ place: SourceLocation?) {
+    private mutating func failForgery(_ network: NetworkDocument, _ place: SourceLocation?) {
         fail(
-            "'antiSpoof: false' is not possible with attachment macvlan: the host does not see which endpoint sent a frame, so "
+            "'antiSpoof: false' is not possible with \(network.macvlanWords): the host does not see which endpoint sent a frame, so "
                 + "that it would hold for none of them; give the endpoint 'allowedMACs' and 'allowedAddresses'",
             at: place)
     }
@@ -35,18 +48,20 @@ extension Validator {
         guard network.isMacvlan else { return }
         if let device = endpoint.device, device.value != "nic" {
             fail(
-                "device \(device.value) is not used by networks with attachment macvlan\(device.value == "tap" ? "" : " in this version yet"); "
-                    + "use nic, or attachment bridge, which has tap", at: device.at)
+                "device \(device.value) is not used by networks with \(network.macvlanWords)\(device.value == "tap" ? "" : " in this version yet"); "
+                    + "use nic, or \(network.bridgeWords), which has tap", at: device.at)
         }
         for field in ["hostInterface", "bandwidth"] {
             guard let place = endpoint.head.place(field) else { continue }
-            fail("'\(field)' is not used with attachment macvlan, where the host has no port of an endpoint", at: place)
+            fail(
+                "'\(field)' is not used with \(network.macvlanWords), where the host has no port of an endpoint",
+                at: place)
         }
-        if endpoint.antiSpoof == false { failForgery(endpoint.head.place("antiSpoof")) }
+        if endpoint.antiSpoof == false { failForgery(network, endpoint.head.place("antiSpoof")) }
         if let compartment = endpoint.compartmentName.flatMap({ compartments[$0] }), compartment.namespacePath != nil {
             fail(
                 "Endpoint/\(endpoint.head.name) is a macvlan in Compartment/\(compartment.head.name), whose namespace is somebody "
-                    + "else's; that is not in this version yet: let bulkhead make the namespace, or use attachment bridge",
+                    + "else's; that is not in this version yet: let bulkhead make the namespace, or use \(network.bridgeWords)",
                 at: endpoint.compartment?.at ?? endpoint.head.at)
         }
     }
@@ -57,7 +72,7 @@ extension Validator {
             guard let network = networks[endpoint.network.value], network.isMacvlan else { continue }
             fail(
                 "Policy/\(policy.head.name) selects Endpoint/\(endpoint.head.name) (\(endpoint.head.at)), which is a macvlan; policies "
-                    + "for these are not in this version yet: leave it out of 'appliesTo', or use attachment bridge",
+                    + "for these are not in this version yet: leave it out of 'appliesTo', or use \(network.bridgeWords)",
                 at: policy.target.at)
         }
     }

@@ -5,7 +5,7 @@ extension Validator {
     mutating func checkVersion() {
         for network in documents.networks where !Self.types.contains(network.type.value) {
             fail(
-                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private, transparent and overlay",
+                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private, transparent, l2tunnel and overlay",
                 at: network.type.at)
         }
         for endpoint in documents.endpoints where networks[endpoint.network.value]?.isMacvlan != true {
@@ -15,5 +15,5 @@ extension Validator {
         }
     }
 
-    static let types: Set<NetworkType> = [.nat, .internal, .private, .transparent, .overlay]
+    static let types: Set<NetworkType> = [.nat, .internal, .private, .transparent, .l2tunnel, .overlay]
 }

@@ -98,9 +98,9 @@ public struct Network: Hashable, Sendable {
     /// Whether the host has a place on the switch: without one no frame passes between it and the host.
     public var hasHostSide: Bool {
         switch type {
-        case .nat, .internal, .l2bridge, .l2tunnel: true
+        case .nat, .internal, .l2bridge: true
         case .transparent: vlan == nil && !isMacvlan
-        case .private, .overlay: false
+        case .private, .overlay, .l2tunnel: false
         }
     }
 

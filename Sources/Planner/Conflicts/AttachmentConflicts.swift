@@ -108,7 +108,7 @@ extension Builder {
             guard let router = subnet.router, own.contains(router) else { continue }
             fail(
                 "\(network.id): gateway \(router) is this host's own address, to which the kernel gives macvlans no path; use "
-                    + "`attachment: bridge`, or another next hop", at: subnet.source)
+                    + "\(network.bridgeWords), or another next hop", at: subnet.source)
         }
         let hasEndpoints = !(context.endpointsByNetwork[network.metadata.name] ?? []).isEmpty
         if hasEndpoints { notes.insert(Self.macvlanNote(network, name)) }
@@ -117,12 +117,12 @@ extension Builder {
     /// What no hook of the host can tell.
     private static func macvlanNote(_ network: Network, _ uplink: String) -> String {
         let siblings =
-            network.deniesIntraNetwork
+            network.deniesIntraNetwork || network.type == .l2tunnel
             ? "" : ", and to other endpoints of it with any at all (not so with `isolation: {intraNetwork: deny}`)"
         return
             "\(network.id): the host does not see which macvlan of \(uplink) sent a frame: whoever may send raw frames in an "
             + "endpoint (CAP_NET_RAW) can do so with MAC and address of another endpoint, with the MAC of \(uplink) and an address that "
-            + "is no endpoint's\(siblings); `attachment: bridge` has no such gap"
+            + "is no endpoint's\(siblings); \(network.bridgeWords) has no such gap"
     }
 
     /// Kinds that want their lower link for themselves.

@@ -127,7 +127,7 @@ struct AttachmentSearch {
         if !(observed.features.macvlans ?? true) {
             return .missing(
                 "this kernel has no macvlans; load the module (`modprobe macvlan`), boot one with CONFIG_MACVLAN, or use "
-                    + "`attachment: bridge`")
+                    + network.bridgeWords)
         }
         if let index = link.master, let master = byIndex[index] {
             let bridge = master.name.terminalSafe

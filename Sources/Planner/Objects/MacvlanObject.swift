@@ -19,6 +19,7 @@ extension Context {
     /// at all, and what goes out the hooks of the uplink stop.
     private func mode(of endpoint: Endpoint, on network: Network) -> MacvlanMode {
         guard endpoint.enabled else { return .source }
+        if network.type == .l2tunnel { return .vepa }
         return network.deniesIntraNetwork ? .private : .bridge
     }
 
@@ -80,5 +81,12 @@ extension Context {
             reference: reference, kind: .macvlan(lower: lower, mode: mode), mac: link.mac, mtu: link.mtu,
             addressGeneration: link.addressGeneration ?? 0, isUp: false, alias: link.alias ?? "")
         return [.createLink(spec)] + restoration(ofInner: link, reference)
+    }
+}
+
+extension Network {
+    /// What to use where macvlans will not do.
+    var bridgeWords: String {
+        type == .l2tunnel ? "a transparent network with a bridge" : "`attachment: bridge`"
     }
 }
