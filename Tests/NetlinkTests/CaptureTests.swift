@@ -115,13 +115,15 @@ import Testing
             let message = try NeighbourMessage(decoding: body)
             return "\(message.link) family \(message.family) state \(message.state) flags \(message.flags) "
                 + "\(message.address.map { "\($0)" } ?? "-") \(message.mac.map { "\($0)" } ?? "-")"
+                + (message.origin == 0 ? "" : " proto \(message.origin)")
         }
-        #expect(found.count == 18)
+        #expect(found.count == 19)
         #expect(
             found.filter { !$0.contains("33:33:") && !$0.contains("01:00:5e:") } == [
                 "12 family 2 state 128 flags 0 10.9.0.20 02:00:00:00:00:20",
                 "12 family 10 state 128 flags 0 fd00:9::20 02:00:00:00:00:20",
                 "12 family 2 state 0 flags 8 10.9.0.30 -",
+                "12 family 2 state 0 flags 8 10.9.0.31 - proto 98",
                 "10 family 7 state 128 flags 0 - 02:00:00:00:00:10",
                 // What `bridge fdb add … master static` made.
                 "11 family 7 state 64 flags 0 - 02:00:00:00:00:44",

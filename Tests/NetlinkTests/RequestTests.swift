@@ -337,6 +337,10 @@ import Testing
         expect(
             NeighbourMessage.add(.init(link: 5, address: address, mac: mac), operation: "x"), 28, 0x500,
             "02 00 0000 05000000 8000 00 00 0800 0100 0a580009 0a00 0200 02000000000a 0000")
+        // One that the host answers for: NTF_PROXY, and NDA_PROTOCOL 98.
+        expect(
+            NeighbourMessage.add(.init(link: 5, address: address, mac: nil, origin: 98), operation: "x"), 28, 0x500,
+            "02 00 0000 05000000 8000 08 00 0800 0100 0a580009 0500 0c00 62 000000")
         // A forwarding entry: AF_BRIDGE, static, in the master.
         expect(
             NeighbourMessage.remove(.init(link: 5, address: nil, mac: mac), operation: "x"), 29, 0,

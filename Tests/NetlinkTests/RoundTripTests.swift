@@ -40,8 +40,13 @@ import Testing
 
             let peer = random.chance(70) ? try address(&random).address : nil
             let card = peer == nil || random.chance(70) ? try mac(&random) : nil
+            let origin =
+                peer != nil && card == nil && random.chance(50) ? UInt8.random(in: 1...255, using: &random) : nil
             let entry = try NeighbourMessage(
-                decoding: NeighbourMessage.add(.init(link: link, address: peer, mac: card), operation: "x").body[...])
+                decoding: NeighbourMessage.add(
+                    .init(link: link, address: peer, mac: card, origin: origin), operation: "x"
+                ).body[...])
+            #expect(entry.origin == origin ?? 0)
             #expect(entry.link == link && entry.address == peer && entry.mac == card)
             #expect(entry.family == peer?.family.number ?? 7 && (entry.flags & 8 != 0) == (card == nil))
 

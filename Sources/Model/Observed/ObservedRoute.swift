@@ -118,17 +118,21 @@ public struct ObservedNeighbour: Hashable, Codable, Sendable {
     public var isProxy: Bool
     /// Where a VXLAN device sends frames for `mac` (`NDA_DST` of a forwarding entry); nil for all others.
     public var tunnelEnd: IPAddress?
+    /// Who made a proxy entry (`NDA_PROTOCOL`); nil where nobody is said, and for all others.
+    public var origin: UInt8?
     /// Whether a bridge has it for one of its ports (`bridge fdb show … master`).
     public var isForwarding: Bool { address == nil && tunnelEnd == nil }
 
     /// An entry.
     public init(
-        link: UInt32, address: IPAddress?, mac: MACAddress?, isProxy: Bool = false, tunnelEnd: IPAddress? = nil
+        link: UInt32, address: IPAddress?, mac: MACAddress?, isProxy: Bool = false, tunnelEnd: IPAddress? = nil,
+        origin: UInt8? = nil
     ) {
         self.link = link
         self.address = address
         self.mac = mac
         self.isProxy = isProxy
         self.tunnelEnd = tunnelEnd
+        self.origin = origin
     }
 }

@@ -14,6 +14,8 @@ public struct NeighbourMessage: Hashable, Sendable {
     public var address: IPAddress?
     /// `NDA_LLADDR`.
     public var mac: MACAddress?
+    /// `NDA_PROTOCOL`: who made it, as with routes; 0 where nobody said.
+    public var origin: UInt8 = 0
 
     /// Decodes the body of an `RTM_NEWNEIGH`.
     public init(decoding body: ArraySlice<UInt8>) throws(WireError) {
@@ -30,6 +32,7 @@ public struct NeighbourMessage: Hashable, Sendable {
             switch attribute.type {
             case 1: address = IPAddress(bytes: attribute.payload)
             case 2: mac = MACAddress(bytes: attribute.payload)
+            case 12: origin = attribute.payload.first ?? 0
             case _: break
             }
         }
@@ -55,13 +58,18 @@ public struct NeighbourMessage: Hashable, Sendable {
         public var mac: MACAddress?
         /// Where a VXLAN device sends frames for the MAC; nil for entries of a bridge.
         public var tunnelEnd: IPAddress?
+        /// Who makes it (`protocol` of `ip neighbour`); nil where nobody is said.
+        public var origin: UInt8?
 
         /// An entry.
-        public init(link: UInt32, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil) {
+        public init(
+            link: UInt32, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil, origin: UInt8? = nil
+        ) {
             self.link = link
             self.address = address
             self.mac = mac
             self.tunnelEnd = tunnelEnd
+            self.origin = origin
         }
     }
 
@@ -82,7 +90,9 @@ public struct NeighbourMessage: Hashable, Sendable {
 
     private static func body(_ entry: Entry) -> MessageWriter {
         guard let end = entry.tunnelEnd, entry.address == nil else {
-            return body(entry.address, entry.mac, entry.link)
+            var writer = body(entry.address, entry.mac, entry.link)
+            if let origin = entry.origin { writer.attribute(12, [origin]) }
+            return writer
         }
         // NUD_PERMANENT and NUD_NOARP, NTF_SELF.
         var writer = header(7, entry.link, 0xc0, 2)

@@ -38,6 +38,6 @@ extension Endpoint {
 
 extension ObservedNeighbour {
     func entry(on link: LinkReference) -> NeighbourEntry {
-        NeighbourEntry(link: link, address: address, mac: mac, tunnelEnd: tunnelEnd)
+        NeighbourEntry(link: link, address: address, mac: mac, tunnelEnd: tunnelEnd, origin: origin)
     }
 }

@@ -307,13 +307,18 @@ public struct NeighbourEntry: Hashable, Codable, Sendable {
     public var mac: MACAddress?
     /// Where a VXLAN device sends frames for the MAC; nil for all other entries.
     public var tunnelEnd: IPAddress?
+    /// Who makes a proxy entry (`protocol` of `ip neighbour`); nil for all other entries, and where nobody is said.
+    public var origin: UInt8?
 
     /// An entry.
-    public init(link: LinkReference, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil) {
+    public init(
+        link: LinkReference, address: IPAddress?, mac: MACAddress?, tunnelEnd: IPAddress? = nil, origin: UInt8? = nil
+    ) {
         self.link = link
         self.address = address
         self.mac = mac
         self.tunnelEnd = tunnelEnd
+        self.origin = origin
     }
 
     /// What kind of entry it is, without its MAC.

@@ -82,7 +82,8 @@ extension Operation {
 
     private static func value(_ entry: NeighbourEntry, _ indexes: some LinkIndexes) throws -> NeighbourMessage.Entry {
         NeighbourMessage.Entry(
-            link: try indexes.index(of: entry.link), address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
+            link: try indexes.index(of: entry.link), address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd,
+            origin: entry.origin)
     }
 
     private static func value(_ route: RouteEntry, _ indexes: some LinkIndexes) throws -> RouteMessage.Value {

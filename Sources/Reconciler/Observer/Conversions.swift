@@ -175,7 +175,9 @@ extension ObservedNeighbour {
         }
         guard let address = message.address else { return nil }
         if message.flags & proxy != 0 {
-            self.init(link: message.link, address: address, mac: nil, isProxy: true)
+            self.init(
+                link: message.link, address: address, mac: nil, isProxy: true,
+                origin: message.origin == 0 ? nil : message.origin)
         } else {
             guard message.state & permanent != 0 else { return nil }
             self.init(link: message.link, address: address, mac: message.mac)

@@ -36,6 +36,7 @@ ip -6 route add fd00:77::/64 via fd00:9::9 metric 7 proto 98
 ip neighbour add 10.9.0.20 lladdr 02:00:00:00:00:20 dev lan0 nud permanent
 ip -6 neighbour add fd00:9::20 lladdr 02:00:00:00:00:20 dev lan0 nud permanent
 ip neighbour add proxy 10.9.0.30 dev lan0
+ip neighbour add proxy 10.9.0.31 dev lan0 protocol 98
 bridge fdb add 02:00:00:00:00:44 dev ep0 master static
 """
 

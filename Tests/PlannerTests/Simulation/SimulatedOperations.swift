@@ -63,7 +63,8 @@ extension SimulatedHost {
     private mutating func add(_ entry: NeighbourEntry) throws {
         try withLink(entry.link) { space, index in
             let new = ObservedNeighbour(
-                link: index, address: entry.address, mac: entry.mac, tunnelEnd: entry.tunnelEnd)
+                link: index, address: entry.address, mac: entry.mac,
+                isProxy: entry.address != nil && entry.mac == nil, tunnelEnd: entry.tunnelEnd, origin: entry.origin)
             space.neighbours.removeAll { $0.isReplaced(by: new) }
             space.neighbours.append(new)
         }
