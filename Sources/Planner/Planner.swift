@@ -37,6 +37,7 @@ public enum Planner {
         builder.compareVLANs()
         builder.compareShapers()
         builder.compareCards()
+        builder.compareProxies()
         builder.compareSharedSettings()
         builder.noteLostOriginals(lost.settings)
         builder.compareFiles()

@@ -59,10 +59,12 @@ extension Reachability {
     /// On a physical network the host has addresses that no manifest knows: those that were looked up, else an unnamed
     /// one of the network's prefix stands for them.
     public func hostAddresses(for network: ObjectName?, _ family: AddressFamily) -> [IPAddress] {
-        if let network = network.flatMap({ networks[$0] }), network.isShared {
+        if let network = network.flatMap({ networks[$0] }), network.attachment != nil {
             let known = hostAddresses.filter { address in
                 address.family == family && network.subnets.contains { $0.prefix.contains(address) }
             }
+            // Where the host routes it has an address of the link, too.
+            if known.isEmpty, network.isRouted { return linkGateways(of: network, family) }
             return known.isEmpty ? standIn(on: network, family).map { [$0] } ?? [] : known.sorted()
         }
         let own = network.flatMap { networks[$0] }?.subnets.compactMap(\.gateway).filter { $0.family == family } ?? []
@@ -70,6 +72,10 @@ extension Reachability {
         return desired.networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }.prefix(1).map {
             $0
         }
+    }
+
+    private func linkGateways(of network: Network, _ family: AddressFamily) -> [IPAddress] {
+        Set(network.subnets.compactMap(\.gateway).filter { $0.family == family }).sorted()
     }
 
     /// An outside address that no `cidr` of a policy names, all-embracing ones aside, and that lies in no network.

@@ -72,11 +72,18 @@ struct CompilerInput {
         NamedSet(
             name: "\(name)\(family.suffix)", keyTypes: ["ifname", family.setType], isInterval: true,
             elements: desired.networks.filter(condition).flatMap { network in
-                network.subnets.map(\.prefix).filter { $0.family == family }.map {
+                network.prefixes.filter { $0.family == family }.map {
                     Element(
                         key: Nft.concat(.string(network.bridge.text), Nft.prefix($0)), comment: network.id.description)
                 }
             })
+    }
+
+    /// The interface by which each network that the host routes to is on the physical network.
+    var routedUplinks: [(network: Network, uplink: String)] {
+        desired.networks.compactMap { network in
+            network.isRouted ? facts.routedUplinks[network.metadata.name].map { (network, $0) } : nil
+        }
     }
 
     /// IPv4 addresses that mean all on a segment; those of IPv6 are one prefix.
@@ -84,7 +91,7 @@ struct CompilerInput {
         // Prefixes of overlays may be equal.
         var seen: Set<IPAddress> = []
         let broadcasts = desired.networks.flatMap { network in
-            network.subnets.map(\.prefix).filter { $0.family == .ipv4 && $0.length < 31 }
+            network.prefixes.filter { $0.family == .ipv4 && $0.length < 31 }
                 .filter { seen.insert($0.last).inserted }
                 .map { Element(key: .string($0.last.description), comment: network.id.description) }
         }

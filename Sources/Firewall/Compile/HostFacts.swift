@@ -16,6 +16,8 @@ public struct HostFacts: Hashable, Sendable {
     public var uplinkMACs: [ObjectName: MACAddress]
     /// The interfaces whose macvlans are endpoints of a network.
     public var macvlanUplinks: [ObjectName: Uplink]
+    /// The interface by which each network that the host routes to is on the physical network.
+    public var routedUplinks: [ObjectName: String]
 
     /// An interface of the host.
     public struct Uplink: Hashable, Sendable {
@@ -34,7 +36,7 @@ public struct HostFacts: Hashable, Sendable {
     public init(
         guarded4: [String] = [], guarded6: [String] = [], otherShared: [String] = [],
         uplinkPorts: [ObjectName: String] = [:], uplinkMACs: [ObjectName: MACAddress] = [:],
-        macvlanUplinks: [ObjectName: Uplink] = [:]
+        macvlanUplinks: [ObjectName: Uplink] = [:], routedUplinks: [ObjectName: String] = [:]
     ) {
         self.macvlanUplinks = macvlanUplinks
         self.guarded4 = guarded4
@@ -42,6 +44,7 @@ public struct HostFacts: Hashable, Sendable {
         self.otherShared = otherShared
         self.uplinkPorts = uplinkPorts
         self.uplinkMACs = uplinkMACs
+        self.routedUplinks = routedUplinks
     }
 
     /// Those of a family.

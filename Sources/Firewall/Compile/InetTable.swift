@@ -14,15 +14,16 @@ extension Compiler {
             family: .inet, name: input.tableName,
             sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + translatedMaps(policies)
                 + policies.groups.sets + publishedMaps(input) + Protection.sets(input.desired),
-            chains: filterChains() + ReversePath.chains + tunnels.inetChains + policies.chains() + outboundChains(input)
+            chains: filterChains(input) + ReversePath.chains + tunnels.inetChains + policies.chains()
+                + outboundChains(input)
                 + translationChains(tunnels) + [
                     Zones.chain(input.desired)
                 ])
     }
 
-    private static func filterChains() -> [Chain] {
+    private static func filterChains(_ input: CompilerInput) -> [Chain] {
         [
-            Chain(name: "bounds", rules: boundRules()),
+            Chain(name: "bounds", rules: boundRules(input)),
             Chain(name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: senderRules()),
             Chain(
                 name: "forward_to", base: .init(type: "filter", hook: "forward", priority: 10), rules: receiverRules()),
@@ -156,7 +157,8 @@ extension Compiler {
             NamedSet(name: "groups4", keyTypes: ["ipv4_addr"], isInterval: true, elements: input.groups4()),
             NamedSet(name: "host_denied", keyTypes: ["ifname"], elements: input.bridges(where: \.deniesHostAccess)),
             NamedSet(
-                name: "internal", keyTypes: ["ifname"], elements: input.bridges { $0.type != .nat && !$0.isShared }),
+                name: "internal", keyTypes: ["ifname"],
+                elements: input.bridges { $0.type != .nat && !$0.isShared && !$0.isRouted }),
             NamedSet(name: "members", keyTypes: ["ifname", "ether_addr"], elements: input.sharedMembers()),
             NamedSet(
                 name: "outbound", keyTypes: ["ifname"], dataType: "verdict",
@@ -186,7 +188,7 @@ extension Compiler {
             NamedSet(
                 name: "switches", keyTypes: ["ifname", "ifname"], elements: siblings(input) { !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
-        ] + input.unaddressedSets() + Origins(input).sets
+        ] + routedSets(input) + input.unaddressedSets() + Origins(input).sets
     }
 
     /// Interfaces that did not forward a family before. One that did goes on to, whatever it did with the other.
@@ -208,9 +210,15 @@ extension Compiler {
             })
     }
 
-    /// Which bridge may send to which: within a network, and between peers.
+    /// Which bridge may send to which: within a network, and between peers; and a network that the host routes to, and its
+    /// uplink.
     private static func paths(_ input: CompilerInput) -> [Element] {
         siblings(input) { _ in true }
+            + input.routedUplinks.flatMap { network, uplink in
+                [[network.bridge.text, uplink], [uplink, network.bridge.text]].map { ends in
+                    Element(key: Nft.concat(.string(ends[0]), .string(ends[1])), comment: network.id.description)
+                }
+            }
             + input.desired.networks.flatMap { network in
                 network.peers.compactMap { input.networks[$0] }.map { peer in
                     Element(
@@ -319,13 +327,13 @@ extension Compiler {
     }
 
     /// What no policy opens.
-    private static func boundRules() -> [Rule] {
+    private static func boundRules(_ input: CompilerInput) -> [Rule] {
         return [
             Rule([Nft.equal(Nft.way, "@paths"), Nft.back], comment: "within a network, and between peers"),
             Rule([Nft.equal(Nft.input, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way out"),
             Rule([Nft.equal(Nft.output, "@internal"), Nft.counter, Nft.drop], comment: "internal: no way in"),
             Rule([Nft.isTranslated, Nft.back], comment: "published ports"),
-        ] + Guests.bounds + [
+        ] + routedRules(input) + Guests.bounds + [
             Rule([Nft.equal(Nft.input, isOurs), Nft.differs(Nft.output, "bh-*"), Nft.back], comment: "nat: way out"),
             Rule(
                 [Nft.equal(Nft.output, "@routed"), Nft.differs(Nft.input, "bh-*"), Nft.back],
@@ -335,6 +343,24 @@ extension Compiler {
                 comment: "inbound: routed"),
             Rule([Nft.counter, Nft.drop], comment: "no path"),
         ]
+    }
+
+    /// The host routes an l2bridge to its own uplink, and whatever the host's routes say to no other interface: there nobody
+    /// knows the endpoints' addresses, or somebody else has them.
+    private static func routedRules(_ input: CompilerInput) -> [Rule] {
+        guard !input.routedUplinks.isEmpty else { return [] }
+        return [
+            Rule(
+                [Nft.equal(Nft.input, .string("@\(routed)")), Nft.counter, Nft.drop],
+                comment: "l2bridge: by its uplink alone")
+        ]
+    }
+
+    private static let routed = "l2bridges"
+
+    private static func routedSets(_ input: CompilerInput) -> [NamedSet] {
+        guard !input.routedUplinks.isEmpty else { return [] }
+        return [NamedSet(name: routed, keyTypes: ["ifname"], elements: input.bridges(where: \.isRouted))]
     }
 
     /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.

@@ -34,7 +34,9 @@ struct Origins {
 
     private func sets(_ family: AddressFamily) -> [NamedSet] {
         let switches = input.desired.networks.filter { !$0.isShared && $0.hasHostSide }
-        let behind = Self.outermost(switches.flatMap { subnets($0, family) })
+        // Of a network that the host routes to, only the endpoints are behind its switch.
+        let routed = endpoints.filter(\.network.isRouted).flatMap { own($0.endpoint, family) }
+        let behind = Self.outermost(switches.flatMap { subnets($0, family) } + routed)
         // Networks that the host has no part in may have prefixes of others, too.
         let reachable = endpoints.filter { $0.network.isShared || $0.network.hasHostSide }
         let homes = Self.outermost(behind + reachable.flatMap { own($0.endpoint, family) })
@@ -66,7 +68,7 @@ struct Origins {
     }
 
     private func subnets(_ network: Network, _ family: AddressFamily) -> [Place] {
-        network.subnets.map(\.prefix).filter { $0.family == family }.map { ($0, network.id.description) }
+        network.prefixes.filter { $0.family == family }.map { ($0, network.id.description) }
     }
 
     /// Of a physical network without any nobody knows what is behind it.

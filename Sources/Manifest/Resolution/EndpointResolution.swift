@@ -10,19 +10,21 @@ extension StateBuilder {
         let own = addresses[name] ?? []
         let hasDefault =
             (document.defaultRoute?.value ?? isOnly) && Validator.givesDefaultRoute(network)
-        let gateways = hasDefault ? defaultGateways(network, own) : []
+        let gateways = hasDefault ? defaultGateways(network, own, host: host) : []
         let given = network.routes.filter { route in own.contains { $0.prefix.contains(route.via.value) } }
-        let routes = (bringsRoutes ? given : []) + document.routes
+        let routes = ((bringsRoutes ? given : []) + document.routes).map(Self.route)
+        let isRouted = network.type.value == .l2bridge
+        let ways = isRouted && bringsRoutes ? ways(network, own, host: host) : []
         return Endpoint(
             metadata: document.head.metadata, network: network.head.name, device: device,
             hostInterface: document.hostInterface?.value ?? derived.interface,
             alternativeName: document.hostInterface == nil ? derived.alternative : nil,
             mac: document.mac?.value ?? Naming.endpointMAC(network: network.head.name, endpoint: name, host: host),
-            hostMAC: portMAC(name, network, host: host), addresses: own,
+            hostMAC: portMAC(name, network, host: host), addresses: isRouted ? own.compactMap(\.alone) : own,
             hasAutomaticAddresses: document.addresses == nil,
             allowedAddresses: document.allowedAddresses, allowedMACs: document.allowedMACs,
             antiSpoof: document.antiSpoof ?? network.antiSpoof, defaultGateways: gateways,
-            routes: routes.map(Self.route).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },
+            routes: (ways + routes).sorted { ($0.destination, $0.via) < ($1.destination, $1.via) },
             mtu: document.mtu?.value ?? network.mtu?.value ?? defaultMTU(network),
             hasAutomaticMTU: document.mtu == nil, enabled: document.enabled,
             portMappings: document.portMappings.map { mapping($0, own) }.sorted(by: Self.precedes),
@@ -52,12 +54,24 @@ extension StateBuilder {
     }
 
     /// The first gateway of each family in a subnet where the endpoint has an address.
-    private func defaultGateways(_ network: NetworkDocument, _ own: [InterfaceAddress]) -> [IPAddress] {
+    private func defaultGateways(
+        _ network: NetworkDocument, _ own: [InterfaceAddress], host: String
+    ) -> [IPAddress] {
         AddressFamily.allCases.compactMap { family in
             network.subnets.lazy.filter { subnet in
                 subnet.prefix.value.family == family && own.contains { subnet.prefix.value.contains($0.address) }
-            }.compactMap { Validator.gateway($0, network) }.first
+            }.compactMap { gateway($0, network, host: host) }.first
         }
+    }
+
+    /// Routes to the subnets themselves where the host routes to them: nobody but the gateway is on the link.
+    private func ways(_ network: NetworkDocument, _ own: [InterfaceAddress], host: String) -> [RouteSpec] {
+        network.subnets.filter { subnet in own.contains { subnet.prefix.value.contains($0.address) } }
+            .compactMap { subnet in
+                gateway(subnet, network, host: host).map {
+                    RouteSpec(destination: subnet.prefix.value, via: $0, source: subnet.prefix.at)
+                }
+            }
     }
 
     private func mapping(_ document: PortMappingDocument, _ own: [InterfaceAddress]) -> PortMapping {
@@ -76,4 +90,9 @@ extension StateBuilder {
         let (a, b) = (left.hostAddress?.description ?? "", right.hostAddress?.description ?? "")
         return a == b ? left.hostPorts < right.hostPorts : a < b
     }
+}
+
+extension InterfaceAddress {
+    /// Without a prefix: nobody else is on the link.
+    fileprivate var alone: InterfaceAddress? { InterfaceAddress(address: address, length: address.family.width) }
 }

@@ -15,7 +15,8 @@ extension StateBuilder {
 
     private func isShared(_ endpoint: EndpointDocument) -> Bool {
         guard let network = networks[endpoint.network.value] else { return false }
-        return network.existingBridge != nil || network.uplink != nil
+        // Behind an l2bridge there is nobody but endpoints.
+        return network.type.value != .l2bridge && (network.existingBridge != nil || network.uplink != nil)
     }
 
     /// Whoever sends from an address that an endpoint of such a segment may use is taken for it.

@@ -4,23 +4,32 @@ internal import Model
 extension StateBuilder {
     func network(_ document: NetworkDocument, host: String) -> Network? {
         guard let name = Naming.bridge(document.head.name) else { return nil }
-        let isNAT = document.type.value == .nat
         let existing = document.existingBridge?.value
         return Network(
             metadata: document.head.metadata, type: document.type.value, bridge: existing ?? name.interface,
             alternativeName: existing == nil ? name.alternative : nil,
             mac: Naming.bridgeMAC(network: document.head.name, host: host),
             subnets: document.subnets.map { subnet in
-                let gateway = Validator.gateway(subnet, document)
+                let gateway = gateway(subnet, document, host: host)
+                let isOthers = document.isAttached && document.type.value != .l2bridge
                 return Subnet(
-                    prefix: subnet.prefix.value, gateway: document.isAttached ? nil : gateway,
-                    router: document.isAttached ? gateway : nil, source: subnet.prefix.at)
+                    prefix: subnet.prefix.value, gateway: isOthers ? nil : gateway,
+                    router: isOthers ? gateway : nil, source: subnet.prefix.at)
             }, mtu: document.mtu?.value ?? defaultMTU(document), routes: document.routes.map(Self.route),
             peers: Set(document.peers.map(\.value)).compactMap { ObjectName($0) }.sorted(),
             deniesIntraNetwork: document.deniesIntraNetwork, deniesHostAccess: document.deniesHostAccess,
-            inbound: document.inbound, outboundNAT: isNAT ? outboundNAT(document, host: host) : nil,
+            inbound: document.inbound, outboundNAT: outboundNAT(document, host: host),
             hasAutomaticMTU: document.mtu == nil, overlay: overlay(document, host: host),
             attachment: attachment(document, host: host))
+    }
+
+    /// The next hop of endpoints.
+    func gateway(_ subnet: SubnetDocument, _ document: NetworkDocument, host: String) -> IPAddress? {
+        let given = Validator.gateway(subnet, document)
+        guard document.type.value == .l2bridge else { return given }
+        return given
+            ?? Subnet.linkGateway(
+                subnet.prefix.value.family, mac: Naming.bridgeMAC(network: document.head.name, host: host))
     }
 
     /// What holds until the host itself says more.
@@ -34,6 +43,7 @@ extension StateBuilder {
         guard let uplink = document.uplink, let selector = Validator.selector(uplink, machine) else { return nil }
         let found = Uplink(selector: selector, source: uplink.at)
         if document.isMacvlan { return .macvlan(found) }
+        if document.type.value == .l2bridge { return .routed(found) }
         guard let id = document.vlan.flatMap({ UInt16(exactly: $0.value) }),
             let device = Naming.vlan(document.head.name)
         else { return .uplinkPort(found) }
@@ -59,7 +69,7 @@ extension StateBuilder {
 
     private func outboundNAT(_ document: NetworkDocument, host: String) -> OutboundNAT? {
         let given = document.outboundNAT
-        guard given?.enabled ?? true else { return nil }
+        guard given?.enabled ?? (document.type.value == .nat) else { return nil }
         let onHost = machine?.outboundAddresses.first { $0.network.value == document.head.name.text }?.addresses
         return OutboundNAT(
             families: given?.families ?? AddressFamily.allCases,

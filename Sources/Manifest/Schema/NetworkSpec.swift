@@ -62,7 +62,8 @@ extension KindSpec {
     private static let subnet = ObjectSpec([
         FieldSpec("prefix", .text(.prefix), required: true, "IPv4 or IPv6."),
         FieldSpec(
-            "gateway", .text(.address), default: "the first usable address, where the host is gateway",
+            "gateway", .text(.address),
+            default: "the first usable address, where the host is gateway; on an l2bridge one of the link",
             "The host's address on the network.", kernel: "`ip address add GATEWAY dev bh-NAME`"),
         FieldSpec(
             "pool", .list(.text(.range), minimum: 1), default: "the whole prefix",

@@ -68,6 +68,40 @@ extension Validator {
         }
     }
 
+    /// The host answers for addresses, and routes to them: an endpoint of type l2bridge must have some, and be no card that
+    /// somebody else's kernel drives.
+    mutating func checkRouted(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
+        if let device = endpoint.device, device.value != "nic" {
+            fail("device \(device.value) is not used on networks of type l2bridge; they have nic", at: device.at)
+        }
+        guard Self.families(endpoint, network).isEmpty else { return }
+        fail(
+            "Endpoint/\(endpoint.head.name) has no address, by which alone it is reached on a network of type l2bridge; give it "
+                + "'addresses', or the network 'subnets'", at: endpoint.head.place("addresses") ?? endpoint.head.at)
+    }
+
+    /// A compartment has one way to an address, and so to the gateway of one card of type l2bridge, whose address has no
+    /// prefix that leads there.
+    mutating func checkGateways(of cards: [EndpointDocument], in compartment: String) {
+        var taken: [IPAddress: ObjectName] = [:]
+        for card in cards {
+            guard let network = networks[card.network.value], network.type.value == .l2bridge else { continue }
+            let gateways = network.subnets.compactMap { subnet in
+                // That of IPv6 is in the prefix that every card has.
+                subnet.gateway?.value
+                    ?? (subnet.prefix.value.family == .ipv4
+                        ? Subnet.linkGateway(.ipv4, mac: MACAddress(value: 0)) : nil)
+            }
+            if let gateway = Set(gateways).sorted().first(where: { taken[$0] != nil }), let other = taken[gateway] {
+                fail(
+                    "Endpoint/\(card.head.name) and Endpoint/\(other) of Compartment/\(compartment) have the gateway \(gateway), to which "
+                        + "one compartment has one way; give one network another 'gateway', or put them into two compartments",
+                    at: card.network.at)
+            }
+            for gateway in gateways { taken[gateway] = card.head.name }
+        }
+    }
+
     /// Two networks on one piece of wire would be one: their endpoints would meet, whatever the manifests say.
     mutating func checkSegments() {
         var seen: [String: NetworkDocument] = [:]

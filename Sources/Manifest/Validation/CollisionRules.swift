@@ -9,6 +9,7 @@ extension Validator {
             checkRoutes(of: cards, in: name)
             guard cards.count > 1 else { continue }
             checkPrefixes(of: cards, in: name)
+            checkGateways(of: cards, in: name)
             var names: [String: ObjectName] = [:]
             var hosts: [String: ObjectName] = [:]
             var holders: [AddressFamily: ObjectName] = [:]

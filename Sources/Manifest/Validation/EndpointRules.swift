@@ -29,13 +29,13 @@ extension Validator {
             missing(.network, endpoint.network, among: Array(networks.keys))
             return
         }
-        guard Self.types.contains(network.type.value) else { return }
         checkMacvlan(endpoint, network)
         checkMTU(endpoint, network)
         checkBandwidth(endpoint, network)
         checkRoutes(endpoint.routes, network)
         for route in endpoint.routes { checkRoute(route, endpoint, network) }
         if endpoint.addresses != nil { checkAddresses(endpoint, network) } else { checkPools(endpoint, network) }
+        if network.type.value == .l2bridge { checkRouted(endpoint, network) }
         if network.type.value != .nat, endpoint.portMappings.isEmpty, let place = endpoint.head.place("portMappings") {
             fail(
                 "'portMappings' are not used on networks of type \(network.type.value.rawValue)", at: place,
@@ -51,10 +51,10 @@ extension Validator {
     /// Whether endpoints of the network can have a default route through it.
     static func givesDefaultRoute(_ network: NetworkDocument) -> Bool {
         switch network.type.value {
-        case .nat: true
+        case .nat, .l2bridge: true
         case .internal: !network.peers.isEmpty
         case .transparent, .l2tunnel: network.subnets.contains { $0.gateway != nil }
-        case .private, .l2bridge, .overlay: false
+        case .private, .overlay: false
         }
     }
 
@@ -148,8 +148,9 @@ extension Validator {
     static func gateway(_ subnet: SubnetDocument, _ network: NetworkDocument) -> IPAddress? {
         switch network.type.value {
         case .private: nil
-        case .overlay, .transparent, .l2tunnel: subnet.gateway?.value
-        case .nat, .internal, .l2bridge: subnet.gateway?.value ?? subnet.prefix.value.firstUsable
+        // Without one the gateway of an l2bridge is an address of the link, in no subnet.
+        case .overlay, .transparent, .l2bridge, .l2tunnel: subnet.gateway?.value
+        case .nat, .internal: subnet.gateway?.value ?? subnet.prefix.value.firstUsable
         }
     }
 

@@ -44,6 +44,11 @@ extension Validator {
             missing(.network, network, among: Array(networks.keys))
             return
         }
+        if declared.type.value == .l2bridge, declared.outboundNAT == nil {
+            fail(
+                "outboundAddresses: Network/\(network.value) of type l2bridge has no 'outboundNAT', which is off there unless given",
+                at: network.at)
+        }
         if declared.type.value != .nat && declared.type.value != .l2bridge {
             fail(
                 "outboundAddresses: Network/\(network.value) is of type \(declared.type.value.rawValue), which has no outbound NAT",

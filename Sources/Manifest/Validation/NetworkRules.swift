@@ -127,6 +127,10 @@ extension Validator {
                     at: route.via.at)
             } else if !network.subnets.contains(where: { $0.prefix.value.contains(route.via.value) }) {
                 fail("next hop \(route.via.value) lies in no subnet of Network/\(network.head.name)", at: route.via.at)
+            } else if network.type.value == .l2bridge, !Self.isGateway(route.via.value, network) {
+                fail(
+                    "next hop \(route.via.value) is none of Network/\(network.head.name): endpoints of type l2bridge reach others "
+                        + "through the host alone; give the host a route to \(route.to.value)", at: route.via.at)
             } else if Self.isConnected(route), network.subnets.contains(where: { $0.prefix.value == route.to.value }) {
                 fail(
                     "route to \(route.to.value), the subnet itself: the kernel makes that one with each address",
@@ -137,6 +141,10 @@ extension Validator {
         for route in routes where !seen.insert("\(route.to.value) \(route.metric.map(String.init) ?? "")").inserted {
             fail("route to \(route.to.value) is given twice with the same metric", at: route.to.at)
         }
+    }
+
+    private static func isGateway(_ address: IPAddress, _ network: NetworkDocument) -> Bool {
+        network.subnets.contains { $0.gateway?.value == address }
     }
 
     /// Whether a route has the metric of those that the kernel makes to the subnets of addresses.

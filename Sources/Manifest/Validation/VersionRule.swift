@@ -3,10 +3,11 @@ internal import Model
 extension Validator {
     /// What the contract has and this version cannot do yet. Everything else knows only what is done.
     mutating func checkVersion() {
-        for network in documents.networks where !Self.types.contains(network.type.value) {
+        for network in documents.networks where network.type.value == .l2bridge {
+            guard let vlan = network.vlan else { continue }
             fail(
-                "Network type '\(network.type.value.rawValue)' is not in this version yet; it has nat, internal, private, transparent, l2tunnel and overlay",
-                at: network.type.at)
+                "'vlan' on networks of type l2bridge is not in this version yet; make the VLAN on the host, with an address of "
+                    + "it, and name it as the uplink", at: vlan.at)
         }
         for endpoint in documents.endpoints where networks[endpoint.network.value]?.isMacvlan != true {
             if let device = endpoint.device, device.value == "macvtap" {
@@ -14,6 +15,4 @@ extension Validator {
             }
         }
     }
-
-    static let types: Set<NetworkType> = [.nat, .internal, .private, .transparent, .l2tunnel, .overlay]
 }

@@ -10,6 +10,9 @@ public enum Attachment: Hashable, Sendable {
     case macvlan(Uplink)
     /// Its own bridge has a VLAN of the uplink as a port; the uplink itself stays the host's.
     case vlan(VLAN)
+    /// Its own bridge has no port to it: the host routes between the two, and answers for endpoints on the uplink, which
+    /// stays as it is.
+    case routed(Uplink)
 }
 
 /// A VLAN of a physical interface (`ip link add NAME link UPLINK type vlan id ID`).
@@ -53,7 +56,7 @@ extension Network {
     /// Whether the bridge is bulkhead's: made, changed and deleted by it.
     public var ownsBridge: Bool {
         switch attachment {
-        case nil, .uplinkPort, .vlan: true
+        case nil, .uplinkPort, .vlan, .routed: true
         case .existingBridge, .macvlan: false
         }
     }
@@ -62,18 +65,30 @@ extension Network {
     public var isMacvlan: Bool {
         switch attachment {
         case .macvlan: true
-        case nil, .existingBridge, .uplinkPort, .vlan: false
+        case nil, .existingBridge, .uplinkPort, .vlan, .routed: false
         }
     }
 
     /// Whether others than endpoints and the host are on the segment, so that not every frame is of an endpoint.
-    public var isShared: Bool { attachment != nil }
+    public var isShared: Bool {
+        switch attachment {
+        case nil, .routed: false
+        case .existingBridge, .uplinkPort, .vlan: true
+        }
+    }
+
+    /// Whether the host routes between its bridge and a physical network.
+    public var isRouted: Bool { if case .routed = attachment { true } else { false } }
+
+    /// Prefixes of which every address is behind its bridge. A network that the host routes to shares its subnets with the
+    /// physical one: only what endpoints have is there.
+    public var prefixes: [IPPrefix] { isRouted ? [] : subnets.map(\.prefix) }
 
     /// The VLAN that is a port of its bridge.
     public var vlan: VLAN? {
         switch attachment {
         case .vlan(let vlan): vlan
-        case nil, .existingBridge, .uplinkPort, .macvlan: nil
+        case nil, .existingBridge, .uplinkPort, .macvlan, .routed: nil
         }
     }
 }
@@ -86,6 +101,7 @@ extension Attachment {
         case .uplinkPort(let uplink): "bridge: \(uplink.selector)"
         case .macvlan(let uplink): "macvlan: \(uplink.selector)"
         case .vlan(let vlan): "bridge: \(vlan.uplink.selector) vlan \(vlan.id)"
+        case .routed(let uplink): "routed: \(uplink.selector)"
         }
     }
 }

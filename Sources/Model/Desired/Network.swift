@@ -132,6 +132,15 @@ public struct Subnet: Hashable, Sendable {
         self.source = source
     }
 
+    /// What endpoints of a routed network have for a gateway where the manifest gives none: an address of the link alone,
+    /// which takes none of the physical network's. That of IPv6 is the one that the kernel gives the bridge.
+    public static func linkGateway(_ family: AddressFamily, mac: MACAddress) -> IPAddress {
+        switch family {
+        case .ipv4: .v4(IPv4Address(value: 0xa9fe_0101))
+        case .ipv6: .v6(mac.linkLocal)
+        }
+    }
+
     /// Whether the address means all of the segment.
     public func isGroup(_ address: IPAddress) -> Bool {
         prefix.family == .ipv4 && prefix.length < 31 && address == prefix.last

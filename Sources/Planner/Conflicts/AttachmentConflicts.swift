@@ -18,6 +18,7 @@ extension Builder {
             checkMTU(network, link)
             if context.uplink(network) != nil { checkUplink(network, link) }
             if network.isMacvlan { checkMacvlans(network, link) }
+            checkRouted(network, link)
             warnOfLearning(network, link)
         }
     }
@@ -25,7 +26,7 @@ extension Builder {
     private func place(_ network: Network) -> SourceLocation {
         switch network.attachment {
         case nil, .existingBridge: network.metadata.source
-        case .uplinkPort(let uplink), .macvlan(let uplink): uplink.source
+        case .uplinkPort(let uplink), .macvlan(let uplink), .routed(let uplink): uplink.source
         case .vlan(let vlan): vlan.uplink.source
         }
     }

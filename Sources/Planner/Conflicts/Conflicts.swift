@@ -37,7 +37,7 @@ extension Builder {
             }
             let links = [link, holder, bridge]
             let beyond =
-                network.isShared ? takenPrefixes(without: own.union(links.compactMap { $0?.index })) : taken
+                network.attachment != nil ? takenPrefixes(without: own.union(links.compactMap { $0?.index })) : taken
             for subnet in network.subnets {
                 // A wider one that leads nowhere takes nothing away: the routes to our bridges are longer.
                 guard let other = beyond.taken.overlapping(subnet.prefix) ?? beyond.dead.inside(subnet.prefix)

@@ -40,6 +40,10 @@ extension Builder {
         compareAddresses(
             context.bridgeAddresses(network), on: spec.reference, present: nil, owner: network.id,
             source: network.metadata.source)
+        compareRoutes(
+            context.bridgeRoutes(network), addresses: context.bridgeAddresses(network), on: spec.reference,
+            present: nil,
+            owner: network.id, source: network.metadata.source)
     }
 
     private mutating func compareBridge(_ network: Network, _ spec: LinkSpec, _ link: ObservedLink) {
@@ -72,7 +76,8 @@ extension Builder {
             context.bridgeAddresses(network), local: context.bridgeLocal(network, link, spec), on: spec.reference,
             present: link, owner: network.id, source: source)
         compareRoutes(
-            [], addresses: context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id,
+            context.bridgeRoutes(network) + context.stayingRoutes(network, link),
+            addresses: context.bridgeAddresses(network), on: spec.reference, present: link, owner: network.id,
             source: source)
         // Those of an overlay come with its tunnel.
         if network.overlay == nil {

@@ -8,7 +8,8 @@ extension Context {
         guard !remains else { return { remainingRules(live) } }
         let facts = HostFacts(
             guarded4: guardedInterfaces(.ipv4), guarded6: guardedInterfaces(.ipv6), otherShared: otherShared(),
-            uplinkPorts: uplinkPorts(), uplinkMACs: uplinkMACs(), macvlanUplinks: macvlanUplinks())
+            uplinkPorts: uplinkPorts(), uplinkMACs: uplinkMACs(), macvlanUplinks: macvlanUplinks(),
+            routedUplinks: routedUplinks())
         return aside { [desired] in Compiler.compile(desired, facts) }
     }
 }

@@ -30,6 +30,7 @@ extension Context {
                 add(path, "1", network)
             }
         }
+        for setting in routedSettings() { add(setting.path, setting.value, setting.network) }
         func nat(_ family: AddressFamily) -> Network? {
             desired.networks.first { $0.type == .nat && $0.families.contains(family) }
         }
@@ -51,6 +52,23 @@ extension Context {
             add("net/ipv6/conf/all/forwarding", "1", network)
         }
         return result
+    }
+
+    /// What an uplink needs so that the host answers for endpoints there: the kernel does only where it forwards, and of IPv6
+    /// only as a router of that link, which learns no default route any more unless `accept_ra` is 2.
+    private func routedSettings() -> [(path: String, value: String, network: Network)] {
+        desired.networks.filter(\.isRouted).flatMap { network -> [(path: String, value: String, network: Network)] in
+            guard let link = attached[network.metadata.name] else { return [] }
+            let (v4, v6) = ("net/ipv4/conf/\(link.name)", "net/ipv6/conf/\(link.name)")
+            var settings: [(String, String)] = []
+            if network.families.contains(.ipv4) { settings.append(("\(v4)/forwarding", "1")) }
+            if network.families.contains(.ipv6), observed.features.ipv6 {
+                if link.setting(family: "ipv6", key: "accept_ra") != "0" { settings.append(("\(v6)/accept_ra", "2")) }
+                if observed.features.forceForwarding { settings.append(("\(v6)/force_forwarding", "1")) }
+                settings += [("\(v6)/forwarding", "1"), ("\(v6)/proxy_ndp", "1")]
+            }
+            return settings.map { ($0.0, $0.1, network) }
+        }
     }
 
     /// Whether a setting is one of a bridge that a network declares.

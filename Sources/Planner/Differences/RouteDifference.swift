@@ -72,10 +72,14 @@ extension Builder {
         let known = Set(observed.filter(\.isConnected).map(\.destination))
         let connected = connectedRoutes(addresses, besides: known, on: reference, present: link)
         // A next hop is found by them.
-        let ids = connected.map(routeID)
+        let ids = (connected + given.map(\.entry).filter { $0.gateway == nil }).map(routeID)
         let wanted =
             connected.map { WantedRoute(entry: $0, source: source) }
-            + given.map { WantedRoute(entry: $0.entry, source: $0.source, requires: ids) }
+            + given.map { route in
+                WantedRoute(
+                    entry: route.entry, source: route.source,
+                    requires: route.entry.gateway == nil ? connected.map(routeID) : ids)
+            }
         var missing: [WantedRoute] = []
         for route in wanted {
             if let index = there.firstIndex(of: route.entry) { there.remove(at: index) } else { missing.append(route) }

@@ -14,7 +14,10 @@ extension Builder {
 
     private func immobile(on link: ObservedLink) -> String? {
         let name = link.name.terminalSafe
-        if let entry = context.neighbours[.host]?[link.index]?.first(where: { $0.address != nil }),
+        if let entry = context.neighbours[.host]?[link.index]?.first(where: {
+            // Our own go with the network that they are of.
+            $0.address != nil && $0.origin != RouteEntry.bulkhead
+        }),
             let address = entry.address
         {
             return "the \(entry.isProxy ? "proxy entry" : "permanent neighbour") \(address) on \(name) would be lost"

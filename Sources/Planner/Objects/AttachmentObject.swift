@@ -38,6 +38,7 @@ struct AttachmentSearch {
         case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink, network)
         case .macvlan(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : stem(uplink, network)
         case .vlan(let vlan): return observed.isAssumed ? .found(assumed(vlan.uplink)) : carrier(vlan, network)
+        case .routed(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : way(uplink, network)
         }
     }
 
@@ -154,6 +155,22 @@ struct AttachmentSearch {
         return outcome
     }
 
+    /// The interface by which the host is on the physical network itself: it answers for endpoints there.
+    private func way(_ uplink: Uplink, _ network: Network) -> Outcome {
+        let outcome = self.uplink(uplink, network)
+        guard case .found(let link) = outcome else { return outcome }
+        let name = link.name.terminalSafe
+        if let master = link.master.flatMap({ byIndex[$0] }) {
+            return .missing(
+                "the uplink \(name) is a port of \(master.name.terminalSafe), and the host answers for nobody by a port; name an "
+                    + "interface that is none, or take it off (`ip link set \(link.name.shellWord) nomaster`)")
+        }
+        if !link.isUp {
+            return .missing("the uplink \(name) is down; set it up (`ip link set \(link.name.shellWord) up`)")
+        }
+        return outcome
+    }
+
     private func usable(_ link: ObservedLink) -> Outcome {
         let name = link.name.terminalSafe
         if link.isLoopback { return .missing("\(name) is the loopback, which leads to no physical network") }
@@ -232,7 +249,7 @@ extension Context {
     /// The interface that is the port of a network's own bridge.
     func uplink(_ network: Network) -> ObservedLink? {
         switch network.attachment {
-        case nil, .existingBridge, .vlan, .macvlan: nil
+        case nil, .existingBridge, .vlan, .macvlan, .routed: nil
         case .uplinkPort: attached[network.metadata.name]
         }
     }
@@ -277,6 +294,14 @@ extension Context {
             }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// The interface by which the host is on the physical network that it routes a network to, by network.
+    func routedUplinks() -> [ObjectName: String] {
+        Dictionary(
+            desired.networks.filter(\.isRouted).compactMap { network in
+                attached[network.metadata.name].map { (network.metadata.name, $0.name) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Their MACs, which the networks' bridges have; that of a VLAN has its own.
     func uplinkMACs() -> [ObjectName: MACAddress] {
         Dictionary(
@@ -291,7 +316,7 @@ extension Reads {
     public static func mayMove(_ desired: DesiredState, _ links: [ObservedLink]) -> Bool {
         let isWanted = desired.networks.contains { network in
             switch network.attachment {
-            case nil, .existingBridge, .vlan, .macvlan: false
+            case nil, .existingBridge, .vlan, .macvlan, .routed: false
             case .uplinkPort: true
             }
         }

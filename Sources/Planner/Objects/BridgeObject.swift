@@ -18,15 +18,49 @@ extension Context {
     /// The host's addresses on the bridge; without a place on the switch there is none, not even a link-local one.
     func bridgeAddresses(_ network: Network) -> [InterfaceAddress] {
         guard network.hasHostSide else { return [] }
+        if network.isRouted { return linkGateways(network) }
         return network.subnets.compactMap { subnet in
             subnet.gateway.flatMap { InterfaceAddress(address: $0, length: subnet.prefix.length) }
         }.sorted()
     }
 
+    /// Gateways without a prefix, each once; that of IPv6 the kernel gives, unless the manifest does.
+    private func linkGateways(_ network: Network) -> [InterfaceAddress] {
+        let gateways = Set(network.subnets.compactMap(\.gateway)).filter { $0 != .v6(network.mac.linkLocal) }
+        return gateways.compactMap { InterfaceAddress(address: $0, length: $0.family.width) }.sorted()
+    }
+
+    /// The host's routes by the bridge: to each endpoint of a network that it routes to.
+    func bridgeRoutes(_ network: Network) -> [(entry: RouteEntry, source: SourceLocation)] {
+        guard network.isRouted else { return [] }
+        let bridge = LinkReference(.host, network.bridge.text)
+        return (endpointsByNetwork[network.metadata.name] ?? []).flatMap { endpoint in
+            endpoint.addresses.map(\.address).map { address in
+                (
+                    RouteEntry(
+                        link: bridge, destination: IPPrefix(host: address), gateway: nil,
+                        metric: defaultMetric(address.family)), endpoint.metadata.source
+                )
+            }
+        }
+    }
+
+    /// Routes to endpoints that no manifest declares any more, and that this plan leaves alone.
+    func stayingRoutes(_ network: Network, _ link: ObservedLink) -> [(entry: RouteEntry, source: SourceLocation)] {
+        let there = routes[.host]?[link.index] ?? []
+        guard network.isRouted, !there.isEmpty else { return [] }
+        let staying = stayingAddresses()
+        let wanted = Set((endpointsByNetwork[network.metadata.name] ?? []).flatMap(\.addresses).map(\.address))
+        return there.filter { route in
+            route.destination.length == route.destination.family.width
+                && staying.contains(route.destination.address) && !wanted.contains(route.destination.address)
+        }.map { ($0.entry(on: LinkReference(.host, link.name)), network.metadata.source) }
+    }
+
     /// Whether the bridge routes a family: to the world, or to peers.
     func routes(_ network: Network, _ family: AddressFamily) -> Bool {
         guard network.families.contains(family), network.hasHostSide else { return false }
-        return network.type == .nat || !network.peers.isEmpty
+        return network.type == .nat || network.isRouted || !network.peers.isEmpty
     }
 
     /// Kernel settings of the bridge, by path below `/proc/sys`.

@@ -79,11 +79,26 @@ extension Context {
                     metric: route.metric ?? defaultMetric(route.destination.family)), route.source
             )
         }
-        return defaults + others
+        return links(endpoint, link) + defaults + others
+    }
+
+    /// The way to the gateway itself, where no prefix of the card's addresses leads there.
+    private func links(_ endpoint: Endpoint, _ link: LinkReference) -> [(entry: RouteEntry, source: SourceLocation)] {
+        guard let network = networks[endpoint.network], network.isRouted else { return [] }
+        let hops = Set(endpoint.defaultGateways + endpoint.routes.map(\.via)).filter {
+            $0 != .v6(network.mac.linkLocal)
+        }
+        return hops.sorted().map { gateway in
+            (
+                RouteEntry(
+                    link: link, destination: IPPrefix(host: gateway), gateway: nil,
+                    metric: defaultMetric(gateway.family)), endpoint.metadata.source
+            )
+        }
     }
 
     /// What the kernel puts where no priority is given: `IP6_RT_PRIO_USER`, or 0.
-    private func defaultMetric(_ family: AddressFamily) -> UInt32 {
+    func defaultMetric(_ family: AddressFamily) -> UInt32 {
         switch family {
         case .ipv4: 0
         case .ipv6: 1024

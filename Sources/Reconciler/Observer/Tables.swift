@@ -1,6 +1,7 @@
 internal import Model
 internal import NetlinkClient
 internal import NetlinkCodec
+internal import Planner
 internal import SystemCalls
 
 /// All tables of one namespace, each dumped once over one socket.
@@ -24,11 +25,14 @@ struct NamespaceTables: Sendable {
         let keepsBody = mayMove(links)
         var neighbours = try connection.neighbours(family: 0)
         if links.contains(where: { $0.kind == "bridge" }) { neighbours += try connection.neighbours(family: 7) }
-        // Only there do they stand in the way.
-        if keepsBody {
+        // Those of others matter only there, where they stand in the way.
+        if !rules {
             let others = Set(links.filter { $0.mark == nil }.map(\.index))
             let bridges = Set(links.filter { $0.mark == nil }.compactMap(\.master))
-            neighbours += try connection.proxies().filter { others.contains($0.link) || bridges.contains($0.link) }
+            neighbours += try connection.proxies().filter { entry in
+                (keepsBody || entry.origin == RouteEntry.bulkhead)
+                    && (others.contains(entry.link) || bridges.contains(entry.link))
+            }
         }
         // In a compartment all links are ours or stand for one of ours.
         let ours = Set(links.lazy.filter { rules || $0.mark != nil }.map(\.index))
