@@ -32,7 +32,7 @@ import Testing
             has.hasPrefix("has bridge, veth, nftables, family inet, connection labels, nftables, family bridge"),
             "\(has)")
         try host.sh("ip link add up0 type veth peer name up1")
-        for kind in ["vlan", "macvlan", "macvtap", "ipvlan", "vxlan"] {
+        for kind in ["vlan", "macvlan", "macvtap", "vxlan"] {
             let options = ["vlan": "link up0 type vlan id 5", "vxlan": "type vxlan id 5 dstport 4789"]
             let line = "link add probe \(options[kind] ?? "link up0 type \(kind)")"
             let isThere = try host.run(["sh", "-c", "ip \(line) && ip link del probe"]).status == 0

@@ -14,7 +14,7 @@ enum KernelCheck {
         ("link/tun", "tun", "endpoints with device: tap"), ("link/vlan", "vlan", "networks with a VLAN"),
         ("link/macvlan", "macvlan", "networks of type l2tunnel or with attachment: macvlan"),
         ("link/macvtap", "macvtap", "endpoints with device: macvtap"),
-        ("link/ipvlan", "ipvlan", "networks of type l2bridge"), ("link/vxlan", "vxlan", "networks of type overlay"),
+        ("link/vxlan", "vxlan", "networks of type overlay"),
         ("link/ifb", "ifb", "endpoints with bandwidth: egress"),
         ("setting/IPv6", "IPv6", "subnets of IPv6"),
     ]

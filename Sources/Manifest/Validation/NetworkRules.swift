@@ -19,7 +19,6 @@ extension Validator {
 
     mutating func checkNetwork(_ network: NetworkDocument) {
         let type = network.type.value
-        guard Self.types.contains(type) else { return }
         for (field, types) in Self.legal where !types.contains(type) {
             if let place = network.head.place(field) {
                 fail("'\(field)' is not used by networks of type \(type.rawValue)", at: place)
@@ -158,10 +157,11 @@ extension Validator {
 
     /// Prefixes of different networks must not overlap; sorted, each is compared with those that may still reach it.
     mutating func checkOverlaps() {
-        let (apart, shared) = documents.networks.filter { Self.types.contains($0.type.value) }
-            .reduce(into: ([[NetworkDocument]](), [NetworkDocument]())) { parts, network in
-                if network.type.value == .overlay { parts.0.append([network]) } else { parts.1.append(network) }
-            }
+        let (apart, shared) = documents.networks.reduce(
+            into: ([[NetworkDocument]](), [NetworkDocument]())
+        ) { parts, network in
+            if network.type.value == .overlay { parts.0.append([network]) } else { parts.1.append(network) }
+        }
         // Every overlay is a world of its own.
         for networks in [shared] + apart { checkOverlaps(networks) }
     }

@@ -73,7 +73,7 @@ extension Network {
     public var isShared: Bool {
         switch attachment {
         case nil, .routed: false
-        case .existingBridge, .uplinkPort, .vlan: true
+        case .existingBridge, .uplinkPort, .vlan, .macvlan: true
         }
     }
 

@@ -18,7 +18,7 @@ public struct KernelSurvey: Hashable, Sendable {
     /// In the order in which they are asked.
     public let features: [Feature]
 
-    private static let linkKinds = ["bridge", "veth", "tun", "vlan", "macvlan", "macvtap", "ipvlan", "vxlan", "ifb"]
+    private static let linkKinds = ["bridge", "veth", "tun", "vlan", "macvlan", "macvtap", "vxlan", "ifb"]
 
     /// Asks.
     public init() throws {
