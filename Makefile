@@ -94,11 +94,9 @@ release: deps-build
 install: deps-install release
 	packaging/install .build/release/bulkhead "$(DESTDIR)" "$(PREFIX)" "$(ZSH_FUNCTIONS)"
 
-# A Debian package of a release build at a fixed path, for the Debian that it is built on: the same commit gives the same
-# package in whatever folder.
-deb: deps-deb
-	@BULKHEAD_COMMIT='$(COMMIT)' packaging/at-fixed-path "$(SWIFT)" build --build-path .build-deb -c release --product bulkhead --static-swift-stdlib
-	@packaging/deb .build-deb/release/bulkhead .build/deb
+# A Debian package of the release build, for the Debian that it is built on.
+deb: deps-deb release
+	@packaging/deb .build/release/bulkhead .build/deb
 
 # In a root folder that debootstrap makes; needs root and a mirror of Debian.
 test-deb: deps-test-deb deb
