@@ -52,10 +52,11 @@ extension LinkRequest {
     /// `ip link add NAME link-netnsid ID link LOWER type macvlan mode …`, down; `lowerNamespace` is the id that this namespace
     /// gave the one of the interface below, nil where that is in this one.
     ///
-    /// Asked for in the namespace below, with another one to be made in, it would fail on kernels before 6.14 where an
-    /// interface of that name is there.
+    /// Kernels before 6.14 make it in the namespace below and move it, so that the name must be free there, too: one that gets its
+    /// own afterwards has that as its title.
     public static func createMacvlan(
-        _ end: VethEnd, _ kind: MacvlanData.Kind, lower: UInt32, lowerNamespace: Int32?, data: MacvlanData
+        _ end: VethEnd, _ kind: MacvlanData.Kind, lower: UInt32, lowerNamespace: Int32?, data: MacvlanData,
+        title: String? = nil
     ) -> Request {
         var writer = header(index: 0, flags: 0, change: 0)
         write(end, to: &writer)
@@ -66,7 +67,7 @@ extension LinkRequest {
             info.nest(LinkAttribute.Info.data) { data.write(to: &$0) }
         }
         return Request(
-            .newLink, [.create, .exclusive], operation: "create \(kind.rawValue) \(end.name)", body: writer)
+            .newLink, [.create, .exclusive], operation: "create \(kind.rawValue) \(title ?? end.name)", body: writer)
     }
 
     /// `ip link set NAME type macvlan mode …`; children that are up stay so.

@@ -172,9 +172,6 @@ final class Executor {
             if case .tap(let options) = spec.kind {
                 return try makeTap(spec.reference.name, index, options, group, at: place)
             }
-        } else if case .createLink(let spec) = operation, spec.lower != nil {
-            let index = links.choose(spec.reference)
-            group = group.map { $0.addressed(toLink: index) }
         } else if case .link(let index) = target {
             group = group.map { $0.addressed(toLink: index) }
         }
@@ -493,6 +490,8 @@ final class Executor {
             }
             return space.descriptor.rawValue
         }
+
+        func choose(for link: LinkReference) -> UInt32 { executor.links.choose(link) }
 
         func hostID(in namespace: NamespaceRef) throws -> Int32 {
             executor.flushRequests()

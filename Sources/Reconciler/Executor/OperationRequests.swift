@@ -11,6 +11,8 @@ protocol LinkIndexes {
     func indexWhileThere(of link: LinkReference) throws -> UInt32?
     /// Descriptor of a namespace, for the far end of a veth; nil for the host's own.
     func descriptor(of namespace: NamespaceRef) throws -> Int32?
+    /// The index that a new link in a compartment shall have.
+    func choose(for link: LinkReference) -> UInt32
     /// The id that a namespace has for the host's.
     func hostID(in namespace: NamespaceRef) throws -> Int32
     /// A move with what lies on its link by now.
@@ -112,12 +114,14 @@ extension Operation {
 
     private static func create(_ spec: LinkSpec, _ indexes: some LinkIndexes) throws -> [Request] {
         let name = spec.reference.name
+        if case .macvlan(let lower, let mode) = spec.kind, spec.reference.namespace != .host {
+            return try creation(ofMacvlan: spec, lower, mode, indexes)
+        }
         var requests = [try making(spec, indexes)]
         // The kernel ignores the alias in the creating message, and refuses address generation there.
         var change = LinkRequest.Change()
         change.alias = spec.alias
-        // A macvlan in a compartment has the mode that its namespace gives.
-        if spec.hasIPv6, spec.reference.namespace == .host { change.addressGeneration = spec.addressGeneration }
+        if spec.hasIPv6 { change.addressGeneration = spec.addressGeneration }
         if case .bridge = spec.kind { change.mtu = spec.mtu }
         requests.append(LinkRequest.set(name: name, change))
         if let alternative = spec.alternativeName {
@@ -130,6 +134,28 @@ extension Operation {
             requests.append(LinkRequest.set(name: name, up))
         }
         return requests
+    }
+
+    /// A link in a compartment on one of the host. Kernels before 6.14 make it beside that one, whose namespace may have
+    /// its name, and move it then: so it is made by another one, and gets its own there. All of it is one datagram, by the
+    /// index, and of a link whose creation was refused nothing is changed.
+    private static func creation(
+        ofMacvlan spec: LinkSpec, _ lower: String, _ mode: MacvlanMode, _ indexes: some LinkIndexes
+    ) throws -> [Request] {
+        let (lower, hostID) = (
+            try indexes.index(of: LinkReference(.host, lower)), try indexes.hostID(in: spec.reference.namespace)
+        )
+        let index = indexes.choose(for: spec.reference)
+        let name = "bh-\(index)"
+        var change = LinkRequest.Change()
+        change.alias = spec.alias
+        return [
+            LinkRequest.createMacvlan(
+                .init(name: name, mac: spec.mac, mtu: spec.mtu), .macvlan, lower: lower, lowerNamespace: hostID,
+                data: MacvlanData(mode: mode.mode), title: spec.reference.name
+            ).addressed(toLink: index), LinkRequest.rename(name, index: index, to: spec.reference.name),
+            LinkRequest.set(name: spec.reference.name, change).addressed(toLink: index),
+        ]
     }
 
     /// The kernel takes a second filter like the first for another one: where somebody who undoes does not know whether it
@@ -161,7 +187,7 @@ extension Operation {
         case .macvlan(let lower, let mode):
             return LinkRequest.createMacvlan(
                 end, .macvlan, lower: try indexes.index(of: LinkReference(.host, lower)),
-                lowerNamespace: space == .host ? nil : try indexes.hostID(in: space), data: MacvlanData(mode: mode.mode)
+                lowerNamespace: nil, data: MacvlanData(mode: mode.mode)
             )
         case .tap:
             var change = LinkRequest.Change()
