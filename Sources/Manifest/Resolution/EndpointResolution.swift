@@ -64,12 +64,17 @@ extension StateBuilder {
         }
     }
 
+    /// Behind that of the routes that the kernel makes with addresses that have a prefix: while a network changes its type,
+    /// both are there, and the kernel has one place for a metric.
+    private static let wayMetric: UInt32 = 1024
+
     /// Routes to the subnets themselves where the host routes to them: nobody but the gateway is on the link.
     private func ways(_ network: NetworkDocument, _ own: [InterfaceAddress], host: String) -> [RouteSpec] {
         network.subnets.filter { subnet in own.contains { subnet.prefix.value.contains($0.address) } }
             .compactMap { subnet in
                 gateway(subnet, network, host: host).map {
-                    RouteSpec(destination: subnet.prefix.value, via: $0, source: subnet.prefix.at)
+                    RouteSpec(
+                        destination: subnet.prefix.value, via: $0, metric: Self.wayMetric, source: subnet.prefix.at)
                 }
             }
     }
