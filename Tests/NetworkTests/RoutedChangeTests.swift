@@ -181,4 +181,68 @@ import Testing
             ),
             "\(plan.output)")
     }
+
+    /// The same network with the uplink as a port: nothing of the way by the host is left, nor goes to the uplink with what
+    /// the host has there.
+    @Test func becomesAnotherTypeInPlace() throws {
+        let segment = try Routed.segment(Routed.documents())
+        let before = try HostDump(segment.host)
+        try segment.apply()
+        let identities = try HostDump(segment.host)
+        try segment.site.declare(
+            [
+                Segment.network("lan", "uplink: {interface: eth1}"), Segment.endpoint("a", "lan", 10),
+                Segment.endpoint("b", "lan", 11),
+            ])
+        try segment.apply()
+        #expect(try HostDump(segment.host).changedIdentities(from: identities) == [])
+        try works(segment)
+        #expect(try segment.ping(segment.host, "a", to: 11))
+        #expect(try segment.host.sh("ip neigh show proxy; ip -br address | grep 169.254 || true") == "")
+        try segment.destroy(to: before)
+    }
+
+    /// Without pruning an endpoint that no manifest declares keeps its way, as it keeps all else.
+    @Test func whatIsNotPrunedKeepsItsWay() throws {
+        let segment = try Routed.segment(Routed.documents())
+        try segment.apply()
+        try segment.site.declare([Routed.network(), Segment.endpoint("a", "lan", 10)])
+        let result = try segment.host.bulkhead("apply", "manifests", "--yes", "--no-prune")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try segment.ping(segment.lan, to: 11))
+        try works(segment)
+        try segment.apply()
+        #expect(try segment.pingsNothing(segment.lan, to: 11))
+        #expect(try !segment.host.sh("ip neigh show proxy; ip route").contains("192.0.2.11"))
+    }
+
+    /// Two scopes on two cards: neither takes the other's entries for its own.
+    @Test func otherScopesKeepTheirs() throws {
+        let segment = try Routed.segment(Routed.documents())
+        try segment.addCard()
+        try segment.apply()
+        let other = """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: far}
+            spec: {type: l2bridge, uplink: {interface: wg0}, subnets: [{prefix: 172.30.0.0/24}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: f}
+            spec: {network: far, addresses: [172.30.0.10]}
+            """
+        try segment.host.sh("mkdir other; cat > other/far.yaml <<'END'\n\(other)\nEND")
+        let applied = try segment.host.bulkhead("apply", "other", "--yes", "--scope", "other")
+        #expect(applied.status == 0, "\(applied.errors)")
+        // That the host forwards on a card, and will no more, is every scope's business; entries and routes are not.
+        func plan() throws -> String { try segment.host.bulkhead("plan", "manifests").output }
+        for word in ["answer for", "route"] { #expect(try !plan().contains(word)) }
+        let destroyed = try segment.host.bulkhead("destroy", "--all", "--yes", "--scope", "other")
+        #expect(destroyed.status == 0, "\(destroyed.errors)")
+        #expect(try !segment.host.sh("ip neigh show proxy").contains("172.30.0.10"))
+        for word in ["answer for", "route"] { #expect(try !plan().contains(word)) }
+        try segment.apply()
+        try works(segment)
+    }
 }

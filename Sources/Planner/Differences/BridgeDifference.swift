@@ -66,6 +66,7 @@ extension Builder {
             title: "bridge \(spec.reference)")
         // On a bridge that stands for an interface of the host all the rest is the host's.
         guard !network.isShared else {
+            clearOwn(network, spec, link)
             appendSettings(
                 settings.filter(isOff), in: context.observed.host, id: "setting/host/\(spec.reference.name)/ipv6",
                 owner: network.id, phase: .reduce, title: "bridge \(spec.reference)")

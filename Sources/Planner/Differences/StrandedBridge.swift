@@ -16,6 +16,25 @@ extension Builder {
                 + "what the host has to another interface", at: nil)
     }
 
+    /// A bridge that stands for an interface from this plan on, and was a switch of its own before: what is on it is the old
+    /// network's. Left there, it would count as the host's, and go to the interface with all that is when that is given back.
+    mutating func clearOwn(_ network: Network, _ spec: LinkSpec, _ bridge: ObservedLink) {
+        guard context.uplink(network) != nil, context.observed.host.uplinkPort(of: bridge) == nil,
+            let mark = bridge.mark, !context.stoodForUplink(bridge, mark)
+        else { return }
+        let source = network.metadata.source
+        compareAddresses([], on: spec.reference, present: bridge, owner: network.id, source: source)
+        compareRoutes([], addresses: [], on: spec.reference, present: bridge, owner: network.id, source: source)
+    }
+
+    /// Those steps: undone after the interface has left again, which takes along all that is on the bridge by then.
+    func clearings(of bridge: LinkReference, _ network: Network) -> [String] {
+        steps.filter { step in
+            step.action == .delete && step.owner == network.id && step.namespace == bridge.namespace
+                && (step.kind == .address || step.kind == .route)
+        }.map(\.id)
+    }
+
     /// Whether the bridge of a network that has no uplink any more has still what the host had there, which would be
     /// surplus on it; then the plan says so.
     mutating func standsForAnother(_ bridge: ObservedLink, _ network: Network) -> Bool {
@@ -25,7 +44,7 @@ extension Builder {
         let cargo = context.movable(of: bridge)
         guard !cargo.words.isEmpty else { return false }
         let (name, port) = (bridge.name.terminalSafe, uplink.name.terminalSafe)
-        let place = network.vlan == nil ? "without an uplink" : "on a VLAN"
+        let place = network.isRouted ? "of type l2bridge" : network.vlan == nil ? "without an uplink" : "on a VLAN"
         fail(
             "\(network.id): \(name) stands for \(port) and has what the host has there (\(cargo.words)), for which a network "
                 + "\(place) has no place; give the network another name, or apply once without it, so that \(port) gets it "

@@ -29,7 +29,8 @@ extension Builder {
         if isThere { raise(uplink, network) }
         appendTake(
             move, network, cargo, raising: raising(uplink, move, bridge), up: [from, uplink].filter(\.isUp),
-            requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"])
+            requires: requirement(spec.reference) + ["uplink/old/\(spec.reference.name)"]
+                + clearings(of: spec.reference, network))
     }
 
     /// Somebody set down an interface that is on its bridge. What it was before bulkhead came is noted already.
