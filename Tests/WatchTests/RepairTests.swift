@@ -159,6 +159,33 @@ import Testing
         try watched.until("entries are missing") { try host.sh(entries) == before }
     }
 
+    /// The way of an l2bridge: a route that goes is put back, and whom the uplink learns of is no news.
+    @Test func theWayOfAnL2BridgeIsPutRight() throws {
+        let (host, other) = (try ScratchHost(), try ScratchHost())
+        try host.connect("eth1", ["192.0.2.1/24"], to: other, "eth0", ["192.0.2.2/24"])
+        try host.write(
+            "all.yaml",
+            """
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: lan}
+            spec: {type: l2bridge, uplink: {interface: eth1}, subnets: [{prefix: 192.0.2.0/24}]}
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: a}
+            spec: {network: lan, addresses: [192.0.2.10]}
+            """)
+        let watched = try Watched(on: host)
+        try host.sh("ip route del 192.0.2.10 dev bh-lan")
+        try watched.waitForRepair(of: "add route 192.0.2.10/32 on bh-lan")
+        try watched.settle()
+        let before = watched.looks
+        for _ in 0..<3 { try host.sh("ip neigh flush dev eth1; ping -c1 -W5 192.0.2.2 >/dev/null") }
+        usleep(500_000)
+        #expect(watched.looks == before, "\(watched.errors)")
+    }
+
     private static let overlay = """
         apiVersion: bulkhead.dev/v1alpha1
         kind: Host

@@ -105,7 +105,8 @@ public final class ListeningPost {
     /// Listens where the observation found something of ours, and nowhere else. Whether that begins anywhere: then what
     /// happened there since the observation was not heard.
     public func follow(_ observed: ObservedState) throws -> Bool {
-        host.keepers.formUnion(observed.host.neighbours.map(\.link))
+        // Of those for whom it answers the kernel says nothing, and on their cards it learns all the time.
+        host.keepers.formUnion(observed.host.neighbours.filter { !$0.isProxy }.map(\.link))
         let known = Set(observed.namespaces.map(\.reference))
         for reference in ears.keys where !known.contains(reference) { ears[reference] = nil }
         var isNew = false
