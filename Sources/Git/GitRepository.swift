@@ -87,6 +87,8 @@ public struct GitRepository: Sendable {
 
     /// Fetches a commit without its history, unless it was fetched last. What comes is checked object by object.
     public func fetch(_ target: Target, from address: RepositoryAddress) throws(GitError) {
+        // Whoever ended both at once left nobody to tidy up.
+        removeRemains()
         try prepare(for: target)
         guard kept(as: .candidate) != target.object else { return }
         let what = "fetch \(target.commit.prefix(12)) from \(address.description.terminalSafe)"
@@ -99,11 +101,11 @@ public struct GitRepository: Sendable {
         command.fileSizeLimit = Self.packLimit
         command.secondsLimit = 600
         let result = try git.run(command, what)
-        if result.ending != .exited(0) { removeRemains() }
-        // Git's own child wrote too much (SIGXFSZ), or found objects that are none.
+        let isCut = result.ending != .exited(0) && removeRemains()
         let words = GitWords(result.errors).text
         if words.contains("fsck error") { throw GitError(.refused, "\(what): \(words)") }
-        if words.contains("died of signal 25") {
+        // Git's own child wrote too much (SIGXFSZ), of which git says the one thing or the other.
+        if isCut || words.contains("died of signal 25") {
             throw GitError(.tooLarge, "\(what): it is larger than \(Self.packLimit >> 20) MiB")
         }
         _ = try git.output(result, of: command, what)
@@ -124,12 +126,20 @@ public struct GitRepository: Sendable {
 
     private static func reference(_ keeper: Keeper) -> String { "refs/bulkhead/\(keeper.rawValue)" }
 
-    /// What a fetch that was cut short left half written.
-    private func removeRemains() {
+    /// Removes what a git that was killed left half written, and its locks: nobody else is at work here, for a round has a
+    /// lock of its own. Whether a pack was among it that had reached the limit.
+    @discardableResult
+    private func removeRemains() -> Bool {
         let packs = "\(folder)/objects/pack"
+        var isCut = false
         for name in (try? Files.list(packs)) ?? [] where name.hasPrefix("tmp_") {
-            try? Files.remove("\(packs)/\(name)")
+            let path = "\(packs)/\(name)"
+            isCut = isCut || ((try? Files.status(path, followingLinks: false).size) ?? 0) >= Self.packLimit
+            try? Files.remove(path)
         }
+        for keeper in [Keeper.candidate, .good] { try? Files.remove("\(folder)/\(Self.reference(keeper)).lock") }
+        for name in ["HEAD", "config", "packed-refs", "shallow"] { try? Files.remove("\(folder)/\(name).lock") }
+        return isCut
     }
 
     /// Each fetch brings a pack; what no kept commit needs goes.

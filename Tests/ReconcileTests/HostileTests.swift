@@ -175,6 +175,39 @@ import Testing
         }
     }
 
+    /// Git says of its child that wrote too much only that its output is invalid.
+    @Test func aPackBeyondTheLimitIsABadCommit() throws {
+        let site = try RoundHost()
+        let good = try site.push(RoundHost.network)
+        #expect(try site.round().status == 0)
+        try site.host.sh("head -c \(270 << 20) /dev/urandom > work/noise; git -C work config core.compression 0")
+        let bad = try site.push()
+        for _ in 0..<2 {
+            let result = try site.round()
+            #expect(result.status == 1)
+            #expect(
+                result.output.contains("commit \(bad.short) of main is bad: ")
+                    && result.output.contains("it is larger than 256 MiB"), "\(result.output)\(result.errors)")
+            #expect(result.output.hasSuffix("; commit \(good.short) stays in force\n"), "\(result.output)")
+        }
+    }
+
+    /// A git that was killed together with its parent left its locks.
+    @Test func locksThatNobodyHoldsAnyMoreGo() throws {
+        let site = try RoundHost()
+        try site.push(RoundHost.network)
+        #expect(try site.round().status == 0)
+        try site.host.sh(
+            """
+            cd state/reconcile/default/repository.git
+            touch shallow.lock HEAD.lock refs/bulkhead/candidate.lock refs/bulkhead/good.lock objects/pack/tmp_pack_x
+            """)
+        let next = try site.push(RoundHost.network, RoundHost.endpoint("web-1"))
+        let result = try site.round()
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("applied commit \(next.short)"), "\(result.output)")
+    }
+
     @Test func hugeCommitsAreRefusedBeforeTheyAreRead() throws {
         let site = try RoundHost()
         let good = try site.push(RoundHost.network)
