@@ -18,14 +18,14 @@ public struct KernelSurvey: Hashable, Sendable {
     /// In the order in which they are asked.
     public let features: [Feature]
 
-    private static let linkKinds = ["bridge", "veth", "tun", "vlan", "macvlan", "macvtap", "vxlan", "ifb"]
+    private static let linkKinds = ["bridge", "veth", "vlan", "macvlan", "macvtap", "vxlan", "ifb"]
 
     /// Asks.
     public init() throws {
         let worker = try NamespaceWorker()
         let space = try worker.createNamespace()
         features =
-            try worker.run(in: space.rawValue) { try Self.links() + Self.firewall() } + Self.settings()
+            try worker.run(in: space.rawValue) { try Self.links() + Self.firewall() } + [Self.taps] + Self.settings()
     }
 
     /// The refusal of a feature; nil where it is there.
@@ -36,6 +36,11 @@ public struct KernelSurvey: Hashable, Sendable {
         let worker = try NamespaceWorker()
         let space = try worker.createNamespace()
         return try worker.run(in: space.rawValue) { try links([kind]).allSatisfy { $0.refusal == nil } }
+    }
+
+    /// Taps come of a file, and never of a request by netlink.
+    private static var taps: Feature {
+        Feature(name: "link/tun", refusal: TapDevice.isSupported() ? nil : "/dev/net/tun cannot be opened")
     }
 
     private static func links(_ kinds: [String] = linkKinds) throws -> [Feature] {
