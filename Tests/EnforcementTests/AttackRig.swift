@@ -21,6 +21,30 @@ struct AttackRig {
 
     init(_ web: PolicyHost) { self.init(web.host) }
 
+    /// A network `web` of the prefixes that `people` knows, and its endpoints `a`, `b` and `m`; `m` may have no address.
+    static func documents(_ network: String, addresses: Bool = true) -> String {
+        let gateways = "{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: \"fd00:88::/64\", gateway: \"fd00:88::1\"}"
+        let endpoints = ["a", "b", "m"].enumerated().map { number, name in
+            let own = !addresses && name == "m" ? "" : "10.88.0.\(10 + number), \"fd00:88::\(10 + number)\""
+            return """
+                ---
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Endpoint
+                metadata: {name: \(name), labels: {app: \(name)}}
+                spec: {network: web, addresses: [\(own)]}
+
+                """
+        }
+        return """
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: web}
+            spec: {\(network), subnets: [\(gateways)]}
+
+            """ + endpoints.joined()
+    }
+
     /// MACs and addresses of those who take part, read from the host: the victim `a`, the sibling `b`, and whose frames
     /// they are.
     func people(own: String = "m", victim: String = "a", sibling: String = "b", bridge: String = "bh-web") throws
@@ -131,6 +155,25 @@ struct AttackRig {
         let seen = try seen(attacks, watch: interface, in: namespace)
         return attacks.filter { seen.contains($0.name) != $0.passes }
             .map { "\($0.name): \($0.passes ? "did not pass" : "passed")" }
+    }
+
+    /// The same as a sibling, the host on its bridge and a machine of the LAN see it: the last two only what is for all, so
+    /// that controls are the sibling's alone.
+    func wrongs(
+        _ attacks: [Attack], bridge: String, outside: (name: String, host: ScratchHost)
+    ) throws -> [String] {
+        let watchers = [
+            ("a", try watch(attacks, "eth0", in: "a")), ("host", try watch(attacks, bridge, in: nil)),
+            (outside.name, try Self(outside.host).watch(attacks, "eth0", in: nil)),
+        ]
+        try send(attacks)
+        return try watchers.flatMap { name, watcher -> [String] in
+            let seen = try names(attacks, watcher)
+            return attacks.filter {
+                name == "a" ? seen.contains($0.name) != $0.passes : seen.contains($0.name) && !$0.passes
+            }
+            .map { "\(name): \($0.name): \($0.passes ? "did not pass" : "passed")" }
+        }
     }
 }
 

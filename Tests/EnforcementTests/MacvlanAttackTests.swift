@@ -14,25 +14,8 @@ import Testing
         init(isolated: Bool = false, addresses: Bool = true, isTunnel: Bool = false) throws {
             let isolation = isolated ? ", isolation: {intraNetwork: deny}" : ""
             let type = isTunnel ? "l2tunnel" : "transparent, attachment: macvlan"
-            var text = """
-                ---
-                apiVersion: bulkhead.dev/v1alpha1
-                kind: Network
-                metadata: {name: web}
-                spec: {type: \(type), uplink: {interface: eth1}\(isolation), subnets: [{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: "fd00:88::/64", gateway: "fd00:88::1"}]}
-
-                """
-            for (number, name) in ["a", "b", "m"].enumerated() {
-                let own = !addresses && name == "m" ? "" : "10.88.0.\(10 + number), \"fd00:88::\(10 + number)\""
-                text += """
-                    ---
-                    apiVersion: bulkhead.dev/v1alpha1
-                    kind: Endpoint
-                    metadata: {name: \(name)}
-                    spec: {network: web, addresses: [\(own)]}
-
-                    """
-            }
+            let text = AttackRig.documents(
+                "type: \(type), uplink: {interface: eth1}\(isolation)", addresses: addresses)
             web = try PolicyHost([])
             try web.host.write("base.yaml", text)
             router = try ScratchHost()

@@ -21,25 +21,7 @@ import Testing
         let way: Way
 
         init(_ way: Way, addresses: Bool = true) throws {
-            var text = """
-                ---
-                apiVersion: bulkhead.dev/v1alpha1
-                kind: Network
-                metadata: {name: web}
-                spec: {type: transparent, \(way.rawValue), subnets: [{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: "fd00:88::/64", gateway: "fd00:88::1"}]}
-
-                """
-            for (number, name) in ["a", "b", "m"].enumerated() {
-                let own = !addresses && name == "m" ? "" : "10.88.0.\(10 + number), \"fd00:88::\(10 + number)\""
-                text += """
-                    ---
-                    apiVersion: bulkhead.dev/v1alpha1
-                    kind: Endpoint
-                    metadata: {name: \(name), labels: {app: \(name)}}
-                    spec: {network: web, addresses: [\(own)]}
-
-                    """
-            }
+            let text = AttackRig.documents("type: transparent, \(way.rawValue)", addresses: addresses)
             web = try PolicyHost([])
             try web.host.write("base.yaml", text)
             router = try ScratchHost()
@@ -74,20 +56,7 @@ import Testing
         /// Sends from `m`; what passed of that which may not, and what did not of the controls, as a sibling, the host and
         /// the router see it.
         func wrongs(_ kind: String) throws -> [String] {
-            let attacks = try rig.craft(kind, people())
-            let watchers = [
-                ("a", try rig.watch(attacks, "eth0", in: "a")), ("host", try rig.watch(attacks, way.bridge, in: nil)),
-                ("router", try AttackRig(router).watch(attacks, "eth0", in: nil)),
-            ]
-            try rig.send(attacks)
-            return try watchers.flatMap { name, watcher -> [String] in
-                let seen = try rig.names(attacks, watcher)
-                // The others see only what is for all.
-                return attacks.filter {
-                    name == "a" ? seen.contains($0.name) != $0.passes : seen.contains($0.name) && !$0.passes
-                }
-                .map { "\(name): \($0.name): \($0.passes ? "did not pass" : "passed")" }
-            }
+            try rig.wrongs(rig.craft(kind, people()), bridge: way.bridge, outside: ("router", router))
         }
     }
 

@@ -12,24 +12,7 @@ import Testing
         let rig: AttackRig
 
         init() throws {
-            var text = """
-                ---
-                apiVersion: bulkhead.dev/v1alpha1
-                kind: Network
-                metadata: {name: web}
-                spec: {type: l2bridge, uplink: {interface: eth1}, subnets: [{prefix: 10.88.0.0/24, gateway: 10.88.0.1}, {prefix: "fd00:88::/64", gateway: "fd00:88::1"}]}
-
-                """
-            for (number, name) in ["a", "b", "m"].enumerated() {
-                text += """
-                    ---
-                    apiVersion: bulkhead.dev/v1alpha1
-                    kind: Endpoint
-                    metadata: {name: \(name), labels: {app: \(name)}}
-                    spec: {network: web, addresses: [10.88.0.\(10 + number), "fd00:88::\(10 + number)"]}
-
-                    """
-            }
+            let text = AttackRig.documents("type: l2bridge, uplink: {interface: eth1}")
             web = try PolicyHost([])
             try web.host.write("base.yaml", text)
             lan = try ScratchHost()
@@ -46,19 +29,7 @@ import Testing
         /// Sends from `m`; what passed of that which may not, and what did not of the controls, as the sibling, the host and the
         /// LAN see it.
         func wrongs(_ kind: String) throws -> [String] {
-            let attacks = try rig.craft(kind, rig.people())
-            let watchers = [
-                ("a", try rig.watch(attacks, "eth0", in: "a")), ("host", try rig.watch(attacks, "bh-web", in: nil)),
-                ("lan", try AttackRig(lan).watch(attacks, "eth0", in: nil)),
-            ]
-            try rig.send(attacks)
-            return try watchers.flatMap { name, watcher -> [String] in
-                let seen = try rig.names(attacks, watcher)
-                return attacks.filter {
-                    name == "a" ? seen.contains($0.name) != $0.passes : seen.contains($0.name) && !$0.passes
-                }
-                .map { "\(name): \($0.name): \($0.passes ? "did not pass" : "passed")" }
-            }
+            try rig.wrongs(rig.craft(kind, rig.people()), bridge: "bh-web", outside: ("lan", lan))
         }
     }
 
