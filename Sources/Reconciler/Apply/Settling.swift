@@ -34,7 +34,7 @@ struct Settling {
         var heard: Set<MessageType> = []
         // What was right at no time: the rest was kept, and somebody changed it since.
         var stubborn = left
-        for _ in 0..<Self.attempts {
+        for attempt in 0..<Self.patience where attempt < Self.attempts || isDue(stubborn.map(\.kind), heard) {
             perform(steps)
             let (differences, isWhole) = try differences(in: reference, space)
             // Tables that change all the time cannot be read; what is no table can.
@@ -45,7 +45,7 @@ struct Settling {
             stubborn.removeAll { !differing.contains($0.id) }
             heard.formUnion(others.hear())
         }
-        return stubborn.allSatisfy { !heard.isDisjoint(with: Self.types($0.kind)) } ? .meddled : .differs
+        return areExcused(stubborn.map(\.kind), by: heard) ? .meddled : .differs
     }
 
     /// Reads a namespace again and again, after all was undone, until these steps and no others are what an apply would do
@@ -57,7 +57,7 @@ struct Settling {
         var heard: Set<MessageType> = []
         // What was as before at no time.
         var stubborn: [StepTrace: Step.Kind]?
-        for _ in 0..<Self.attempts {
+        for attempt in 0..<Self.patience where attempt < Self.attempts || isDue((stubborn ?? [:]).values, heard) {
             let (differences, isWhole) = try differences(in: reference, space)
             let found = Dictionary(
                 differences.map { (StepTrace($0), $0.kind) }, uniquingKeysWith: { first, _ in first })
@@ -72,8 +72,19 @@ struct Settling {
             stubborn = stubborn?.filter { different[$0.key] != nil || !isWhole } ?? different
             heard.formUnion(others.hear())
         }
-        let isHeard = { (kind: Step.Kind) in !heard.isDisjoint(with: Self.types(kind)) }
-        return (stubborn ?? [:]).values.allSatisfy(isHeard) ? .meddled : .differs
+        return areExcused((stubborn ?? [:]).values, by: heard) ? .meddled : .differs
+    }
+
+    /// Whether somebody was heard to change all of what differs.
+    private func areExcused(_ kinds: some Sequence<Step.Kind>, by heard: Set<MessageType>) -> Bool {
+        kinds.allSatisfy { !heard.isDisjoint(with: Self.types($0)) }
+    }
+
+    /// Whether it is still worth waiting for whoever changes what differs: deleting a device takes its process seconds on a
+    /// busy machine, in which nothing is told. Of some kinds nothing is ever told.
+    private func isDue(_ kinds: some Sequence<Step.Kind>, _ heard: Set<MessageType>) -> Bool {
+        let silent = kinds.filter { heard.isDisjoint(with: Self.types($0)) }
+        return !silent.isEmpty && silent.allSatisfy { !Self.types($0).isEmpty }
     }
 
     /// One that fails fails because something is gone, or there, in the meantime.
@@ -154,5 +165,6 @@ struct Settling {
     private static let groupTypes: Set<MessageType> = [
         .newLink, .deleteLink, .newAddress, .deleteAddress, .newRoute, .deleteRoute, .newRule, .deleteRule,
     ]
-    private static let attempts = 20
+    /// How often it is read in any case, and at most; each time it is listened for 20 ms or more.
+    private static let (attempts, patience) = (20, 250)
 }
