@@ -34,21 +34,32 @@ public enum MountView {
     /// As a process sees it (`proc_pid_mountinfo(5)`): number, parent, file system, root in there, place, options, groups.
     private static func mount(of place: String, _ process: String) -> Mount? {
         guard let text = try? Files.readText("/proc/\(process)/mountinfo", limit: 64 << 20) else { return nil }
-        var best: (length: Int, mount: Mount)?
-        for line in text.split(separator: "\n") {
+        return mount(of: place, in: text)
+    }
+
+    /// The mount that a path leads to by way of the mounts on the folders above it. Not the one with the longest path: that
+    /// may lie hidden below a mount that came later.
+    private static func mount(of place: String, in table: String) -> Mount? {
+        var points: [Substring: [[Substring]]] = [:]
+        for line in table.split(separator: "\n") {
             let fields = line.split(separator: " ")
-            guard fields.count > 6 else { continue }
-            let point = fields[4]
-            guard point == "/" || place == point || place.hasPrefix(point + "/") else { continue }
-            // Of several at one place the last is on top.
-            guard point.utf8.count >= best?.length ?? 0 else { continue }
-            let path = fields[3].split(separator: "/") + place.dropFirst(point.count).split(separator: "/")
-            let group = fields[6...].prefix { $0 != "-" }.first { $0.hasPrefix("shared:") }
-            best = (
-                point.utf8.count,
-                Mount(number: fields[0], folder: ([fields[2]] + path).map(String.init), group: group)
-            )
+            guard fields.count > 6, isAbove(fields[4], place) else { continue }
+            points[fields[4], default: []].append(fields)
         }
-        return best?.mount
+        // The root's parent is in no table.
+        guard var current = points["/"]?.first else { return nil }
+        for point in points.keys.sorted(by: { $0.utf8.count < $1.utf8.count }) {
+            // Several may lie on one another.
+            while let next = points[point]?.first(where: { $0[1] == current[0] && $0[0] != current[0] }) {
+                current = next
+            }
+        }
+        let path = current[3].split(separator: "/") + place.dropFirst(current[4].count).split(separator: "/")
+        let group = current[6...].prefix { $0 != "-" }.first { $0.hasPrefix("shared:") }
+        return Mount(number: current[0], folder: ([current[2]] + path).map(String.init), group: group)
+    }
+
+    private static func isAbove(_ point: Substring, _ place: String) -> Bool {
+        point == "/" || place == point || place.hasPrefix(point + "/")
     }
 }

@@ -105,6 +105,11 @@ import Testing
         // Mounts that spread are seen.
         let spreading = try inside("mount --make-shared /run; unshare --mount --propagation unchanged \(apply)")
         #expect(spreading.status == 0, "\(spreading.errors)")
+        // The folder itself is another, though the one of process 1 is mounted beneath.
+        let covered = try inside(
+            "mkdir -p /run/netns; mount --bind /run/netns /run/netns; unshare --mount --propagation private sh -c "
+                + "'mount -t tmpfs none /run; mkdir /run/netns; \(apply)'")
+        #expect(covered.status == 0, "\(covered.errors)")
     }
 
     @Test func theBootServicePutsTheLastGoodCommitInForce() throws {
