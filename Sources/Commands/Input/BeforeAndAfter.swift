@@ -27,6 +27,7 @@ struct BeforeAndAfter {
         [
             "base": .string(base), "complete": .bool(changes.isComplete),
             "changes": .array(changes.changes.map(Self.document)),
+            "publications": .array(changes.publications.map(Self.document)),
             "added": .array(added.map { .string($0.text) }), "removed": .array(removed.map { .string($0.text) }),
         ]
     }
@@ -39,9 +40,27 @@ struct BeforeAndAfter {
         ]
     }
 
+    private static func document(_ change: PublicationChange) -> JSON {
+        let now =
+            switch change.kind {
+            case .opened: "open"
+            case .closed: "closed"
+            case .published: "published"
+            case .withdrawn: "withdrawn"
+            }
+        return [
+            "endpoint": .string(change.endpoint.text), "protocol": .string(change.transport.rawValue),
+            "hostAddress": change.hostAddress.map { .string("\($0)") } ?? nil,
+            "hostPorts": .string("\(change.hostPorts)"), "ports": .string("\(change.ports)"),
+            "families": .array(change.families.map { .string($0.rawValue) }), "now": .string(now),
+            "to": .array(change.sides.map { .string("\($0)") }),
+        ]
+    }
+
     /// For people, one line each, signs in front.
     var lines: [String] {
-        changes.changes.map { "\($0.isOpened ? "+" : "-") \($0)" } + added.map { "+ \($0) is new" }
+        changes.publications.map { "\($0.isOpened ? "+" : "-") \($0)" }
+            + changes.changes.map { "\($0.isOpened ? "+" : "-") \($0)" } + added.map { "+ \($0) is new" }
             + removed.map { "- \($0) goes" }
     }
 }
