@@ -4,8 +4,15 @@ internal import Model
 public struct GitReference: Hashable, Sendable, CustomStringConvertible {
     /// As given.
     public let description: String
-    /// Full hexadecimal object name.
-    var isCommit: Bool { ObjectID.isOne(description) }
+    /// The commit, where it is a whole hexadecimal object name; git writes them small, people sometimes large.
+    var commit: String? {
+        let id = description.lowercased()
+        return ObjectID.isOne(id) ? id : nil
+    }
+    /// What an annotated tag of that name calls itself.
+    public var tagName: String {
+        description.hasPrefix("refs/tags/") ? String(description.dropFirst("refs/tags/".count)) : description
+    }
 
     /// Names that `git check-ref-format` accepts, and fewer: nothing that git or a shell could read as something else.
     public init(_ text: String) throws(GitError) {

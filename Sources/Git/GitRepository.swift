@@ -55,14 +55,37 @@ public struct GitRepository: Sendable {
         guard String(decoding: known, as: UTF8.self) == format + "\n" else {
             throw GitError(
                 .unavailable,
-                "the repository has changed to objects of \(format); remove \(folder.terminalSafe), which holds only copies"
-            )
+                "\(folder.terminalSafe) knows no objects of \(format), to which the repository has changed")
+        }
+    }
+
+    /// Whether the copy is whole, and of the kind that the repository has now: what went wrong is not its doing.
+    public func isSound(for target: Target) -> Bool {
+        guard (try? Files.status("\(folder)/HEAD", followingLinks: false)) != nil else { return true }
+        guard (try? prepare(for: target)) != nil else { return false }
+        var command = git.command(["fsck", "--full", "--no-dangling", "--no-progress"])
+        command.secondsLimit = 600
+        guard let result = try? git.run(command, "check \(folder)") else { return true }
+        return result.ending == .exited(0)
+    }
+
+    /// Removes the copy with all that it holds; the next fetch makes another.
+    public func discard() throws(GitError) {
+        do throws(SystemError) {
+            try Files.removeTree(folder)
+        } catch {
+            throw GitError(.unavailable, "the damaged copy \(folder.terminalSafe) could not be removed: \(error)")
         }
     }
 
     /// Asks the other side what a reference stands for.
     public func resolve(_ reference: GitReference, at address: RepositoryAddress) throws(GitError) -> Target {
-        if reference.isCommit { return Target(commit: reference.description) }
+        if let commit = reference.commit { return Target(commit: commit) }
+        try address.requireTrust()
+        // Git would take what is no folder for a pointer to one.
+        if (try? Files.status(folder, followingLinks: false).kind) ?? .directory != .directory {
+            try? Files.remove(folder)
+        }
         let names = reference.candidates
         var command = git.command(
             ["ls-remote", "--quiet", "--", address.description] + names + names.map { "\($0)^{}" },
@@ -91,6 +114,7 @@ public struct GitRepository: Sendable {
         removeRemains()
         try prepare(for: target)
         guard kept(as: .candidate) != target.object else { return }
+        try address.requireTrust()
         let what = "fetch \(target.commit.prefix(12)) from \(address.description.terminalSafe)"
         var command = git.command(
             [
@@ -109,7 +133,18 @@ public struct GitRepository: Sendable {
             throw GitError(.tooLarge, "\(what): it is larger than \(Self.packLimit >> 20) MiB")
         }
         _ = try git.output(result, of: command, what)
+        try requireCommit(target)
         try tidy()
+    }
+
+    /// A tag may name a tree or a file as well.
+    private func requireCommit(_ target: Target) throws(GitError) {
+        let what = "look at \(target.commit.prefix(12))"
+        let type = try git.output(git.command(["cat-file", "-t", target.commit]), what)
+        let word = String(decoding: type.filter { $0 != 0x0a }, as: UTF8.self)
+        guard word == "commit" else {
+            throw GitError(.refused, "\(target.commit.prefix(12)) is no commit, but a \(word.terminalSafe)")
+        }
     }
 
     /// Keeps a commit until another takes its place.
@@ -142,10 +177,12 @@ public struct GitRepository: Sendable {
         return isCut
     }
 
-    /// Each fetch brings a pack; what no kept commit needs goes.
+    /// Each fetch brings a pack; what no kept commit needs goes as soon as there are many, or large ones.
     private func tidy() throws(GitError) {
-        let packs = ((try? Files.list("\(folder)/objects/pack")) ?? []).count { $0.hasSuffix(".pack") }
-        guard packs > 8 else { return }
+        let places = "\(folder)/objects/pack"
+        let packs = ((try? Files.list(places)) ?? []).filter { $0.hasSuffix(".pack") }
+        let bytes = packs.reduce(0) { $0 + ((try? Files.status("\(places)/\($1)", followingLinks: false).size) ?? 0) }
+        guard packs.count > 8 || packs.count > 2 && bytes > Self.packLimit / 4 else { return }
         var command = git.command(["gc", "--quiet", "--prune=now"])
         command.secondsLimit = 600
         _ = try git.output(command, "tidy \(folder.terminalSafe)")

@@ -27,7 +27,7 @@ public struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible {
             guard Self.isHost(text[..<colon]), !path.isEmpty, !path.hasPrefix(":") else { throw Self.refusal(text) }
             self.init(text, by: .ssh)
         } else {
-            self.init(try Self.folder(text), by: .file)
+            self.init(Self.folder(text), by: .file)
         }
     }
 
@@ -41,7 +41,7 @@ public struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible {
         switch Transport(rawValue: String(scheme)) {
         case .file:
             guard authority.isEmpty, !rest.contains("%") else { throw refusal(text) }
-            return Self(try folder(String(rest)), by: .file)
+            return Self(folder(String(rest)), by: .file)
         case .https:
             guard !authority.contains("@") else {
                 throw GitError(
@@ -76,27 +76,38 @@ public struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible {
 
     private static let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:[]".utf8)
 
-    /// Git reads the settings of a repository of this machine, and settings can name programs: so the repository must
-    /// belong to the user who runs bulkhead, or who used `sudo`.
-    private static func folder(_ path: String) throws(GitError) -> String {
+    /// Without links, so that the same folder has one name, as far as it can be looked at now.
+    private static func folder(_ path: String) -> String {
+        if let real = try? Files.realPath(path) { return real }
+        let parts = path.split(separator: "/")
+        let above = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+        guard let last = parts.last, let real = try? Files.realPath(above) else { return path }
+        return real == "/" ? "/\(last)" : "\(real)/\(last)"
+    }
+
+    /// Looks whether a folder of this machine may be asked: git reads the settings of a repository there, and settings can
+    /// name programs, so it must belong to the user who runs bulkhead, or who used `sudo`. An address by ssh or https may.
+    ///
+    /// One that is away, or somebody else's, is like a server that does not answer: another time it may be well.
+    func requireTrust() throws(GitError) {
+        guard transport == .file else { return }
         let real: String
         let owners: [UInt32]
         do throws(SystemError) {
-            real = try Files.realPath(path)
+            real = try Files.realPath(description)
             let places = [real] + ((try? Files.status("\(real)/.git")) == nil ? [] : ["\(real)/.git"])
             owners = try places.map { place throws(SystemError) in try Files.status(place).owner }
         } catch {
             throw GitError(
                 .unavailable,
-                "--repo \(path.terminalSafe): \(error.code.name) (\(error.code.text)); name the folder of a checkout or of a "
-                    + "bare repository, or an address")
+                "--repo \(description.terminalSafe): \(error.code.name) (\(error.code.text)); name the folder of a checkout or of "
+                    + "a bare repository, or an address")
         }
         if let other = owners.first(where: { $0 != Host.userID && Host.environment("SUDO_UID") != "\($0)" }) {
             throw GitError(
-                .refused,
+                .unavailable,
                 "the repository \(real.terminalSafe) belongs to user \(other), and git would obey its settings; let it belong "
                     + "to user \(Host.userID), or give its address by https or ssh")
         }
-        return real
     }
 }

@@ -232,6 +232,15 @@ public enum Files {
         }
     }
 
+    /// Removes a folder with all that lies in it, and follows no link on the way; a missing one is no error. At most
+    /// `depth` folders may lie in each other.
+    public static func removeTree(_ path: String, depth: Int = 16) throws(SystemError) {
+        guard (try? status(path, followingLinks: false))?.kind == .directory else { return try remove(path) }
+        guard depth > 0 else { throw SystemError("remove", path, .loop) }
+        for name in try list(path) { try removeTree("\(path)/\(name)", depth: depth - 1) }
+        try removeEmptyDirectory(path)
+    }
+
     /// Names in a folder in byte order, `.` and `..` left out; none where the folder is missing.
     public static func list(_ path: String) throws(SystemError) -> [String] {
         guard let directory = unsafe opendir(path) else {

@@ -255,9 +255,10 @@ import Testing
         let result = try site.round()
         #expect(result.status == 1)
         #expect(
-            result.errors
-                == "bulkhead: the repository \(site.host.folder.path)/origin.git belongs to user 4711, and git would obey its "
-                + "settings; let it belong to user 0, or give its address by https or ssh\n")
+            result.output
+                == "reconcile default: main could not be fetched: the repository \(site.host.folder.path)/origin.git belongs to "
+                + "user 4711, and git would obey its settings; let it belong to user 0, or give its address by https or ssh; "
+                + "nothing was changed\n")
         let byHim = try site.round(environment: ["SUDO_UID": "4711"])
         #expect(byHim.status == 0, "\(byHim)")
     }

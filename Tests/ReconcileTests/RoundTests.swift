@@ -113,6 +113,7 @@ import Testing
         let site = try RoundHost()
         let good = try site.push(RoundHost.network, RoundHost.endpoint("a"))
         #expect(try site.round().status == 0)
+        try site.host.sh("cp -r work/net good")
         let bad = try site.push(RoundHost.network, RoundHost.endpoint("a"), RoundHost.endpoint("b"))
         let failed = try site.round(environment: ["BULKHEAD_FAULT": "refuse:2"])
         #expect(failed.status == 1)
@@ -126,11 +127,20 @@ import Testing
         }
         let tried = ["reconcile applied \(good.short)", "reconcile undone \(bad.short)"]
         #expect(try site.history().prefix(2) == tried[...])
-        #expect(try site.history().filter { $0.contains(bad.short) }.count == 1)
+        #expect(try site.history().count == 2)
+        // Monitoring hears of it until another commit is in force.
+        let monitored = try site.host.bulkhead("drift", "--monitoring", "good")
+        #expect(monitored.status == 2)
+        #expect(
+            monitored.output
+                == "BULKHEAD CRITICAL - last apply failed, 0 differences | differences=0;0;;0\n", "\(monitored)")
+        let metrics = try site.host.bulkhead("show", "--output", "prometheus").output
+        #expect(metrics.contains("\nbulkhead_last_change_success{scope=\"default\"} 0\n"), "\(metrics)")
         #expect(try site.endpoints() == ["a"])
         // Somebody who knows that the reason is gone says so.
         #expect(try site.round("--retry").status == 0)
         #expect(try site.endpoints() == ["a", "b"])
+        #expect(try site.host.bulkhead("drift", "--monitoring", "work/net").status == 0)
     }
 
     @Test func whatTheHostStandsAgainstIsTriedAgain() throws {
@@ -171,11 +181,17 @@ import Testing
         try site.host.sh("cd work; git tag main \(first); git push -q origin refs/tags/main")
         for (reference, commit) in [
             ("light", first), ("main", second), ("heavy", first), (second, second), ("refs/tags/main", first),
+            (second.uppercased(), second),
         ] {
             let (status, document) = try site.document("--ref", reference)
             #expect(status == 0, "\(reference): \(document)")
             #expect(document["commit"] as? String == commit, "\(reference)")
         }
+        // What is no commit is none under any name.
+        try site.host.sh("cd work; git tag -a -m tree tree HEAD^{tree}; git push -q origin tree")
+        let tree = try site.document("--ref", "tree")
+        #expect(tree.0 == 1 && tree.1["result"] as? String == "bad", "\(tree)")
+        #expect("\(tree.1["errors"] ?? "")".contains("is no commit, but a tree"), "\(tree)")
         for bad in ["--upload-pack=x", "-x", "a..b", "a b", "", "x.lock", "/x", "@{-1}"] {
             let result = try site.host.run([
                 ScratchHost.binary, "reconcile", "--repo", "origin.git", "--ref=\(bad)",

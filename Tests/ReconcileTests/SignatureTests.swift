@@ -84,6 +84,54 @@ import Testing
         #expect(try round("v1").output.hasPrefix("reconcile default: applied commit \(commit.short) of v1"))
     }
 
+    /// Whoever can push, and has no key, can put back nothing that was signed before.
+    @Test func aCommitOfFormerTimesIsNotPutBack() throws {
+        let old = try site.push(RoundHost.network, RoundHost.endpoint("a"), options: "-S --date @1000000000")
+        #expect(try signed().status == 0)
+        try site.host.sh("sleep 1.1")
+        let new = try site.push(RoundHost.network, RoundHost.endpoint("b"), options: "-S")
+        #expect(try signed().status == 0)
+        try site.host.sh("cd work; git push -q --force origin \(old):main")
+        let moments = try site.host.sh(
+            "cd work; TZ=UTC git log -2 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
+        ).split(separator: "\n")
+        for _ in 1...2 {
+            let refused = try signed()
+            #expect(refused.status == 1)
+            #expect(
+                refused.output
+                    == "reconcile default: commit \(old.short) of main is bad: it was committed at \(moments[1]), before commit "
+                    + "\(new.short), which is in force (\(moments[0])): its signature does not say that it is to come again; commit "
+                    + "anew (`git revert`), or add --retry once; commit \(new.short) stays in force\n")
+        }
+        let folder = site.host.folder.path
+        let options = ["--verify-signatures", "--allowed-signers", "\(folder)/allowed", "--keyring", "\(folder)/gnupg"]
+        let meant = try site.host.run(
+            [ScratchHost.binary, "reconcile", "--repo", "origin.git", "--path", "net", "--retry"] + options)
+        #expect(meant.output.hasPrefix("reconcile default: applied commit \(old.short) of main: "), "\(meant)")
+        #expect(try signed().output == "reconcile default: in sync with commit \(old.short) of main\n")
+        #expect(try site.endpoints() == ["a"])
+    }
+
+    /// A tag's signature holds for its name.
+    @Test func aTagUnderAnotherNameIsNone() throws {
+        try site.push(RoundHost.network)
+        try site.host.sh(
+            "cd work; git tag -s -m one v1; git update-ref refs/tags/v2 v1; git push -q origin v1 refs/tags/v2")
+        let folder = site.host.folder.path
+        let options = [
+            "--verify-signatures", "--allowed-signers", "\(folder)/allowed", "--keyring", "\(folder)/gnupg",
+        ]
+        let round = [ScratchHost.binary, "reconcile", "--repo", "origin.git", "--path", "net"] + options
+        let result = try site.host.run(round + ["--ref", "v2"])
+        #expect(result.status == 1)
+        #expect(
+            result.output.contains(
+                " of v2 is bad: the tag was made as 'v1', and its signature does not count here; the commit bears no signature "
+            ), "\(result)")
+        #expect(try site.host.run(round + ["--ref", "refs/tags/v1"]).status == 0)
+    }
+
     @Test func keysOfTheKeyringCount() throws {
         try site.host.sh(
             """

@@ -227,7 +227,11 @@ struct Change {
         // What is destroyed says nothing about where the scope is applied from.
         guard occasion.verb != .destroy else { return }
         warning("the result could not be recorded") {
-            try state.record(paths: occasion.paths, scope: plan.scope, succeeded: succeeded)
+            guard let fallback = occasion.fallback else {
+                return try state.record(paths: occasion.paths, scope: plan.scope, succeeded: succeeded)
+            }
+            let last = StateFolder.lastPaths(try global.folders(), scope: plan.scope) ?? occasion.paths
+            try state.record(paths: last, scope: plan.scope, succeeded: succeeded && fallback == .otherwise)
         }
     }
 

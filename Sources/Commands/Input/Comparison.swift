@@ -152,14 +152,16 @@ struct Comparison {
     }
 
     /// A warning where the PATHs are not those of the scope's last apply: what they leave out would be deleted.
-    static func pathWarning(_ paths: [String], _ global: GlobalOptions) throws -> [Diagnostic] {
+    static func pathWarning(
+        _ paths: [String], _ global: GlobalOptions, _ verb: HistoryRecord.Verb = .apply
+    ) throws -> [Diagnostic] {
         let given = resolved(paths)
         guard let last = StateFolder.lastPaths(try global.folders(), scope: try global.scopeName()), last != given
         else { return [] }
         let message =
             "scope \(global.scope.terminalSafe) was last applied from \(last.map(\.terminalSafe).joined(separator: ", ")), now "
             + "from \(given.map(\.terminalSafe).joined(separator: ", ")); what these do not declare is deleted (a --scope of its "
-            + "own, or --no-prune, keeps it)"
+            + "own\(verb == .apply ? ", or --no-prune, keeps" : " keeps") it)"
         return [Diagnostic(.warning, message, at: nil)]
     }
 

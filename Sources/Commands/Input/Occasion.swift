@@ -14,15 +14,28 @@ struct Occasion {
     let manifests: [SourceText]
     let revision: String?
     let rollbackOf: Int?
+    /// Why it is not what was asked for that is enforced; nil where it is.
+    let fallback: Fallback?
+
+    /// What was good before is enforced again. That is no apply that anybody asked for: from where the scope was last
+    /// applied, and whether that failed, stays as it was.
+    enum Fallback {
+        /// What was asked for failed while it was applied.
+        case afterFailure
+        /// It came to nothing before that.
+        case otherwise
+    }
 
     init(
-        _ verb: HistoryRecord.Verb, paths: [String], manifests: [SourceText], revision: String?, rollbackOf: Int? = nil
+        _ verb: HistoryRecord.Verb, paths: [String], manifests: [SourceText], revision: String?, rollbackOf: Int? = nil,
+        fallback: Fallback? = nil
     ) {
         self.verb = verb
         self.paths = paths
         self.manifests = manifests
         self.revision = revision
         self.rollbackOf = rollbackOf
+        self.fallback = fallback
     }
 
     /// An apply of manifests that were just read.
@@ -61,6 +74,7 @@ struct Occasion {
     /// Whether a run that found nothing to do says anything new: a timer that applies the same every minute must not
     /// fill the history.
     func isNews(in history: History, scope: ObjectName) throws -> Bool {
+        guard fallback == nil else { return false }
         let last = try history.numbers().reversed().lazy.compactMap { history.entry($0).record }.first {
             $0.scope == scope
         }

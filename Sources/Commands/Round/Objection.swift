@@ -9,6 +9,8 @@ struct Objection: Error {
     /// The newest commit, as far as it is known.
     var target: GitRepository.Target?
     var errors: [Diagnostic]
+    /// Whether git has just said so, of a commit that is known: it may be the copy that is damaged.
+    private(set) var isOfCopy = false
 
     init(_ stage: RoundStatus.Bad.Stage?, target: GitRepository.Target?, _ errors: [Diagnostic]) {
         self.stage = stage
@@ -24,5 +26,6 @@ struct Objection: Error {
             case .missing, .tooLarge, .refused, .signature: target != nil
             }
         self.init(isAboutTheCommit ? .commit : nil, target: target, [Diagnostic(.error, error.description, at: nil)])
+        isOfCopy = target != nil
     }
 }

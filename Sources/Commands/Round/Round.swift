@@ -29,6 +29,12 @@ struct Round {
     private struct Candidate {
         let target: GitRepository.Target
         let prepared: Preparation
+        /// Whether it is new on this host, or somebody had gone back from it.
+        let isNew: Bool
+        /// When it was committed, where signatures are asked for.
+        let committed: Int64?
+        /// Whether the copy of the repository had to be made anew.
+        var isRefetched = false
     }
 
     /// Runs the round; nil where rounds were suspended while it fetched.
@@ -74,21 +80,59 @@ struct Round {
 
     // MARK: - The newest commit
 
+    /// A damaged copy is made anew; it holds nothing that the repository has not.
     private func find(_ status: RoundStatus, _ records: [HistoryRecord]) throws -> Candidate {
+        do {
+            return try look(status, records)
+        } catch let objection as Objection {
+            guard objection.isOfCopy, let target = objection.target, !repository.isSound(for: target)
+            else { throw objection }
+        }
+        do {
+            try repository.discard()
+        } catch {
+            throw Objection(nil, target: nil, [Diagnostic(.error, error.description, at: nil)])
+        }
+        var found = try look(status, records)
+        found.isRefetched = true
+        return found
+    }
+
+    private func look(_ status: RoundStatus, _ records: [HistoryRecord]) throws -> Candidate {
         var known: GitRepository.Target?
         do {
             let target = try repository.resolve(source.reference, at: source.address)
             known = target
             try recall(target, status, records)
             try repository.fetch(target, from: source.address)
-            let isKnown = status.good?.commit == target.commit && status.good?.key == source.key(global, target.tag)
-            if let signers = source.signers, !isKnown { try repository.verify(target, by: signers) }
-            return Candidate(target: target, prepared: try prepare(target))
+            let isInForce = status.good?.commit == target.commit
+            var committed = isInForce ? status.good?.committed : nil
+            if let signers = source.signers, !isInForce || status.good?.key != source.key(global, target.tag) {
+                try repository.verify(target, as: source.reference, by: signers)
+                committed = try repository.committed(target)
+                try requireAdvance(target, committed, status)
+            }
+            return Candidate(
+                target: target, prepared: try prepare(target),
+                isNew: !isInForce || withdrawal(target, status, records) != nil, committed: committed)
         } catch let error as GitError {
             throw Objection(error, target: known)
         } catch let rejected as Rejected {
             throw Objection(.manifests, target: known, rejected.diagnostics)
         }
+    }
+
+    /// Whoever can push but not sign could put a commit back that was signed long ago.
+    private func requireAdvance(
+        _ target: GitRepository.Target, _ committed: Int64?, _ status: RoundStatus
+    ) throws {
+        guard !retries, let good = status.good, let inForce = good.committed, let committed, committed < inForce
+        else { return }
+        let message =
+            "it was committed at \(Moment.text(committed)), before commit \(good.commit.prefix(12)), which is in force "
+            + "(\(Moment.text(inForce))): its signature does not say that it is to come again; commit anew (`git revert`), or add "
+            + "--retry once"
+        throw Objection(.commit, target: target, [Diagnostic(.error, message, at: nil)])
     }
 
     /// What was bad stays bad until the commit changes, or what it is judged by.
@@ -128,10 +172,9 @@ struct Round {
     }
 
     private func enforce(_ candidate: Candidate, _ change: Change, _ status: inout RoundStatus) throws -> RoundReport {
-        let commit = candidate.target.commit
-        let isNew = status.good?.commit != commit
+        let (commit, isNew) = (candidate.target.commit, candidate.isNew)
         var prepared = candidate.prepared
-        if isNew { prepared = prepared.warning(of: try Comparison.pathWarning([source.label], global)) }
+        if isNew { prepared = prepared.warning(of: try Comparison.pathWarning([source.label], global, .reconcile)) }
         var report = try bring(prepared, candidate.target, change)
         report.commit = commit
         guard report.result.isSuccess else {
@@ -145,8 +188,9 @@ struct Round {
                 commit: commit, tag: candidate.target.tag, key: source.key(global, candidate.target.tag),
                 since: Moment.now())
             status.good = good
-            try repository.keep(candidate.target, as: .good)
         }
+        if isNew || candidate.isRefetched { try repository.keep(candidate.target, as: .good) }
+        status.good?.committed = candidate.committed
         status.good?.key = source.key(global, candidate.target.tag)
         status.bad = nil
         return report
@@ -155,8 +199,10 @@ struct Round {
     // MARK: - Putting manifests in force
 
     /// Plans and does it; `Objection` of stage `plan` where they do not go with what is there.
-    private func bring(_ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change) throws -> RoundReport
-    {
+    private func bring(
+        _ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change,
+        insteadOf objection: Objection? = nil
+    ) throws -> RoundReport {
         let revision = target?.commit
         let comparison: Comparison
         do {
@@ -171,7 +217,8 @@ struct Round {
         }
         if global.verbose { Terminal.err(PlanText.render(comparison.plan)) }
         let occasion = Occasion(
-            .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision)
+            .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision,
+            fallback: objection.map { $0.stage == .apply ? .afterFailure : .otherwise })
         let result = change.enforce(comparison, prepared.state, occasion)
         let (outcome, number, notes) = (result.outcome, result.number, result.notes)
         var report = RoundReport(result: .inSync, enforced: revision, number: number)
@@ -229,20 +276,44 @@ struct Round {
     private func enforceKept(
         _ objection: Objection, _ change: Change, _ records: [HistoryRecord], _ status: RoundStatus
     ) throws -> RoundReport? {
-        if objection.stage == .withdrawn {
+        let isSame = status.good.map { $0.commit == objection.target?.commit } ?? false
+        if objection.stage == .withdrawn || objection.stage == .apply && isSame {
             let withdrawals = Withdrawals(records)
             let fromHistory = withdrawals.inForce(records.filter { $0.revision != objection.target?.commit })
             guard let record = fromHistory else { return nil }
-            let history = History(try global.folders())
-            let sources = try HistoryAccess.sources(of: record, in: history)
-            let prepared = try kept { try Preparation.attempt(sources, named: [source.label], global) }
-            return try bring(prepared, record.revision.map { GitRepository.Target(commit: $0) }, change)
+            return try bring(
+                try prepare(record), record.revision.map { GitRepository.Target(commit: $0) }, change,
+                insteadOf: objection)
         }
-        guard let good = status.good else { return nil }
         // It is the newest itself that does not go with the host now.
-        if good.commit == objection.target?.commit, objection.stage == .plan { return nil }
-        let target = GitRepository.Target(commit: good.commit, tag: good.tag)
-        return try bring(try kept { try prepare(target) }, target, change)
+        if isSame, objection.stage == .plan { return nil }
+        if let good = status.good {
+            let target = GitRepository.Target(commit: good.commit, tag: good.tag)
+            return try bring(try prepareKept(target, records), target, change, insteadOf: objection)
+        }
+        // What rounds knew was lost; the history tells which commit was in force.
+        let rounds = records.filter { $0.verb == .reconcile && $0.revision != nil }
+        guard let record = Withdrawals(records).inForce(rounds), let revision = record.revision else { return nil }
+        return try bring(
+            try prepare(record), GitRepository.Target(commit: revision), change, insteadOf: objection)
+    }
+
+    /// From the copy of the repository, or, where that is damaged or gone, from the history.
+    private func prepareKept(_ target: GitRepository.Target, _ records: [HistoryRecord]) throws -> Preparation {
+        do {
+            return try kept { try prepare(target) }
+        } catch let error as GitError {
+            let record = records.last {
+                $0.verb == .reconcile && $0.revision == target.commit && $0.result.isSuccess && !$0.manifests.isEmpty
+            }
+            guard let record else { throw error }
+            return try prepare(record)
+        }
+    }
+
+    private func prepare(_ record: HistoryRecord) throws -> Preparation {
+        let sources = try HistoryAccess.sources(of: record, in: History(try global.folders()))
+        return try kept { try Preparation.attempt(sources, named: [source.label], global) }
     }
 
     /// What was good once may not be with another version of bulkhead.

@@ -20,6 +20,8 @@ struct RoundSource {
     func key(_ global: GlobalOptions, _ tag: String?) -> String {
         var parts = [Version.number, global.hostName(), global.scope, path.description, tag ?? ""]
         if let signers {
+            // A signed tag counts under its own name.
+            if tag != nil { parts.append(reference.tagName) }
             let files = [signers.allowedSigners] + ["pubring.kbx", "pubring.gpg"].map { "\(signers.keyring)/\($0)" }
             parts += files.map { file in
                 SHA256.hex((try? Files.read(file, limit: 16 << 20)) ?? [])

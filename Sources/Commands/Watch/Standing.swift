@@ -17,7 +17,7 @@ struct Standing {
     init(paths: [String], _ global: GlobalOptions) throws {
         let resolved = Comparison.resolved(paths)
         let prepared = try Preparation.attempt(paths, global)
-        self.prepared = prepared.warning(of: try Comparison.pathWarning(paths, global))
+        self.prepared = prepared.warning(of: try Comparison.pathWarning(paths, global, .watch))
         self.paths = resolved
         revision = Revision.of(resolved)
         prunes = true

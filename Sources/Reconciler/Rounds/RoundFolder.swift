@@ -110,6 +110,9 @@ public enum Moment {
     /// Now, UTC, `2026-11-24T12:00:00Z`.
     public static func now() -> String { Timestamp.text(Host.now()) }
 
+    /// The moment that lies so many seconds after 1970 began.
+    public static func text(_ seconds: Int64) -> String { Timestamp.text(seconds) }
+
     /// Seconds since 1970 of such a text; nil where it is none.
     public static func seconds(_ text: String) -> Int64? {
         let parts = text.split(whereSeparator: { "-T:Z".contains($0) }).compactMap { Int64($0) }

@@ -14,6 +14,8 @@ public struct RoundStatus: Hashable, Codable, Sendable {
         public var key: String
         /// Since when, UTC.
         public var since: String
+        /// When it was committed, in seconds since 1970; nil where no signature was asked for.
+        public var committed: Int64?
 
         /// A commit that is in force from now on.
         public init(commit: String, tag: String?, key: String, since: String) {
