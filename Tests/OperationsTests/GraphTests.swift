@@ -32,7 +32,46 @@ import Testing
             text.contains(
                 "subgraph g1[\"among themselves: nothing<br/>to world: all<br/>to host: all<br/>from world: nothing"))
         #expect(text.contains("g1m1[\"web-2<br/>10.88.0."))
-        #expect(text.contains("<br/>⇠ tcp 8080 → 80\"]"))
+        #expect(text.contains("<br/>⇠ tcp 8080 → 80, open to world\"]"))
+        #expect(text.contains("from world: published ports<br/>from host: all"), "\(text)")
+    }
+
+    /// A port is open, in part, to the host alone, or to nobody, and the picture says which.
+    @Test func publishedPortsSayForWhom() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let mappings = """
+            , portMappings: [{hostPort: 8080, port: 80}, {hostPort: 9000-9002, port: 90-92}, {hostPort: 7000, port: 70},
+            {hostPort: 6000, port: 80, hostAddress: 127.0.0.1}]
+            """
+        let text = try graph(
+            "mermaid",
+            Documents.network + Documents.endpoint("lb", mappings) + """
+                ---
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Policy
+                metadata: {name: p}
+                spec:
+                  appliesTo: {endpoints: {}}
+                  ingress: {default: deny, rules: [{action: allow, protocols: [{protocol: tcp, ports: [80, 91]}]}]}
+
+                """)
+        #expect(
+            text.contains(
+                "<br/>⇠ tcp 7000 → 70, closed to world<br/>⇠ tcp 8080 → 80, open to world"
+                    + "<br/>⇠ tcp 9000-9002 → 90-92, open to world: 9001<br/>⇠ 127.0.0.1 tcp 6000 → 80, open to host\"]"
+            ),
+            "\(text)")
+    }
+
+    /// What is allowed is legible also beside names of the greatest length.
+    @Test func longNamesDoNotHideThePorts() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let names = ["a", "b"].map { String(repeating: $0, count: 40) }
+        let svg = try graph(
+            "svg",
+            Documents.network + names.map { Documents.endpoint($0) }.joined()
+                + Documents.policy(names[0], from: names[1], port: 65432))
+        #expect(svg.contains(">\(String(repeating: "b", count: 32))…: tcp 65432</text>"), "\(svg)")
     }
 
     @Test func withoutPoliciesOneRemarkTakesThePlaceOfAllPaths() throws {

@@ -67,30 +67,33 @@ struct Drawing {
             state.networks.enumerated().map { ($0.element.metadata.name, $0.offset) },
             uniquingKeysWith: { first, _ in first })
         let endpoints = state.endpoints.filter { places[$0.network] != nil }
+        let reachability = Reachability(state)
         guard endpoints.count * endpoints.count <= Self.pairLimit else {
             for (name, members) in Dictionary(grouping: endpoints, by: \.network).sorted(by: { $0.key < $1.key }) {
-                groups.append(Group(network: places[name] ?? 0, members: members.map(Self.member)))
+                groups.append(Group(network: places[name] ?? 0, members: members.map { Self.member($0, reachability) }))
             }
             remarks = [
                 "\(endpoints.count) endpoints are too many for drawing who may reach whom; `bulkhead trace` says it"
             ]
             return
         }
-        let matrix = AllowedMatrix(endpoints, Reachability(state))
+        let matrix = AllowedMatrix(endpoints, reachability)
         for class0 in matrix.classes {
             let first = endpoints[class0[0]]
             groups.append(
                 Group(
-                    network: places[first.network] ?? 0, members: class0.map { Self.member(endpoints[$0]) },
+                    network: places[first.network] ?? 0,
+                    members: class0.map { Self.member(endpoints[$0], reachability) },
                     notes: matrix.notes(class0)))
         }
         draw(matrix)
     }
 
-    private static func member(_ endpoint: Endpoint) -> Member {
+    private static func member(_ endpoint: Endpoint, _ reachability: Reachability) -> Member {
         let published = endpoint.portMappings.map { mapping in
             let address = mapping.hostAddress.map { "\($0) " } ?? ""
-            return "⇠ \(address)\(mapping.transport.rawValue) \(mapping.hostPorts) → \(mapping.ports)"
+            return "⇠ \(address)\(mapping.transport.rawValue) \(mapping.hostPorts) → \(mapping.ports), "
+                + audience(mapping, endpoint, reachability)
         }
         let compartment: [String] =
             switch endpoint.device {
@@ -102,6 +105,18 @@ struct Drawing {
             name: endpoint.metadata.name.text,
             lines: endpoint.addresses.map(\.address.description) + compartment + published
                 + (endpoint.enabled ? [] : ["disabled"]), isEnabled: endpoint.enabled)
+    }
+
+    /// Who outside of the networks may use a published port.
+    private static func audience(
+        _ mapping: PortMapping, _ endpoint: Endpoint, _ reachability: Reachability
+    ) -> String {
+        let isLocal = mapping.hostAddress?.isLoopback ?? false
+        let open = reachability.openPorts(mapping, of: endpoint.metadata.name, from: isLocal ? .host : .world)
+        let side = isLocal ? "host" : "world"
+        if open.isEmpty { return "closed to \(side)" }
+        return open == [mapping.hostPorts]
+            ? "open to \(side)" : "open to \(side): \(open.map(\.description).joined(separator: ", "))"
     }
 
     /// Paths between groups; those inside a network in which everybody may do everything are one remark.
@@ -145,7 +160,8 @@ struct AllowedMatrix {
         for from in names.indices {
             for to in names.indices { labels.append(from == to ? nil : allowed(names[from], names[to])) }
             outside.append([
-                allowed(names[from], .world), allowed(names[from], .host), allowed(.world, names[from]),
+                allowed(names[from], .world), allowed(names[from], .host),
+                Self.withPublished(endpoints[from], allowed(.world, names[from]), reachability),
                 allowed(.host, names[from]),
             ])
         }
@@ -156,6 +172,18 @@ struct AllowedMatrix {
                 classes.append([place])
             }
         }
+    }
+
+    /// What comes from the world, beside what it may send to the endpoint's own address.
+    private static func withPublished(
+        _ endpoint: Endpoint, _ allowed: String?, _ reachability: Reachability
+    ) -> String? {
+        let isOpen = endpoint.portMappings.contains { mapping in
+            !(mapping.hostAddress?.isLoopback ?? false)
+                && !reachability.openPorts(mapping, of: endpoint.metadata.name, from: .world).isEmpty
+        }
+        guard isOpen else { return allowed }
+        return allowed.map { "\($0); published ports" } ?? "published ports"
     }
 
     /// What one endpoint may send to another; nil where that is nothing.

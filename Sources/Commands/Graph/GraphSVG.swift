@@ -22,7 +22,8 @@ struct GraphSVG {
     private static let line = 14.0
     private static let gap = 10.0
     private static let columns = 4
-    private static let labelLimit = 44
+    // Most characters of a path's label, and as many of them as the name of whom it comes from may always have.
+    private static let (labelLimit, nameLimit) = (44, 14)
     private static let colours = [
         "#1f6feb", "#b4540a", "#1a7f37", "#8250df", "#bf3989", "#57606a", "#0a7b83", "#9a6700", "#cf222e", "#3b5bdb",
     ]
@@ -160,8 +161,13 @@ struct GraphSVG {
     }
 
     private func label(_ path: Drawing.Path) -> String {
-        let text = "\(drawing.groups[path.from].name): \(path.label)"
-        return text.count <= Self.labelLimit ? text : text.prefix(Self.labelLimit - 1) + "…"
+        let (name, what) = (drawing.groups[path.from].name, Self.cut(path.label, Self.labelLimit - Self.nameLimit - 2))
+        // What is allowed says more than the whole of a long name.
+        return "\(Self.cut(name, Self.labelLimit - what.count - 2)): \(what)"
+    }
+
+    private static func cut(_ text: String, _ limit: Int) -> String {
+        text.count <= limit ? text : text.prefix(limit - 1) + "…"
     }
 
     private mutating func path(

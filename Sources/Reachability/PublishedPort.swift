@@ -1,0 +1,103 @@
+public import Addressing
+public import Model
+
+/// A mapping, as far as it makes the same of a port before and after.
+struct PublishedPort: Hashable, Comparable {
+    let endpoint: ObjectName
+    let transport: PortProtocol
+    let hostAddress: IPAddress?
+    let hostPorts: PortRange
+    let ports: PortRange
+
+    init(_ endpoint: ObjectName, _ mapping: PortMapping) {
+        self.endpoint = endpoint
+        transport = mapping.transport
+        hostAddress = mapping.hostAddress
+        hostPorts = mapping.hostPorts
+        ports = mapping.ports
+    }
+
+    /// Those of a state, with the families they work for.
+    static func all(_ state: DesiredState) -> [PublishedPort: [AddressFamily]] {
+        var result: [PublishedPort: [AddressFamily]] = [:]
+        for endpoint in state.endpoints {
+            for mapping in endpoint.portMappings {
+                result[PublishedPort(endpoint.metadata.name, mapping), default: []] += mapping.families
+            }
+        }
+        return result.mapValues { families in AddressFamily.allCases.filter(families.contains) }
+    }
+
+    private var order: (String, String, PortRange) { (endpoint.text, transport.rawValue, hostPorts) }
+
+    static func < (left: Self, right: Self) -> Bool {
+        left.order == right.order
+            ? (left.hostAddress?.description ?? "", left.ports) < (right.hostAddress?.description ?? "", right.ports)
+            : left.order < right.order
+    }
+}
+
+extension Reachability {
+    /// Those of a mapping's ports of the host by which a place reaches the endpoint, in any family.
+    public func openPorts(_ mapping: PortMapping, of endpoint: ObjectName, from place: Place) -> [PortRange] {
+        let port = PublishedPort(endpoint, mapping)
+        return mapping.families.reduce(into: []) { result, family in
+            result += openPorts(port, from: place, family).flatMap { $0.without(result) }
+        }.sorted()
+    }
+
+    /// Those of a mapping's ports of the host that lead a side to its endpoint in a family.
+    func openPorts(_ port: PublishedPort, from place: Place, _ family: AddressFamily) -> [PortRange] {
+        guard let address = address(of: port, family),
+            let pair = pairs(place, .address(address), family).first ?? host(place, address)
+        else { return [] }
+        var connection = pair.connection(.transport(port.transport, port: port.hostPorts.first))
+        connection.destination = .host
+        let found = answers(connection, port.transport).filter { item in
+            item.answer.allows
+                && item.answer.publication.map { PublishedPort($0.endpoint, $0.mapping) == port } ?? false
+        }
+        return found.reduce(into: []) { result, item in
+            guard item.ports.overlaps(port.hostPorts),
+                let range = PortRange(
+                    Int(max(item.ports.first, port.hostPorts.first)), Int(min(item.ports.last, port.hostPorts.last)))
+            else { return }
+            if let last = result.last, Int(last.last) + 1 == Int(range.first),
+                let wider = PortRange(Int(last.first), Int(range.last))
+            {
+                result[result.count - 1] = wider
+            } else {
+                result.append(range)
+            }
+        }
+    }
+
+    private func host(_ place: Place, _ address: IPAddress) -> AddressPair? {
+        place == .host ? AddressPair(source: (.host, address), destination: (.host, address)) : nil
+    }
+
+    /// An address of the host by which the port is asked for: the mapping's own, else one that has no mapping of its own.
+    private func address(of port: PublishedPort, _ family: AddressFamily) -> IPAddress? {
+        if let address = port.hostAddress { return address.family == family ? address : nil }
+        let taken = Set(desired.endpoints.flatMap(\.portMappings).compactMap(\.hostAddress))
+        let last = family == .ipv4 ? IPAddress("192.0.2.254") : IPAddress("2001:db8::ffff")
+        return last.flatMap { last in
+            (0...taken.count).lazy.compactMap { IPAddress(family: family, value: last.value - UInt128($0)) }
+                .first { !taken.contains($0) }
+        }
+    }
+}
+
+extension PortRange {
+    /// What is left of it beside others.
+    func without(_ others: [PortRange]) -> [PortRange] {
+        others.reduce([self]) { rest, other in
+            rest.flatMap { range -> [PortRange?] in
+                guard range.overlaps(other) else { return [range] }
+                return [
+                    PortRange(Int(range.first), Int(other.first) - 1), PortRange(Int(other.last) + 1, Int(range.last)),
+                ]
+            }.compactMap(\.self)
+        }
+    }
+}
