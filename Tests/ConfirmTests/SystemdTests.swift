@@ -13,6 +13,7 @@ import Testing
             """
             systemd-run --quiet --unit=deploy --property=Type=oneshot --no-block sh -c \
               'setsid sleep 1000 & echo $! > FOLDER/leftover; BULKHEAD apply FOLDER/manifests --yes --confirm-within 45s'
+            until [ -s FOLDER/leftover ]; do sleep 0.1; done
             while [ "$(systemctl is-active deploy)" = activating ]; do sleep 0.1; done
             [ "$(systemctl show --property=Result --value deploy)" = success ]
             """)
