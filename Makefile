@@ -110,11 +110,14 @@ demo: deps-demo
 	@"$(SWIFT)" build --product bulkhead
 	BULKHEAD="$$("$(SWIFT)" build --show-bin-path)/bulkhead" bash examples/quickstart/demo.sh
 
+# Tests run bulkhead some ten thousand times: they have it optimized, in a folder of its own.
+TEST_BUILD := BULKHEAD_OPTIMIZED=1 "$(SWIFT)" build --scratch-path .build-test
+
 # Without a way to Debian's archive everything else is tested all the same.
 test: deps-test
 	@Tests/MachineTests/Tools/machine prepare || echo 'make: the kernel of Debian could not be fetched: tests on it are left out' >&2
-	"$(SWIFT)" build --build-tests
-	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$("$(SWIFT)" build --show-bin-path)"
+	$(TEST_BUILD) --build-tests
+	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$($(TEST_BUILD) --show-bin-path)"
 
 # The kernel of Debian that tests boot by QEMU (71 MB, fetched once by apt-get).
 machine: deps-test
@@ -122,26 +125,26 @@ machine: deps-test
 
 # Whole suites of tests on that kernel. Without hardware's help it is ten times as slow as this machine.
 test-kernel: deps-test machine
-	@"$(SWIFT)" build --build-tests
+	@$(TEST_BUILD) --build-tests
 	BULKHEAD_MACHINE_SECONDS=$${SECONDS_AT_MOST:-14400} BULKHEAD_MACHINE_MEMORY=4000 BULKHEAD_MACHINE_CPUS=2 \
-	    Tests/MachineTests/Tools/machine run "$$("$(SWIFT)" build --show-bin-path)/bulkheadPackageTests.xctest" \
+	    Tests/MachineTests/Tools/machine run "$$($(TEST_BUILD) --show-bin-path)/bulkheadPackageTests.xctest" \
 	    --testing-library swift-testing --filter "$${SUITES:-ExampleTests|TapTests|BandwidthTests|PublicationTests|SeparationTests}"
 
 # Random policies against real packets, many more than in `make test`: 24 seeds, 4 steps, 300 probes each, and 8 seeds of
 # the same beside a LAN, by an uplink and by an existing bridge, and on overlays of two Hosts.
 verify-policies: deps-test
-	@"$(SWIFT)" build --build-tests
+	@$(TEST_BUILD) --build-tests
 	BULKHEAD_SEED=$${SEED:-1000} BULKHEAD_SEEDS=$${SEEDS:-24} BULKHEAD_STEPS=$${STEPS:-4} BULKHEAD_PROBES=$${PROBES:-300} \
 	    BULKHEAD_VERIFY_SEEDS=$${VERIFY_SEEDS:-100-111} \
-	    "$(SWIFT)" test --skip-build --disable-xctest --filter 'DifferentialTests|VerifyTests/random'
+	    "$$($(TEST_BUILD) --show-bin-path)/bulkheadPackageTests.xctest" --testing-library swift-testing --filter 'DifferentialTests|VerifyTests/random'
 
 # A release build must hold no way of asking for a fault.
 faults: deps-test release
 	@if grep --text --quiet BULKHEAD_FAULT .build/release/bulkhead; then
 	    echo 'make: the release build can inject faults' >&2; exit 1
 	fi
-	"$(SWIFT)" build --build-tests
-	BULKHEAD_FAULTS=all "$(SWIFT)" test --skip-build --disable-xctest --filter FaultTests
+	$(TEST_BUILD) --build-tests
+	BULKHEAD_FAULTS=all "$$($(TEST_BUILD) --show-bin-path)/bulkheadPackageTests.xctest" --testing-library swift-testing --filter FaultTests
 
 # Beside the same kernel objects made, read and removed by system calls alone, and beside what else does the work.
 # BENCH_PARTS, BENCH_ENDPOINTS, BENCH_ROUNDS and others choose; see Benchmarks/bench.py --help.
@@ -184,5 +187,6 @@ docs: build
 
 clean:
 	@"$(SWIFT)" package clean
+	rm -rf .build-test
 
 .ONESHELL:

@@ -14,13 +14,17 @@ let strict: [SwiftSetting] = [
     .define("BULKHEAD_FAULTS", .when(configuration: .debug)),
 ]
 
+/// Tests run the program some ten thousand times: `make test` has it optimized, with everything else as in a debug build.
+let speed: [SwiftSetting] =
+    Context.environment["BULKHEAD_OPTIMIZED"] == nil ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// The commit that `bulkhead --version` says. `make release` gives it; a plain `swift build` knows and needs none.
 let commit: [CSetting] =
     Context.environment["BULKHEAD_COMMIT"].map { [.define("BULKHEAD_COMMIT", to: "\"\($0)\"")] } ?? []
 
 /// A pure or system target of the package; imports point one way only (see docs/architecture.md).
 func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + speed)
 }
 
 /// Tests, with a folder `Tools` of programs that they run, where there is one.
@@ -67,7 +71,7 @@ let package = Package(
                 "Addressing", "JSON", "Model", "Manifest", "Firewall", "Git", "Planner", "Reachability", "Reconciler",
                 "SystemCalls", argumentParser,
             ]),
-        .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict),
+        .executableTarget(name: "bulkhead", dependencies: ["Commands"], swiftSettings: strict + speed),
         layer("TestSupport"),
         tests("AddressingTests", ["Addressing", "TestSupport"]),
         tests("ManifestTests", ["Addressing", "JSON", "Manifest", "Model", "TestSupport"]),
