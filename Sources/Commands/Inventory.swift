@@ -146,7 +146,8 @@ private struct InventoryReader {
 
     private func networks() -> [Inventory.Network] {
         state.host.links.compactMap { link in
-            guard let name = networkName(link) else { return nil }
+            // Its tunnel is marked as its own, too.
+            guard link.kind == "bridge" || guests[link.index] != nil, let name = networkName(link) else { return nil }
             let ports = state.host.links.count { $0.master == link.index }
             let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
             // The kernel takes the attribute without the module, too.

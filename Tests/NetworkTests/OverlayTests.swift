@@ -35,6 +35,11 @@ import Testing
         #expect(datagrams.contains { $0.vni == 4096 && $0.inner_to == red })
         let ends = Set((1...3).map { OverlaySite.underlay($0, onIPv6) })
         #expect(datagrams.allSatisfy { ends.contains($0.from) && ends.contains($0.to) })
+        let show = try site.host("node-a").bulkhead("show", "network", "--host", "node-a")
+        let listed = show.output.split(separator: "\n").dropFirst().map {
+            $0.split(separator: " ").prefix(2).joined(separator: " ")
+        }
+        #expect(listed == ["blue bh-blue", "red bh-red"], "\(show.output)")
         // The host itself has no place on it.
         try site.host("node-a").sh("ip address add 10.0.0.77/32 dev lo")
         #expect(try !site.ping("ra", on: "node-a", "10.0.0.77"))
