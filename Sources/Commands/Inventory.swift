@@ -146,7 +146,7 @@ private struct InventoryReader {
 
     private func networks() -> [Inventory.Network] {
         state.host.links.compactMap { link in
-            // Its tunnel is marked as its own, too.
+            // Its tunnels and the cards of its router are marked as its own, too.
             guard link.kind == "bridge" || guests[link.index] != nil, let name = networkName(link) else { return nil }
             let ports = state.host.links.count { $0.master == link.index }
             let own = state.host.addresses.filter { $0.link == link.index && $0.isPermanent && !isKernels($0) }
@@ -155,11 +155,21 @@ private struct InventoryReader {
             let all = SharedSetting.bridgeTracking.map { state.host.settings[$0]?.first == "1" }
             let isTracked = state.features.bridgeNetfilter && (own4 || all[0]) && (own6 || all[1])
             return Inventory.Network(
-                name: name, link: link, addresses: own.map(\.address).sorted(), ports: ports,
+                name: name, link: link, addresses: (own.map(\.address) + gateways(name)).sorted(), ports: ports,
                 tracking: isTracked ? "br_netfilter" : "none",
                 health: !link.isUp
                     ? "bridge is down" : isTracked ? "ok" : "bridged connections pass the policies untracked")
         }.sorted { $0.name < $1.name }
+    }
+
+    /// Addresses of an overlay's gateway, which are its router's.
+    private func gateways(_ network: String) -> [InterfaceAddress] {
+        guard
+            let space = state.namespaces.first(where: { isRouter($0) && $0.reference.text == Router.prefix + network })
+        else { return [] }
+        return space.addresses.filter { address in
+            !isKernels(address) && space.links.contains { $0.index == address.link && !$0.isLoopback }
+        }.map(\.address)
     }
 
     /// The network that a bridge is, by its mark, or by the firewall where it is somebody else's.
@@ -256,9 +266,16 @@ private struct InventoryReader {
         }
     }
 
+    private func isRouter(_ space: ObservedNamespace) -> Bool {
+        guard case .named(let name) = space.reference, let id = space.namespaceID else { return false }
+        return OwnershipMark.owner(ofNamespace: name, id: id, scope: scope)?.owner.kind == .network
+    }
+
     private func compartments(_ endpoints: [Inventory.Endpoint]) -> [Inventory.Compartment] {
         let byName = Dictionary(grouping: endpoints, by: \.compartment)
         return state.namespaces.compactMap { space in
+            // A router is its network's.
+            if isRouter(space) { return nil }
             let name = compartmentName(space)
             let isAdopted = if case .path = space.reference { true } else { false }
             if isAdopted && !adoptions.areInForce && byName[name] == nil { return nil }

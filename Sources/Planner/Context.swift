@@ -52,9 +52,9 @@ struct Context {
     private let macvlanOwners: Set<ObjectID>
     /// Names of the desired endpoints.
     let endpointNames: Set<ObjectName>
-    /// Desired endpoints by network, for what a bridge must carry.
+    /// Desired endpoints by network, for what a bridge must carry; cards of routers are not among them.
     let endpointsByNetwork: [ObjectName: [Endpoint]]
-    /// Desired endpoints by compartment.
+    /// Desired endpoints by compartment, and cards of routers by the name of their namespace.
     let endpointsByCompartment: [ObjectName: [Endpoint]]
     /// Endpoints of other hosts by network.
     let remotesByNetwork: [ObjectName: [RemoteEndpoint]]
@@ -105,7 +105,7 @@ struct Context {
             desired.compartments.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         cardNames = Set(desired.endpoints.filter { !$0.isMacvlan }.map(\.hostInterface.text))
         endpointNames = Set(desired.endpoints.map(\.metadata.name))
-        endpointsByNetwork = Dictionary(grouping: desired.endpoints, by: \.network)
+        endpointsByNetwork = Dictionary(grouping: desired.endpoints.filter { $0.router == nil }, by: \.network)
         endpointsByCompartment = desired.endpoints.reduce(into: [:]) { result, endpoint in
             if let name = endpoint.compartment { result[name, default: []].append(endpoint) }
         }
@@ -169,6 +169,11 @@ struct Context {
         return route.map { "route to \($0.destination.isDefault ? "default" : $0.destination.description)" }
     }
 
+    /// The mark of a compartment or card of this scope.
+    func mark(_ metadata: ObjectMetadata, of owner: ObjectID) -> OwnershipMark {
+        OwnershipMark(scope: desired.scope, owner: owner, protected: metadata.preventDestroy)
+    }
+
     /// The mark of an object of this scope.
     func mark(_ metadata: ObjectMetadata, _ kind: ObjectKind) -> OwnershipMark {
         OwnershipMark(
@@ -191,7 +196,7 @@ struct Context {
     /// The mark of an owned namespace, with the protection that its compartment has now and the compartment's name.
     func currentMark(_ mark: OwnershipMark, ofNamespace name: String) -> OwnershipMark {
         guard let file = filesByPath[markFile(ofNamespace: name)]?.mark, file.scope == mark.scope,
-            file.owner.kind == .compartment
+            file.owner.kind == mark.owner.kind
         else { return mark }
         return file
     }
@@ -221,9 +226,11 @@ struct Context {
 
     /// The mark that the namespace of a compartment carries: its file's name stands in it.
     func namespaceMark(_ compartment: Compartment) -> OwnershipMark? {
-        guard case .owned(let text) = compartment.namespace, let name = ObjectName(text) else { return nil }
+        guard case .owned(let text) = compartment.namespace else { return nil }
+        let named = ObjectName(text).map { ObjectID(.compartment, $0) }
+        guard let owner = compartment.router.map({ ObjectID(.network, $0) }) ?? named else { return nil }
         return OwnershipMark(
-            scope: desired.scope, owner: ObjectID(.compartment, name), protected: compartment.metadata.preventDestroy)
+            scope: desired.scope, owner: owner, protected: compartment.metadata.preventDestroy)
     }
 
     /// A link by name.

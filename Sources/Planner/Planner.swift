@@ -19,7 +19,7 @@ public enum Planner {
         desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions,
         aside: Aside = { $0 }
     ) throws(Failure) -> Plan {
-        let desired = desired.fitted(to: observed)
+        let desired = desired.fitted(to: observed).withRouters
         let lost = LostOriginals(observed, firewall)
         let loopbacks = LoopbackName(desired, lost.observed, options)
         let context = Context(desired: desired, observed: loopbacks.observed, options: options)

@@ -67,11 +67,13 @@ extension Reachability {
             if known.isEmpty, network.isRouted { return linkGateways(of: network, family) }
             return known.isEmpty ? standIn(on: network, family).map { [$0] } ?? [] : known.sorted()
         }
-        let own = network.flatMap { networks[$0] }?.subnets.compactMap(\.gateway).filter { $0.family == family } ?? []
-        if !own.isEmpty { return own }
-        return desired.networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }.prefix(1).map {
-            $0
+        // An overlay's gateway is no host.
+        let sides = desired.networks.filter(\.hasHostSide)
+        func gateways(_ networks: [Network]) -> [IPAddress] {
+            networks.flatMap(\.subnets).compactMap(\.gateway).filter { $0.family == family }
         }
+        let own = gateways(sides.filter { $0.metadata.name == network })
+        return own.isEmpty ? Array(gateways(sides).prefix(1)) : own
     }
 
     private func linkGateways(of network: Network, _ family: AddressFamily) -> [IPAddress] {

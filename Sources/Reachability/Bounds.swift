@@ -63,8 +63,9 @@ extension Reachability {
         switch (from, to) {
         case (nil, nil): return nil
         case (let from?, let to?):
-            let isOne = from.metadata.name == to.metadata.name
-            return isOne || arePeers(from, to) ? nil : .notPeers(from.metadata.name, to.metadata.name)
+            if from.metadata.name == to.metadata.name { return nil }
+            guard arePeers(from, to) else { return .notPeers(from.metadata.name, to.metadata.name) }
+            return unrouted(connection, from, to)
         case (let from?, nil):
             if connection.destination == .host {
                 return from.hasHostSide ? nil : .type(from.metadata.name, from.type, .toHost)
@@ -77,6 +78,21 @@ extension Reachability {
             guard to.reachesOutside else { return .type(to.metadata.name, to.type, .fromOutside) }
             return to.isOpen ? nil : .inbound(to.metadata.name)
         }
+    }
+
+    /// The router of an overlay leads from the prefixes with a gateway to those of peers, and from and to nothing else.
+    private func unrouted(_ connection: Connection, _ from: Network, _ to: Network) -> Bound? {
+        guard from.overlay != nil, case .endpoint(let source) = connection.source,
+            case .endpoint(let destination) = connection.destination
+        else { return nil }
+        func isRouted(_ address: IPAddress, _ network: Network) -> Bool {
+            network.routedPrefixes.contains { $0.contains(address) }
+        }
+        guard isRouted(connection.destinationAddress, to) else {
+            return .noRoute(source, to: connection.destinationAddress)
+        }
+        return isRouted(connection.sourceAddress, from)
+            ? nil : .noRoute(destination, to: connection.sourceAddress)
     }
 
     func network(of party: Party) -> Network? {

@@ -51,11 +51,13 @@ public struct AddressPair: Hashable, Sendable {
 }
 
 extension Reachability {
-    /// Whether an address means the same to both: an overlay's are its own, and elsewhere somebody else may have them.
+    /// Whether an address means the same to both: an overlay's are its own and its peers', and elsewhere somebody else may
+    /// have them.
     public func shareAddresses(_ one: Place, _ other: Place) -> Bool {
         let networks = [one, other].map { place in ownNetwork(of: place).flatMap { self.networks[$0] } }
         guard networks.contains(where: { $0?.overlay != nil }) else { return true }
-        return networks[0]?.metadata.name == networks[1]?.metadata.name
+        guard let one = networks[0], let other = networks[1] else { return false }
+        return one.metadata.name == other.metadata.name || one.peers.contains(other.metadata.name)
     }
 
     /// Whether one of them stands for an address of the host on a segment of others that nobody has looked up, or that

@@ -73,7 +73,9 @@ struct ProbePlan {
             addresses += Surroundings.ownAddresses + Surroundings.routers + Surroundings.neighbours
         }
         // On overlays an address is of this one or that one, by who asks.
-        addresses += endpoints.filter { $0.network.text == "red" }.flatMap(\.addresses).map { "\($0.address)" }
+        addresses += endpoints.filter { ["red", "green"].contains($0.network.text) }.flatMap(\.addresses).map {
+            "\($0.address)"
+        }
         return endpoints.map { Place.endpoint($0.metadata.name) } + [.host]
             + addresses.compactMap { IPAddress($0) }.map { Place.address($0) }
     }

@@ -5,7 +5,7 @@ import Model
 enum StateText {
     static func of(_ state: DesiredState) -> String {
         let lines =
-            state.networks.flatMap(network) + state.compartments.flatMap(compartment)
+            state.networks.flatMap(network) + state.routers.flatMap(router) + state.compartments.flatMap(compartment)
             + state.endpoints.flatMap(endpoint) + state.policies.flatMap(policy) + state.remotes.map(remote)
             + (state.remotePolicies.isEmpty ? [] : ["elsewhere"] + state.remotePolicies.flatMap(policy))
         return lines.joined(separator: "\n") + "\n"
@@ -38,6 +38,16 @@ enum StateText {
         [
             "  overlay \(overlay.vni) port \(overlay.port) by \(overlay.tunnel) also \(text(overlay.alternativeName)) mac \(overlay.mac) from \(overlay.local)"
         ] + overlay.peers.map { "  to \($0.host) at \($0.underlay)" }
+    }
+
+    private static func router(_ router: Router) -> [String] {
+        [
+            "router of \(router.network) in \(router.compartment.namespace) as \(router.compartment.metadata.name)",
+            "  settings \(list(router.compartment.sysctls.map { "\($0.path)=\($0.value)" }))",
+        ]
+            + router.cards.map { card in
+                "  card \(text(card.seat?.interface)) on \(card.network) by \(card.hostInterface) also \(text(card.alternativeName)) mac \(card.mac) addresses \(list(card.addresses)) mtu \(card.mtu)"
+            }
     }
 
     private static func remote(_ remote: RemoteEndpoint) -> String {

@@ -57,20 +57,25 @@ final class OverlaySite {
 
     func host(_ name: String) throws -> ScratchHost { try #require(hosts[name]) }
 
+    /// The three hosts, and what else is given.
+    func write(_ documents: [String]) throws {
+        let hosts = [("node-a", 1), ("node-b", 2), ("node-c", 3)].map { name, number in
+            """
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Host
+            metadata: {name: \(name), labels: {pair: "\(number < 3)"}}
+            spec: {underlay: {address: "\(Self.underlay(number, isIPv6))"}}
+
+            """
+        }
+        for host in self.hosts.values { try host.write("fleet.yaml", (hosts + documents).joined()) }
+    }
+
     /// Hosts, an overlay `red` on all three, `blue` with the same prefix on the first two, and what else is given.
     func declare(_ documents: [String], red: String = "") throws {
-        var text = ""
-        for (name, number) in [("node-a", 1), ("node-b", 2), ("node-c", 3)] {
-            text += """
-                apiVersion: bulkhead.dev/v1alpha1
-                kind: Host
-                metadata: {name: \(name), labels: {pair: "\(number < 3)"}}
-                spec: {underlay: {address: "\(Self.underlay(number, isIPv6))"}}
-                ---
-
-                """
-        }
-        text += """
+        let networks = """
+            ---
             apiVersion: bulkhead.dev/v1alpha1
             kind: Network
             metadata: {name: red}
@@ -82,7 +87,7 @@ final class OverlaySite {
             spec: {type: overlay, vxlan: {vni: 4097}, subnets: [{prefix: 10.0.0.0/24}], hostSelector: {matchLabels: {pair: "true"}}}
 
             """
-        for host in hosts.values { try host.write("fleet.yaml", text + documents.joined()) }
+        try write([networks] + documents)
     }
 
     /// An endpoint `NAME` on `node-LETTER`, with `10.0.0.N` and on `red` `fd00::N`, labelled with its name.
@@ -155,6 +160,13 @@ final class OverlaySite {
         let seen = try JSONDecoder().decode([String].self, from: Data(try watcher.ask("").utf8))
         // The endpoint asks for the addresses of those who sent to it, and the bridge answers.
         return seen.filter { !$0.hasPrefix("arp-") || $0.hasPrefix("arp-10.0.0.99-") }
+    }
+
+    /// Sends frames themselves by the card of an endpoint.
+    func send(_ frames: [Forgery], from node: String, in endpoint: String) throws {
+        let text = String(decoding: try JSONEncoder().encode(frames), as: UTF8.self)
+        let result = try host(node).run(["ip", "netns", "exec", endpoint, "python3", Self.tool, "frames", text])
+        try #require(result.status == 0, "\(result.errors)")
     }
 
     /// Sends by an ordinary socket of a host, or of a compartment on it.

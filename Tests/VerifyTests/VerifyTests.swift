@@ -48,7 +48,8 @@ import Testing
     }
 
     /// The same beside a LAN and another Host. Of those machines none is tried, of the LAN the host's own addresses are.
-    @Test(arguments: [Surroundings.uplink, .existingBridge, .overlays], seeds.prefix(max(1, seeds.count / 6)))
+    @Test(
+        arguments: [Surroundings.uplink, .existingBridge, .overlays, .gateways], seeds.prefix(max(1, seeds.count / 6)))
     func randomPoliciesHoldBesideOthers(_ surroundings: Surroundings, seed: UInt64) throws {
         let manifests = RandomManifests(seed: seed, endpointCount: 8, surroundings: surroundings)
         let site = try Neighbourhood(surroundings, ScratchHost())

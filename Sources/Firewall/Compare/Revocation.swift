@@ -31,7 +31,7 @@ extension Ruleset {
 
     /// Sets that decide nothing about connections of endpoints.
     private static let harmless: Set<String> = [
-        Table.unchecked, "guarded4", "guarded6", "locals", "ports", Protection.set, "segments",
+        Table.unchecked, "guarded4", "guarded6", "locals", "ports", Protection.set, "router_remotes", "segments",
     ]
 
     /// The ruleset with the note that connections have not been checked against it yet. It is set in the transaction

@@ -9,9 +9,11 @@ extension Compiler {
     static func bridgeTable(_ input: CompilerInput) -> Table {
         let policies = PolicyChains(input, .bridge)
         let tunnels = Tunnels(input)
+        let gateways = Gateways(input)
         return Table(
             family: .bridge, name: input.tableName,
-            sets: portSets(input, tunnels) + tunnels.bridgeSets + sourceSets(input) + Claims.sets(input)
+            sets: portSets(input, tunnels) + tunnels.bridgeSets + gateways.bridgeSets + sourceSets(input)
+                + Claims.sets(input)
                 + ChosenLocals.sets(input) + Delivery.sets(input, policies)
                 + policies.groups.sets,
             chains: [
@@ -19,7 +21,7 @@ extension Compiler {
                 Chain(name: Delivery.chain, rules: Delivery.rules()),
                 Chain(
                     name: "forward", base: .init(type: "filter", hook: "forward", priority: -200),
-                    rules: tunnels.exit + [
+                    rules: tunnels.exit + gateways.exit + [
                         Rule(
                             [Nft.equal(Nft.input, "@isolated"), Nft.counter, Nft.drop],
                             comment: "intraNetwork: deny"),
@@ -54,8 +56,9 @@ extension Compiler {
                     ]),
                 Chain(
                     name: "prerouting", base: .init(type: "filter", hook: "prerouting", priority: -300),
-                    rules: tunnels.entrance + frameRules() + addressRules()),
-            ] + tunnels.bridgeChains + policies.chains() + Claims.chains(input) + ChosenLocals.chains(input))
+                    rules: tunnels.entrance + gateways.entrance + frameRules() + addressRules()),
+            ] + tunnels.bridgeChains + gateways.bridgeChains + policies.chains() + Claims.chains(input)
+                + ChosenLocals.chains(input))
     }
 
     private static func portSets(_ input: CompilerInput, _ tunnels: Tunnels) -> [NamedSet] {
@@ -81,7 +84,7 @@ extension Compiler {
             NamedSet(
                 name: "secluded", keyTypes: ["ifname"],
                 elements: input.ports { !$1.hasHostSide } + tunnels.devices(where: { !$0.hasHostSide })
-                    + vlans(input)),
+                    + vlans(input) + Gateways(input).ports),
             // Somebody else's bridge has the MAC that they give it; what goes to the host there is known by no zone.
             NamedSet(name: "switch_ports", keyTypes: ["ifname"], elements: input.ports { $1.ownsBridge }),
             NamedSet(name: "shared_ports", keyTypes: ["ifname"], elements: input.ports { $1.isShared }),
@@ -164,6 +167,7 @@ extension Compiler {
         for endpoint in input.desired.endpoints {
             for local in endpoint.linkLocals { owners[local] = endpoint.id.description }
         }
+        for card in input.desired.routers.flatMap(\.cards) { owners[card.mac.linkLocal] = card.id.description }
         for network in input.desired.networks where network.ownsBridge {
             let mac = input.facts.uplinkMACs[network.metadata.name] ?? network.mac
             owners[mac.linkLocal] = network.id.description

@@ -24,10 +24,11 @@ public enum Compiler {
 }
 
 extension DesiredState {
-    /// What has ports on the host: macvlans pass none of its bridges.
+    /// What has ports on the host: macvlans pass none of its bridges. Cards of routers follow from the networks.
     fileprivate var switched: DesiredState {
-        guard networks.contains(where: \.isMacvlan) else { return self }
         var state = self
+        state.endpoints.removeAll { $0.router != nil }
+        guard networks.contains(where: \.isMacvlan) else { return state }
         state.networks.removeAll(where: \.isMacvlan)
         state.endpoints.removeAll(where: \.isMacvlan)
         return state
@@ -110,7 +111,7 @@ struct CompilerInput {
 
     /// Networks whose endpoints never reach one another: not even frames pass, as long as no policy opens a way.
     func isSecluded(_ network: Network) -> Bool {
-        network.deniesIntraNetwork && !isPoliced(network)
+        network.deniesIntraNetwork && !isPoliced(network) && !network.hasRouter
     }
 
     /// Whether an enforced policy says of an endpoint of the network what may come in.

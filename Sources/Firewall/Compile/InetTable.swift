@@ -10,26 +10,33 @@ extension Compiler {
     static func inetTable(_ input: CompilerInput) -> Table {
         let policies = PolicyChains(input, .inet)
         let tunnels = Tunnels(input)
+        let gateways = Gateways(input)
         return Table(
             family: .inet, name: input.tableName,
-            sets: boundSets(input) + tunnels.inetSets + memberMaps(policies) + translatedMaps(policies)
+            sets: boundSets(input) + tunnels.inetSets + gateways.inetSets + memberMaps(policies)
+                + translatedMaps(policies)
                 + policies.groups.sets + publishedMaps(input) + Protection.sets(input.desired),
             chains: filterChains(input) + ReversePath.chains + tunnels.inetChains + policies.chains()
                 + outboundChains(input)
                 + translationChains(tunnels) + [
-                    Zones.chain(input.desired)
+                    Zones.chain(input.desired, besides: gateways.untracked)
                 ])
     }
 
     private static func filterChains(_ input: CompilerInput) -> [Chain] {
-        [
+        let gateways = Gateways(input)
+        return [
             Chain(name: "bounds", rules: boundRules(input)),
-            Chain(name: "forward", base: .init(type: "filter", hook: "forward", priority: 0), rules: senderRules()),
             Chain(
-                name: "forward_to", base: .init(type: "filter", hook: "forward", priority: 10), rules: receiverRules()),
+                name: "forward", base: .init(type: "filter", hook: "forward", priority: 0),
+                rules: gateways.passing + senderRules()),
+            Chain(
+                name: "forward_to", base: .init(type: "filter", hook: "forward", priority: 10),
+                rules: gateways.passing + receiverRules(gateways)),
             Chain(name: "input", base: .init(type: "filter", hook: "input", priority: 0), rules: inputRules()),
             Chain(name: PolicyChains.isolationChain(.egress), rules: hostIsolation() + [Rule([Nft.accept])]),
-            Chain(name: PolicyChains.isolationChain(.ingress), rules: siblingIsolation() + [Rule([Nft.accept])]),
+            Chain(
+                name: PolicyChains.isolationChain(.ingress), rules: siblingIsolation(gateways) + [Rule([Nft.accept])]),
             Chain(name: "output", base: .init(type: "filter", hook: "output", priority: 0), rules: outputRules()),
             Chain(name: "translated", rules: translatedRules()),
             Chain(
@@ -44,8 +51,10 @@ extension Compiler {
         [Rule([Nft.equal(Nft.input, "@ports"), Nft.counter, Nft.drop], comment: "past the switch")]
     }
 
-    /// Of endpoints and of tunnels.
-    private static func allPorts(_ input: CompilerInput) -> [Element] { input.ports() + Tunnels(input).devices() }
+    /// Of endpoints, tunnels and routers.
+    private static func allPorts(_ input: CompilerInput) -> [Element] {
+        input.ports() + Tunnels(input).devices() + Gateways(input).ports
+    }
 
     /// The same for ARP.
     static func arpTable(_ input: CompilerInput) -> Table {
@@ -184,7 +193,7 @@ extension Compiler {
                 elements: siblings(input) { $0.deniesIntraNetwork && $0.isShared }),
             NamedSet(
                 name: "siblings_denied", keyTypes: ["ifname", "ifname"],
-                elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared }),
+                elements: siblings(input) { $0.deniesIntraNetwork && !$0.isShared && !$0.hasRouter }),
             NamedSet(
                 name: "switches", keyTypes: ["ifname", "ifname"], elements: siblings(input) { !$0.isShared }),
             NamedSet(name: Table.unchecked, keyTypes: ["ifname"]),
@@ -219,7 +228,7 @@ extension Compiler {
                     Element(key: Nft.concat(.string(ends[0]), .string(ends[1])), comment: network.id.description)
                 }
             }
-            + input.desired.networks.flatMap { network in
+            + input.desired.networks.filter(\.hasHostSide).flatMap { network in
                 network.peers.compactMap { input.networks[$0] }.map { peer in
                     Element(
                         key: Nft.concat(.string(network.bridge.text), .string(peer.bridge.text)),
@@ -364,7 +373,7 @@ extension Compiler {
     }
 
     /// The receiver's side of forwarding. What goes to a group is decided at each receiver's port.
-    private static func receiverRules() -> [Rule] {
+    private static func receiverRules(_ gateways: Gateways) -> [Rule] {
         [
             Rule(
                 [Nft.differs(Nft.output, isOurs), Nft.differs(Nft.output, "@shared"), Nft.back],
@@ -374,13 +383,13 @@ extension Compiler {
                 Rule([Nft.equal(Nft.payload("ip", "daddr"), "@groups4"), Nft.accept], comment: "decided at the port"),
                 Rule(
                     [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.accept], comment: "decided at the port"),
-            ] + siblingIsolation()
+            ] + siblingIsolation(gateways)
     }
 
-    private static func siblingIsolation() -> [Rule] {
+    private static func siblingIsolation(_ gateways: Gateways) -> [Rule] {
         return [
             Rule([Nft.equal(Nft.way, "@siblings_denied"), Nft.counter, Nft.drop], comment: "intraNetwork: deny")
-        ] + Guests.isolation
+        ] + gateways.isolation + Guests.isolation
     }
 
     /// A packet that leaves by no interface is for the host, which is one of every group.

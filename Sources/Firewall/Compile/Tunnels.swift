@@ -90,8 +90,10 @@ struct Tunnels {
         for remote in remotes {
             let endpoint = remote.endpoint
             guard let device = devices[endpoint.network], let mark = marks[remote.host] else { continue }
-            for mac in Set([endpoint.mac] + endpoint.allowedMACs).sorted() {
-                for source in endpoint.identities(family) {
+            let all = endpoint.identities(family)
+            let own = Set([endpoint.mac] + endpoint.allowedMACs).sorted().map { (device, $0, all) }
+            for (device, mac, sources) in own + routed(endpoint, all, devices) {
+                for source in sources {
                     let key = Nft.concat(
                         .string(device), .int(mark), .string(mac.description), Nft.prefix(source))
                     let element = Element(key: key, comment: endpoint.id.description)
@@ -104,6 +106,20 @@ struct Tunnels {
             }
         }
         return result
+    }
+
+    /// The same as the router of its Host sends it on: into the networks of peers, and to other subnets of its own.
+    private func routed(
+        _ endpoint: Endpoint, _ all: [IPPrefix], _ devices: [ObjectName: String]
+    ) -> [(device: String, mac: MACAddress, sources: [IPPrefix])] {
+        guard let network = input.networks[endpoint.network], network.hasRouter else { return [] }
+        let name = network.metadata.name
+        let sources = all.filter { source in network.routedPrefixes.contains { $0.contains(source) } }
+        let peers = input.routedPeers(of: network).map {
+            ($0.metadata.name, Naming.legMAC(of: name, on: $0.metadata.name))
+        }
+        let within = network.routesWithin ? [(name, Naming.gatewayMAC(network: name))] : []
+        return (peers + within).compactMap { target, mac in devices[target].map { ($0, mac, sources) } }
     }
 
     /// Comes first in the bridge's prerouting: a tunnel is no port of an endpoint.

@@ -57,12 +57,13 @@ enum Zones {
     /// What stays on the switch is in its zone both ways. What goes to the host is in its own on its way there only:
     /// answers may come back by another interface, where nobody knows of the zone. A frame for the host's side of
     /// another switch does not leave this one.
-    static func chain(_ desired: DesiredState) -> Chain {
+    /// What stays untracked has none.
+    static func chain(_ desired: DesiredState, besides untracked: [Rule]) -> Chain {
         let all = assign(desired)
         let base = Chain.Base(type: "filter", hook: "prerouting", priority: -450)
         return Chain(
             name: "zones", base: base,
-            rules: switched(all.filter { !$0.network.isShared })
+            rules: untracked + switched(all.filter { !$0.network.isShared })
                 + shared(all.filter { $0.network.isShared && $0.network.ownsBridge }))
     }
 

@@ -47,11 +47,13 @@ struct PeerGroups {
             // Prefixes are nested or disjoint, and what lies in another one is in the set by that.
             var kept: [String: [(prefix: IPPrefix, owner: String)]] = [:]
             for member in members {
-                guard let interface = input.interface(of: member, place) else { continue }
-                for source in member.identities(family) {
-                    let others = kept[interface] ?? []
-                    guard !others.contains(where: { $0.prefix.contains(source) }) else { continue }
-                    kept[interface] = others.filter { !source.contains($0.prefix) } + [(source, member.id.description)]
+                for (interface, sources) in input.places(of: member, place, family) {
+                    for source in sources {
+                        let others = kept[interface] ?? []
+                        guard !others.contains(where: { $0.prefix.contains(source) }) else { continue }
+                        kept[interface] =
+                            others.filter { !source.contains($0.prefix) } + [(source, member.id.description)]
+                    }
                 }
             }
             for interface in kept.keys.sorted() {

@@ -24,8 +24,10 @@ extension KindSpec {
                 .list(
                     .object(ObjectSpec([FieldSpec("network", .text(.name), required: true, "The other network.")])),
                     minimum: 0),
-                "Networks reachable by routing; both must list each other.",
-                kernel: "element of the nft map of paths between bridges"),
+                "Networks reachable by routing; both must list each other. Of an overlay with a gateway, such ones.",
+                kernel:
+                    "element of the nft map of paths between bridges; overlay: `ip -n router-NAME route add PREFIX dev to-PEER`"
+            ),
             FieldSpec(
                 "isolation",
                 .object(
@@ -64,7 +66,9 @@ extension KindSpec {
         FieldSpec(
             "gateway", .text(.address),
             default: "the first usable address, where the host is gateway; on an l2bridge one of the link",
-            "The host's address on the network.", kernel: "`ip address add GATEWAY dev bh-NAME`"),
+            "The host's address on the network; of an overlay that of its gateway, which is on every Host.",
+            kernel: "`ip address add GATEWAY dev bh-NAME`; overlay: `ip -n router-NAME address add GATEWAY dev gateway`"
+        ),
         FieldSpec(
             "pool", .list(.text(.range), minimum: 1), default: "the whole prefix",
             "Where automatic addresses come from."),

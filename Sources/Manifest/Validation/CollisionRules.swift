@@ -104,6 +104,12 @@ extension Validator {
             if network.vlan != nil, let vlan = Naming.vlan(network.head.name) {
                 owners[vlan.interface.text] = (what, network.head.at)
             }
+            for port in routerPorts(network) {
+                guard let other = owners.updateValue((what, port.at), forKey: port.name.text) else { continue }
+                fail(
+                    "\(what) and \(other.what) would both have the interface \(port.name) on the host; rename one of the networks",
+                    at: port.at)
+            }
         }
         for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
             guard networks[endpoint.network.value]?.isMacvlan != true,

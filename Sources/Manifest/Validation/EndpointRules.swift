@@ -31,6 +31,7 @@ extension Validator {
         }
         checkMacvlan(endpoint, network)
         checkMTU(endpoint, network)
+        checkAllowed(endpoint, network)
         checkBandwidth(endpoint, network)
         checkRoutes(endpoint.routes, network)
         for route in endpoint.routes { checkRoute(route, endpoint, network) }
@@ -53,8 +54,8 @@ extension Validator {
         switch network.type.value {
         case .nat, .l2bridge: true
         case .internal: !network.peers.isEmpty
-        case .transparent, .l2tunnel: network.subnets.contains { $0.gateway != nil }
-        case .private, .overlay: false
+        case .transparent, .l2tunnel, .overlay: network.hasGateway
+        case .private: false
         }
     }
 

@@ -12,17 +12,7 @@ extension Validator {
         if let place = network.vxlan?.evpnAt {
             fail("controlPlane 'evpn' is not in this version yet; it has manifests", at: place)
         }
-        for gateway in network.subnets.compactMap(\.gateway) {
-            fail("'gateway' of an overlay is not in this version yet", at: gateway.at)
-        }
-        if !network.hasGateway {
-            if let place = network.hostAccessAt {
-                fail("'hostAccess' is not used by an overlay without gateway, which has no path to the host", at: place)
-            }
-            if let place = network.head.place("peerNetworks"), !network.peers.isEmpty {
-                fail("'peerNetworks' of an overlay need a gateway: give its subnets 'gateway'", at: place)
-            }
-        }
+        checkGateway(network)
         checkUnderlays(of: network)
     }
 
@@ -62,9 +52,4 @@ extension Validator {
             }
         }
     }
-}
-
-extension NetworkDocument {
-    /// Whether any subnet is given one.
-    var hasGateway: Bool { subnets.contains { $0.gateway != nil } }
 }

@@ -44,6 +44,7 @@ struct Validator {
         checkSegments()
         for compartment in documents.compartments { checkCompartment(compartment) }
         checkNamespaces()
+        checkRouterNames()
         for endpoint in documents.endpoints { checkEndpoint(endpoint) }
         checkCompartmentCards()
         checkAddresses()
@@ -89,6 +90,12 @@ struct Validator {
         }
     }
 
+    /// The VXLAN device of an overlay is a port, too, and so are the cards of its router and its peers'.
+    private static func portLimit(_ network: NetworkDocument) -> Int {
+        guard network.type.value == .overlay else { return 1023 }
+        return 1022 - (network.hasGateway ? 1 + network.peers.count : 0)
+    }
+
     /// More ports than a bridge takes (`BR_MAX_PORTS`).
     private mutating func checkPortCount() {
         var count: [String: Int] = [:]
@@ -96,8 +103,7 @@ struct Validator {
             if networks[endpoint.network.value]?.isMacvlan ?? false { continue }
             let key = "\(endpoint.network.value)/\(endpoint.host?.value ?? "")"
             count[key, default: 0] += 1
-            // The VXLAN device is a port, too.
-            let limit = networks[endpoint.network.value]?.type.value == .overlay ? 1022 : 1023
+            let limit = networks[endpoint.network.value].map(Self.portLimit) ?? 1023
             if count[key] == limit + 1 {
                 fail(
                     "Network/\(endpoint.network.value) has more than \(limit) endpoints on one host, which is all a bridge takes; split it",

@@ -21,21 +21,24 @@ public struct Compartment: Hashable, Sendable {
     /// Lines of `/etc/hosts` beside those of localhost, each with its newline: endpoints on shared networks, then
     /// `hostAliases`. Text, because compartments of one network share it: a thousand of them hold it once.
     public var hostsText: String
+    /// The network whose router is in it; nil for compartments, which manifests declare.
+    public var router: ObjectName?
 
     /// A compartment.
     public init(
         metadata: ObjectMetadata, namespace: Namespace, sysctls: [SysctlSetting] = [], dns: DNSSettings? = nil,
-        hostsText: String = ""
+        hostsText: String = "", router: ObjectName? = nil
     ) {
         self.metadata = metadata
         self.namespace = namespace
         self.sysctls = sysctls
         self.dns = dns
         self.hostsText = hostsText
+        self.router = router
     }
 
-    /// `Compartment/NAME`.
-    public var id: ObjectID { ObjectID(.compartment, metadata.name) }
+    /// `Compartment/NAME`; a router's is its network's.
+    public var id: ObjectID { router.map { ObjectID(.network, $0) } ?? ObjectID(.compartment, metadata.name) }
     /// Its namespace as kernel objects name it.
     public var reference: NamespaceRef {
         switch namespace {

@@ -43,6 +43,8 @@ public struct Endpoint: Hashable, Sendable {
     public var bandwidth: Bandwidth
     /// Name of the device by which what it sends is limited, default `bw-NAME`.
     public var shaper: Naming.Derived?
+    /// The network whose router this is a card of; nil for endpoints, which manifests declare.
+    public var router: ObjectName?
 
     /// An endpoint.
     public init(
@@ -52,7 +54,7 @@ public struct Endpoint: Hashable, Sendable {
         allowedMACs: [MACAddress] = [],
         antiSpoof: Bool = true, defaultGateways: [IPAddress] = [], routes: [RouteSpec] = [], mtu: Int = 1500,
         hasAutomaticMTU: Bool = false, enabled: Bool = true, portMappings: [PortMapping] = [],
-        bandwidth: Bandwidth = Bandwidth()
+        bandwidth: Bandwidth = Bandwidth(), router: ObjectName? = nil
     ) {
         self.metadata = metadata
         self.network = network
@@ -74,6 +76,7 @@ public struct Endpoint: Hashable, Sendable {
         self.portMappings = portMappings
         self.bandwidth = bandwidth
         shaper = bandwidth.egress == nil ? nil : Naming.shaper(metadata.name)
+        self.router = router
     }
 
     /// Its place in a compartment; nil for a card of a hypervisor.
@@ -89,8 +92,8 @@ public struct Endpoint: Hashable, Sendable {
     public var isTap: Bool { if case .tap = device { true } else { false } }
     /// The compartment it is in; nil for a card of a hypervisor.
     public var compartment: ObjectName? { seat?.compartment }
-    /// `Endpoint/NAME`.
-    public var id: ObjectID { ObjectID(.endpoint, metadata.name) }
+    /// `Endpoint/NAME`; a router's card is its network's.
+    public var id: ObjectID { router.map { ObjectID(.network, $0) } ?? ObjectID(.endpoint, metadata.name) }
 }
 
 /// Transport protocols that have ports.

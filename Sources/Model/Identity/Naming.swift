@@ -31,6 +31,36 @@ public enum Naming {
     /// The device by which what an endpoint sends is limited: `bw-ENDPOINT`.
     public static func shaper(_ endpoint: ObjectName) -> Derived? { interface(prefix: "bw-", name: endpoint) }
 
+    /// Host side of the card with an overlay's gateways: `gw-NETWORK`.
+    public static func gateway(_ network: ObjectName) -> Derived? { interface(prefix: "gw-", name: network) }
+
+    /// Host side of the card by which the router of a network is on another one: `rt-NETWORK_PEER`, with a character that no
+    /// name has between them.
+    public static func leg(of network: ObjectName, on peer: ObjectName) -> Derived? {
+        let full = "rt-\(network)_\(peer)"
+        if let interface = InterfaceName(full) { return Derived(interface: interface, alternative: nil) }
+        let short = "rt-" + network.text.prefix(6) + StableHash.base32(StableHash.hash(full), count: 6)
+        // ALTIFNAMSIZ, 128.
+        return InterfaceName(short).map { Derived(interface: $0, alternative: full.utf8.count < 128 ? full : nil) }
+    }
+
+    /// By what a router's namespace and cards are called in plans: `router-NETWORK`, shortened where no name is that long.
+    public static func router(_ network: ObjectName) -> ObjectName {
+        let full = Router.prefix + network.text
+        let short = Router.prefix + network.text.prefix(40) + StableHash.base32(StableHash.hash(full), count: 12)
+        return ObjectName(full) ?? ObjectName(short) ?? network
+    }
+
+    /// MAC of an overlay's gateway, the same on every host: whichever host an endpoint is on, and moves to, the gateway is there.
+    public static func gatewayMAC(network: ObjectName) -> MACAddress {
+        local(StableHash.hash("gateway", network.text))
+    }
+
+    /// MAC from which the router of a network sends on another one, the same on every host.
+    public static func legMAC(of network: ObjectName, on peer: ObjectName) -> MACAddress {
+        local(StableHash.hash("leg/\(network)", peer.text))
+    }
+
     /// MAC of an endpoint: locally administered, from network, endpoint and host name.
     public static func endpointMAC(network: ObjectName, endpoint: ObjectName, host: String) -> MACAddress {
         local(StableHash.hash("endpoint/\(network)", endpoint.text, host))

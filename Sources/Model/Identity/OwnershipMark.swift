@@ -53,13 +53,16 @@ public struct OwnershipMark: Hashable, Sendable {
     }
 
     /// Whose a named namespace is: the mark of that scope whose ids hold the one the host gave it. The name in the
-    /// mark is that of the file, so that it can be found without any manifest.
+    /// mark is that of the file, so that it can be found without any manifest; that of a network's router has more before it.
     public static func owner(ofNamespace name: String, id: Int32, scope: ObjectName) -> OwnershipMark? {
-        guard let name = ObjectName(name) else { return nil }
-        for protected in [false, true] {
-            let mark = OwnershipMark(scope: scope, owner: ObjectID(.compartment, name), protected: protected)
-            let text = mark.text
-            if generations.contains(where: { namespaceID(text, $0) == id }) { return mark }
+        let network = name.hasPrefix(Router.prefix) ? ObjectName(name.dropFirst(Router.prefix.count)) : nil
+        let owners = [ObjectName(name).map { ObjectID(.compartment, $0) }, network.map { ObjectID(.network, $0) }]
+        for owner in owners.compactMap(\.self) {
+            for protected in [false, true] {
+                let mark = OwnershipMark(scope: scope, owner: owner, protected: protected)
+                let text = mark.text
+                if generations.contains(where: { namespaceID(text, $0) == id }) { return mark }
+            }
         }
         return nil
     }

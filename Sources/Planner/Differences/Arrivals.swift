@@ -14,7 +14,7 @@ extension Builder {
             context.link(LinkReference(.host, $0.bridge.text)) == nil
         }
         let endpoints = context.desired.endpoints.filter {
-            context.link(LinkReference(.host, $0.hostInterface.text)) == nil
+            $0.router == nil && context.link(LinkReference(.host, $0.hostInterface.text)) == nil
         }
         return Set(endpoints.map(\.id.description) + networks.map(\.id.description))
     }
@@ -44,7 +44,9 @@ extension Builder {
     }
 
     private func arrival(_ endpoint: Endpoint, _ known: Set<String>?) -> Arrival? {
-        guard !endpoint.isMacvlan, let network = context.networks[endpoint.network] else { return nil }
+        guard !endpoint.isMacvlan, endpoint.router == nil, let network = context.networks[endpoint.network] else {
+            return nil
+        }
         let bridge = LinkReference(.host, network.bridge.text)
         let isNew =
             present(bridge) == nil || present(LinkReference(.host, endpoint.hostInterface.text)) == nil

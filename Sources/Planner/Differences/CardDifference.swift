@@ -123,7 +123,8 @@ extension Builder {
                 reason: isTap
                     ? "it is a card in a compartment now"
                     : "a card cannot be renamed or moved to another compartment while it is in use",
-                disruption: .outage([endpoint.metadata.name]), source: endpoint.metadata.source,
+                disruption: Disruption(Disruption.outage, users(of: endpoint.id)),
+                source: endpoint.metadata.source,
                 before: old.map { [Property(isTap ? "device" : "peer", $0)] } ?? [], after: properties(spec),
                 isIrreversible: !isGone && inverse.isEmpty, losses: isGone ? [] : context.losses(with: link),
                 requires: requires,
@@ -147,14 +148,13 @@ extension Builder {
         _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ link: ObservedLink, _ inner: ObservedLink
     ) {
         changeOuter(endpoint, spec, link)
-        let name = endpoint.metadata.name
         let innerMaster = inner.master.map { index in
             context.namespaces[peer.reference.namespace]?.link(index: index)?.name ?? "?"
         }
         let difference = LinkDifference(inner: inner, peer, masterName: innerMaster)
         appendChange(
             difference, of: peer.reference, kind: .link, owner: endpoint.id, source: endpoint.metadata.source,
-            around: context.notices(of: difference, on: peer.reference, inner), touches: [name],
+            around: context.notices(of: difference, on: peer.reference, inner), touches: users(of: endpoint.id),
             phase: .compartments)
         removeQdiscs(on: peer.reference, present: inner, owner: endpoint.id, source: endpoint.metadata.source)
     }
@@ -171,7 +171,7 @@ extension Builder {
         appendChange(
             outer, of: spec.reference, kind: Step.Kind(link: link.kind), owner: endpoint.id,
             source: endpoint.metadata.source, around: moves ? context.entriesAround(endpoint, link) : Surroundings(),
-            touches: [endpoint.metadata.name],
+            touches: users(of: endpoint.id),
             requires: spec.master.map { requirement(LinkReference(.host, $0)) } ?? [], phase: .cards)
         compareEntries(
             moves ? nil : context.portEntries(endpoint), on: spec.reference, present: link, owner: endpoint.id,
@@ -193,7 +193,7 @@ extension Builder {
         let routes = context.cardRoutes(endpoint, link: reference)
         compareRoutes(
             routes, addresses: endpoint.addresses, on: reference, present: link, owner: endpoint.id, source: source)
-        compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
+        compareNeighbours(of: endpoint, on: reference, present: link)
         let own = context.cardSettings(of: compartment).filter { Reads.card(of: $0.path) == reference.name }
         if let link, let space = context.namespaces[reference.namespace], link.name == reference.name {
             let inherited = context.cardSettings(endpoint, in: compartment).map { ($0.path, $0.value, source) }
@@ -210,6 +210,19 @@ extension Builder {
         if let link, link.losesIPv6(mtu: endpoint.mtu) {
             loseIPv6Last("link/\(place(reference))", on: reference, after: first)
         }
+    }
+
+    /// An endpoint has none that last; what a router knows of the endpoints comes from the manifests.
+    private mutating func compareNeighbours(
+        of endpoint: Endpoint, on reference: LinkReference, present link: ObservedLink?
+    ) {
+        let source = endpoint.metadata.source
+        guard endpoint.router != nil else {
+            return compareNeighbours(on: reference, present: link, owner: endpoint.id, source: source)
+        }
+        compareRouterEntries(
+            context.routerEntries(endpoint, link: reference), on: reference, present: link, owner: endpoint.id,
+            source: source)
     }
 
     /// The kernel cannot make the far end of a veth up: at that moment it has no near end yet.

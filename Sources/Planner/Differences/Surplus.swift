@@ -45,14 +45,19 @@ extension Builder {
             Step(
                 id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: Step.Kind(link: link.kind),
                 summary: "delete \(link.cardWord) \(link.name.terminalSafe)",
-                reason: limited.map { "what \($0) sends is not limited any more" }
-                    ?? "\(mark.owner) is not declared any more",
-                disruption: isCard ? .outage([mark.owner.name]) : .none, source: nil,
+                reason: limited.map { "what \($0) sends is not limited any more" } ?? reason(without: mark.owner),
+                disruption: isCard ? Disruption(Disruption.outage, users(of: mark.owner)) : .none, source: nil,
                 before: [Property("alias", mark.text)], isIrreversible: true,
                 // What the host had on a bridge that stood for an uplink has left it before.
                 losses: uplink == nil ? context.losses(with: link) : [], requires: taken + redirections(to: link),
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link, isVacated: uplink != nil), phase: .links))
+    }
+
+    /// A network that stays may lose its gateway, or a peer.
+    private func reason(without owner: ObjectID) -> String {
+        let stays = owner.kind == .network && context.networks[owner.name] != nil
+        return stays ? "\(owner) needs it no more" : "\(owner) is not declared any more"
     }
 
     /// Steps that take away what sends frames through a device that goes: while the device is not there they are lost.
@@ -102,7 +107,7 @@ extension Builder {
             Step(
                 id: "namespace/\(space.reference)", action: .delete, owner: mark.owner, kind: .namespace,
                 namespace: space.reference, summary: "delete namespace \(space.reference)",
-                reason: "\(mark.owner) is not declared any more", source: nil, before: [Property("mark", mark.text)],
+                reason: reason(without: mark.owner), source: nil, before: [Property("mark", mark.text)],
                 isIrreversible: true, operations: [.deleteNamespace(name: name)],
                 inverse: [.bindNamespace(name: name)], phase: .vanish))
     }

@@ -118,19 +118,19 @@ extension Builder {
 
     private mutating func appendEntries(
         _ change: EntryChange, id: String, owner: ObjectID, source: SourceLocation, what: String, requires: [String],
-        forgets: [Operation] = []
+        forgets: [Operation] = [], in namespace: NamespaceRef = .host
     ) {
         let count = change.new.count
         steps.append(
             Step(
                 id: id, action: change.old.contains { $0 != nil } ? .update : .create, owner: owner, kind: .neighbour,
-                summary: "write \(count) entr\(count == 1 ? "y" : "ies") for \(what)",
+                namespace: namespace, summary: "write \(count) entr\(count == 1 ? "y" : "ies") for \(what)",
                 reason: "every way to a remote endpoint comes from the manifests", source: source,
                 before: change.old.compactMap { $0 }.map(\.property), after: change.new.map(\.property),
                 requires: requires, operations: change.new.map { .addNeighbour($0) } + forgets,
                 inverse: zip(change.new, change.old).reversed().map { new, old in
                     old.map { .addNeighbour($0) } ?? .removeNeighbour(new)
-                } + forgets, phase: .host))
+                } + forgets, phase: namespace == .host ? .host : .compartments))
     }
 
     /// What nobody declares: endpoints that are gone, and what somebody put there by hand.
@@ -148,6 +148,17 @@ extension Builder {
                 inverse: entries.reversed().map { .addNeighbour($0) } + forgets, phase: .reduce))
     }
 
+    /// Neighbours of a router's card. The kernel forgets those of an interface that goes down, or whose MAC changes.
+    mutating func compareRouterEntries(
+        _ wanted: [NeighbourEntry], on reference: LinkReference, present link: ObservedLink?, owner: ObjectID,
+        source: SourceLocation
+    ) {
+        compare(
+            wanted, with: link.flatMap { context.neighbours[reference.namespace]?[$0.index] } ?? [], on: reference,
+            present: link, owner: owner, source: source,
+            requires: requirement(reference) + ["link/\(place(reference))"])
+    }
+
     /// Entries of one link: what is missing is added, what is different replaced, everything else removed. Nil where those of
     /// a bridge's port come and go with a change of the link.
     mutating func compareEntries(
@@ -161,16 +172,26 @@ extension Builder {
                 besides: Set(there.filter(\.isForwarding)), on: reference, present: link, owner: owner, source: source)
             return
         }
+        compare(
+            wanted, with: there, on: reference, present: link, owner: owner, source: source,
+            requires: requirement(reference))
+    }
+
+    private mutating func compare(
+        _ wanted: [NeighbourEntry], with there: [ObservedNeighbour], on reference: LinkReference,
+        present link: ObservedLink?, owner: ObjectID, source: SourceLocation, requires: [String]
+    ) {
         var live = LiveEntries(there.map { $0.entry(on: reference) })
         let change = live.change(to: wanted)
         if !change.isEmpty {
             appendEntries(
                 change, id: "neighbour/\(place(reference))", owner: owner, source: source, what: "\(reference)",
-                requires: requirement(reference))
+                requires: requires, in: reference.namespace)
         }
-        let all = Set(wanted)
+        // What is replaced is gone by that.
+        let surplus = Set(live.rest)
         compareNeighbours(
-            besides: Set(there.filter { all.contains($0.entry(on: reference)) }), on: reference, present: link,
+            besides: Set(there.filter { !surplus.contains($0.entry(on: reference)) }), on: reference, present: link,
             owner: owner, source: source)
     }
 }

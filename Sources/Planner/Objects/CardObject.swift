@@ -10,7 +10,7 @@ extension Context {
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: kind,
             mac: portMAC(endpoint, network), mtu: portMTU(endpoint, network), master: network.bridge.text,
             port: portOptions(endpoint, network),
-            addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, .endpoint).text,
+            addressGeneration: 1, isUp: endpoint.enabled, alias: mark(endpoint.metadata, of: endpoint.id).text,
             alternativeName: endpoint.alternativeName)
     }
 
@@ -79,7 +79,7 @@ extension Context {
                     metric: route.metric ?? defaultMetric(route.destination.family)), route.source
             )
         }
-        return links(endpoint, link) + defaults + others
+        return links(endpoint, link) + defaults + others + routerRoutes(endpoint, link: link)
     }
 
     /// The way to the gateway itself, where no prefix of the card's addresses leads there.

@@ -77,13 +77,14 @@ extension Context {
     /// namespace tells another, or the manifest gives settings.
     func files(_ compartment: Compartment) -> [(path: String, content: String)] {
         guard case .owned(let name) = compartment.namespace else { return [] }
-        let mark = mark(compartment.metadata, .compartment)
+        let mark = mark(compartment.metadata, of: compartment.id)
         let id = namespaces[compartment.reference].flatMap(owner(of:)) ?? namespaceMark(compartment)
         let folder = "\(options.netnsEtcDirectory)/\(name)"
         let head = "# \(mark.text)\n# Written by bulkhead from the manifests; edits are undone by the next apply.\n"
         let hosts =
             head + "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" + compartment.hostsText
-        var files = [("\(folder)/hosts", hosts)]
+        // Nothing runs in a router.
+        var files = compartment.router == nil ? [("\(folder)/hosts", hosts)] : []
         if let dns = compartment.dns, !dns.isEmpty {
             var text = head
             for server in dns.servers { text += "nameserver \(server)\n" }
@@ -92,7 +93,7 @@ extension Context {
             files.append(("\(folder)/resolv.conf", text))
         }
         let place = markFile(ofNamespace: name)
-        let notes = SettingNotes.text(notedSettings(of: compartment))
+        let notes = compartment.router == nil ? SettingNotes.text(notedSettings(of: compartment)) : ""
         if id != mark || !notes.isEmpty || filesByPath[place] != nil {
             let head = "# \(mark.text)\n# Written by bulkhead beside what the namespace's id tells.\n"
             files.append((place, head + notes))
@@ -107,7 +108,7 @@ public enum Reads {
     public static func settings(_ desired: DesiredState, ipv6: Bool) -> [NamespaceReads] {
         // Most compartments have the same, in one list.
         var common: [String]?
-        return desired.compartments.map { compartment in
+        return desired.withRouters.compartments.map { compartment in
             guard compartment.sysctls.isEmpty, case .owned = compartment.namespace else {
                 let paths = Context.settingsToRead(compartment, ipv6: ipv6)
                 return NamespaceReads(namespace: compartment.reference, paths: paths)

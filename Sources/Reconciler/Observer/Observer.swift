@@ -29,7 +29,7 @@ public struct Observer {
         allListeners: Bool = false
     ) {
         self.session = session
-        self.desired = desired
+        self.desired = desired.withRouters
         self.adopted = adopted
         self.counters = counters
         self.allListeners = allListeners

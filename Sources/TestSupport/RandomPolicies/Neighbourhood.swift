@@ -19,7 +19,7 @@ public final class Neighbourhood {
         switch surroundings {
         case .alone: (lan, peer) = (nil, nil)
         case .uplink, .existingBridge: (lan, peer) = (try Self.lan(surroundings, host), nil)
-        case .overlays:
+        case .overlays, .gateways:
             let other = try ScratchHost()
             let ends = surroundings.hosts.map { "\($0.underlay)/24" }
             try host.connect("eth0", [ends[0]], to: other, "eth0", [ends[1]])

@@ -118,6 +118,12 @@ extension RandomManifests {
             return (generator.chance(60) ? ["red", "blue"] : ["red"]).map { name in
                 RandomNetwork(name: name, number: 7, type: "overlay", hasIPv4: true, hasIPv6: true, peers: [])
             }
+        case .gateways:
+            return [("red", 7, ["green"]), ("green", 8, ["red"]), ("blue", 7, [])].map { name, number, peers in
+                RandomNetwork(
+                    name: name, number: number, type: "overlay", hasIPv4: true, hasIPv6: true, peers: peers,
+                    hasGateway: true)
+            }
         }
     }
 
@@ -126,7 +132,8 @@ extension RandomManifests {
         let isRouted = network.type == "transparent" && generator.chance(60)
         let subnets = network.prefixes.map { prefix in
             let router = Surroundings.routers.first { $0.contains(":") == prefix.contains(":") } ?? ""
-            return "{prefix: \"\(prefix)\"\(isRouted ? ", gateway: \"\(router)\"" : "")}"
+            let gateway = network.hasGateway ? network.gateway(of: prefix) : isRouted ? router : nil
+            return "{prefix: \"\(prefix)\"\(gateway.map { ", gateway: \"\($0)\"" } ?? "")}"
         }
         spec.append("subnets: [\(subnets.joined(separator: ", "))]")
         spec += surroundings.spec(of: network)
@@ -171,7 +178,10 @@ extension RandomManifests {
         of number: Int, _ networks: [RandomNetwork], _ generator: inout SeededGenerator
     ) -> RandomNetwork {
         if number < 2 { return networks[0] }
-        if number < 4, let joined = networks.first(where: \.isJoined) { return joined }
+        let joined = networks.filter(\.isJoined)
+        if number < 4, let first = joined.first { return first }
+        // Of peers, two each.
+        if number < 6, joined.count > 1, joined[0].hasGateway { return joined[1] }
         return generator.pick(networks)
     }
 

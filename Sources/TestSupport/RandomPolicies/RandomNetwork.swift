@@ -6,6 +6,7 @@ struct RandomNetwork {
     var hasIPv4: Bool
     var hasIPv6: Bool
     var peers: [String]
+    var hasGateway = false
     var text = ""
 
     /// Whether others than this host's own endpoints are on it.
@@ -13,6 +14,10 @@ struct RandomNetwork {
 
     var prefixes: [String] {
         (hasIPv4 ? ["10.\(60 + number).0.0/24"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::/64"] : [])
+    }
+    /// The first address of a prefix.
+    func gateway(of prefix: String) -> String {
+        prefix.contains(":") ? "fd00:\(60 + number)::1" : "10.\(60 + number).0.1"
     }
     func addresses(_ host: Int) -> [String] {
         (hasIPv4 ? ["10.\(60 + number).0.\(host)"] : []) + (hasIPv6 ? ["fd00:\(60 + number)::\(host)"] : [])

@@ -8,6 +8,8 @@ public enum Surroundings: String, CaseIterable, Sendable {
     case existingBridge
     /// Another Host, by overlays; both are Hosts of the manifests then.
     case overlays
+    /// The same with gateways: `red` and `green` are peers, `blue` has the prefixes of `red`.
+    case gateways
 
     /// The interface that leads to the LAN.
     public static let uplinkName = "eth1"
@@ -26,7 +28,7 @@ public enum Surroundings: String, CaseIterable, Sendable {
     public var hasLAN: Bool {
         switch self {
         case .uplink, .existingBridge: true
-        case .alone, .overlays: false
+        case .alone, .overlays, .gateways: false
         }
     }
 
@@ -46,7 +48,7 @@ public enum Surroundings: String, CaseIterable, Sendable {
     public var hosts: [Machine] {
         switch self {
         case .alone, .uplink, .existingBridge: []
-        case .overlays:
+        case .overlays, .gateways:
             [Machine(name: "node-a", underlay: "198.51.100.1"), Machine(name: "node-b", underlay: "198.51.100.2")]
         }
     }
@@ -56,8 +58,9 @@ public enum Surroundings: String, CaseIterable, Sendable {
         switch (self, network.isJoined) {
         case (.uplink, true): ["uplink: {interface: \(Self.uplinkName)}"]
         case (.existingBridge, true): ["bridge: {existing: \(Self.bridgeName)}"]
-        case (.overlays, true): ["vxlan: {vni: \(network.name == "red" ? 4096 : 4097)}"]
-        case (.overlays, false): ["hostSelector: {matchLabels: {name: \(hosts[0].name)}}"]
+        case (.overlays, true), (.gateways, true):
+            ["vxlan: {vni: \(["red": 4096, "blue": 4097][network.name] ?? 4098)}"]
+        case (.overlays, false), (.gateways, false): ["hostSelector: {matchLabels: {name: \(hosts[0].name)}}"]
         case (.alone, _), (.uplink, false), (.existingBridge, false): []
         }
     }

@@ -62,6 +62,15 @@ def send(text):
     print("sent", flush=True)
 
 
+def frames(text):
+    """Sends frames by the card of whoever runs this."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind(("eth0", 0))
+        for frame in json.loads(text):
+            s.send(inner_frame(frame))
+    print("sent", flush=True)
+
+
 def watch(interface):
     """Says `MARKER` for every datagram with one that comes in by the interface; ends with a line on standard input."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -129,4 +138,4 @@ def datagram(data, port):
 
 
 if __name__ == "__main__":
-    {"send": send, "watch": watch, "wire": wire}[sys.argv[1]](*sys.argv[2:])
+    {"send": send, "frames": frames, "watch": watch, "wire": wire}[sys.argv[1]](*sys.argv[2:])
