@@ -159,6 +159,25 @@ import Testing
         try watched.until("entries are missing") { try host.sh(entries) == before }
     }
 
+    /// So is what the router of an overlay's gateway knows, and the router itself.
+    @Test func theRouterOfAGatewayIsPutRight() throws {
+        let (host, other) = (try ScratchHost(), try ScratchHost())
+        try host.connect("eth0", ["192.0.2.1/24"], to: other, "eth0", ["192.0.2.2/24"])
+        try host.write(
+            "all.yaml",
+            Self.overlay.replacing("{prefix: 10.88.0.0/24}", with: "{prefix: 10.88.0.0/24, gateway: 10.88.0.1}"))
+        let watched = try Watched(on: host, ["--host", "node-a"])
+        try host.sh("ip -n router-web neighbour flush nud permanent dev gateway")
+        try watched.waitForRepair(of: "write 2 entries for gateway in router-web")
+        try host.sh("ip -n router-web link set gateway down")
+        try watched.waitForRepair(of: "change gateway in router-web: state down → up")
+        try host.sh("ip netns delete router-web")
+        try watched.waitForRepair(of: "create namespace router-web")
+        try watched.until("it is not as it was") {
+            try host.bulkhead("drift", "--host", "node-a", "manifests").status == 0
+        }
+    }
+
     /// The way of an l2bridge: a route that goes is put back, and whom the uplink learns of is no news.
     @Test func theWayOfAnL2BridgeIsPutRight() throws {
         let (host, other) = (try ScratchHost(), try ScratchHost())

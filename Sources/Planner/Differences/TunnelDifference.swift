@@ -148,15 +148,30 @@ extension Builder {
                 inverse: entries.reversed().map { .addNeighbour($0) } + forgets, phase: .reduce))
     }
 
-    /// Neighbours of a router's card. The kernel forgets those of an interface that goes down, or whose MAC changes.
+    /// Neighbours of a router's card, all in one step: they may be as many as endpoints of the whole network. The kernel
+    /// forgets those of an interface that goes down, or whose MAC changes.
     mutating func compareRouterEntries(
         _ wanted: [NeighbourEntry], on reference: LinkReference, present link: ObservedLink?, owner: ObjectID,
         source: SourceLocation
     ) {
-        compare(
-            wanted, with: link.flatMap { context.neighbours[reference.namespace]?[$0.index] } ?? [], on: reference,
-            present: link, owner: owner, source: source,
-            requires: requirement(reference) + ["link/\(place(reference))"])
+        let there = link.flatMap { context.neighbours[reference.namespace]?[$0.index] } ?? []
+        var live = LiveEntries(there.map { $0.entry(on: reference) })
+        let change = live.change(to: wanted)
+        let id = "neighbour/\(place(reference))"
+        if !change.isEmpty {
+            appendEntries(
+                change, id: id, owner: owner, source: source, what: "\(reference)",
+                requires: requirement(reference) + ["link/\(place(reference))"], in: reference.namespace)
+        }
+        let surplus = live.rest
+        guard !surplus.isEmpty else { return }
+        steps.append(
+            Step(
+                id: "\(id)/surplus", action: .delete, owner: owner, kind: .neighbour, namespace: reference.namespace,
+                summary: "remove \(surplus.count) entr\(surplus.count == 1 ? "y" : "ies") from \(reference)",
+                reason: "no endpoint has them", source: source, before: surplus.map(\.property),
+                operations: surplus.map { .removeNeighbour($0) },
+                inverse: surplus.reversed().map { .addNeighbour($0) }, phase: .reduce))
     }
 
     /// Entries of one link: what is missing is added, what is different replaced, everything else removed. Nil where those of
@@ -172,26 +187,16 @@ extension Builder {
                 besides: Set(there.filter(\.isForwarding)), on: reference, present: link, owner: owner, source: source)
             return
         }
-        compare(
-            wanted, with: there, on: reference, present: link, owner: owner, source: source,
-            requires: requirement(reference))
-    }
-
-    private mutating func compare(
-        _ wanted: [NeighbourEntry], with there: [ObservedNeighbour], on reference: LinkReference,
-        present link: ObservedLink?, owner: ObjectID, source: SourceLocation, requires: [String]
-    ) {
         var live = LiveEntries(there.map { $0.entry(on: reference) })
         let change = live.change(to: wanted)
         if !change.isEmpty {
             appendEntries(
                 change, id: "neighbour/\(place(reference))", owner: owner, source: source, what: "\(reference)",
-                requires: requires, in: reference.namespace)
+                requires: requirement(reference))
         }
-        // What is replaced is gone by that.
-        let surplus = Set(live.rest)
+        let all = Set(wanted)
         compareNeighbours(
-            besides: Set(there.filter { !surplus.contains($0.entry(on: reference)) }), on: reference, present: link,
+            besides: Set(there.filter { all.contains($0.entry(on: reference)) }), on: reference, present: link,
             owner: owner, source: source)
     }
 }
