@@ -43,6 +43,10 @@ public struct GitRepository: Sendable {
 
     /// Objects are named by SHA-1 or SHA-256, and a repository knows one of them only.
     private func prepare(for target: Target) throws(GitError) {
+        // Git would take what is no folder for a pointer to one.
+        if (try? Files.status(folder, followingLinks: false).kind) ?? .directory != .directory {
+            try? Files.remove(folder)
+        }
         let format = target.object.utf8.count == 64 ? "sha256" : "sha1"
         guard (try? Files.status("\(folder)/HEAD", followingLinks: false)) != nil else {
             let command = git.command(
@@ -82,15 +86,13 @@ public struct GitRepository: Sendable {
     public func resolve(_ reference: GitReference, at address: RepositoryAddress) throws(GitError) -> Target {
         if let commit = reference.commit { return Target(commit: commit) }
         try address.requireTrust()
-        // Git would take what is no folder for a pointer to one.
-        if (try? Files.status(folder, followingLinks: false).kind) ?? .directory != .directory {
-            try? Files.remove(folder)
-        }
         let names = reference.candidates
         var command = git.command(
             ["ls-remote", "--quiet", "--", address.description] + names + names.map { "\($0)^{}" },
             transport: address.transport)
         command.outputLimit = 16 << 20
+        // Of the copy, which may be damaged, nothing is needed.
+        command.environment.insert("GIT_DIR=\(folder)/none", at: 0)
         let output = try git.output(command, "ask \(address.description.terminalSafe)")
         var objects: [String: String] = [:]
         for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
@@ -133,12 +135,11 @@ public struct GitRepository: Sendable {
             throw GitError(.tooLarge, "\(what): it is larger than \(Self.packLimit >> 20) MiB")
         }
         _ = try git.output(result, of: command, what)
-        try requireCommit(target)
         try tidy()
     }
 
     /// A tag may name a tree or a file as well.
-    private func requireCommit(_ target: Target) throws(GitError) {
+    public func requireCommit(_ target: Target) throws(GitError) {
         let what = "look at \(target.commit.prefix(12))"
         let type = try git.output(git.command(["cat-file", "-t", target.commit]), what)
         let word = String(decoding: type.filter { $0 != 0x0a }, as: UTF8.self)

@@ -90,7 +90,7 @@ extension Reachability {
             family == .ipv4 ? ["203.0.113.1", "198.51.100.1", "192.0.2.1"] : ["2001:db8::1", "2001:db8:ffff::1"]
         let candidates = (preferred.compactMap { IPAddress($0) } + Self.behind(named)).filter { candidate in
             !candidate.isMulticast && !candidate.isLoopback && !candidate.isLinkLocal && !candidate.isUnspecified
-                && !taken.contains { $0.contains(candidate) }
+                && !taken.contains { $0.contains(candidate) } && !isHosts(candidate)
         }
         return Self.leastNamed(candidates, named)
     }

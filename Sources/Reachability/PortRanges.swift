@@ -48,6 +48,23 @@ extension Reachability {
         return cuts.compactMap { UInt16(exactly: $0) }.sorted()
     }
 
+    /// The answers for the ports of a published range, by ports of the host.
+    func answers(_ connection: Connection, to publication: Publication) -> [RangeAnswer] {
+        let (host, own) = (publication.mapping.hostPorts, publication.mapping.ports)
+        let transport = publication.mapping.transport
+        let inner = ruleCuts(.ingress, .endpoint(publication.endpoint), transport)
+            .union(ruleCuts(.egress, connection.source, transport)).filter {
+                $0 > Int(own.first) && $0 <= Int(own.last)
+            }
+        let starts = [Int(host.first)] + inner.sorted().map { $0 - Int(own.first) + Int(host.first) }
+        return starts.indices.compactMap { place in
+            let end = place + 1 < starts.count ? starts[place + 1] - 1 : Int(host.last)
+            return PortRange(starts[place], end).map { ports in
+                RangeAnswer(ports: ports, answer: answer(connection, to: publication, port: ports.first))
+            }
+        }
+    }
+
     private func ruleCuts(_ direction: TrafficDirection, _ party: Party, _ transport: PortProtocol) -> Set<Int> {
         guard case .endpoint(let name) = party, let profile = program.profile(direction, of: name) else { return [] }
         var cuts: Set<Int> = []

@@ -48,20 +48,15 @@ extension Reachability {
 
     /// Those of a mapping's ports of the host that lead a side to its endpoint in a family.
     func openPorts(_ port: PublishedPort, from place: Place, _ family: AddressFamily) -> [PortRange] {
-        guard let address = address(of: port, family),
-            let pair = pairs(place, .address(address), family).first ?? host(place, address)
+        guard let address = address(of: port, family), let source = source(place, address),
+            let publication = publications(port.transport, to: address)
+                .first(where: { PublishedPort($0.endpoint, $0.mapping) == port })
         else { return [] }
-        var connection = pair.connection(.transport(port.transport, port: port.hostPorts.first))
-        connection.destination = .host
-        let found = answers(connection, port.transport).filter { item in
-            item.answer.allows
-                && item.answer.publication.map { PublishedPort($0.endpoint, $0.mapping) == port } ?? false
-        }
-        return found.reduce(into: []) { result, item in
-            guard item.ports.overlaps(port.hostPorts),
-                let range = PortRange(
-                    Int(max(item.ports.first, port.hostPorts.first)), Int(min(item.ports.last, port.hostPorts.last)))
-            else { return }
+        let connection = Connection(
+            from: source.party, source.address, to: .host, address,
+            .transport(port.transport, port: port.hostPorts.first))
+        return answers(connection, to: publication).filter(\.answer.allows).map(\.ports).reduce(into: []) {
+            result, range in
             if let last = result.last, Int(last.last) + 1 == Int(range.first),
                 let wider = PortRange(Int(last.first), Int(range.last))
             {
@@ -72,8 +67,14 @@ extension Reachability {
         }
     }
 
-    private func host(_ place: Place, _ address: IPAddress) -> AddressPair? {
-        place == .host ? AddressPair(source: (.host, address), destination: (.host, address)) : nil
+    /// By which of its addresses a place asks for an address of the host.
+    private func source(_ place: Place, _ address: IPAddress) -> (party: Party, address: IPAddress)? {
+        switch place {
+        case .host: (.host, address)
+        case .endpoint(let name): addresses(of: name, address.family).first.map { (.endpoint(name), $0) }
+        case .world: unnamedOutside(address.family).map { (.outside, $0) }
+        case .address(let own): own.family == address.family ? (party(of: own), own) : nil
+        }
     }
 
     /// An address of the host by which the port is asked for: the mapping's own, else one that has no mapping of its own.

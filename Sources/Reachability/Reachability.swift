@@ -41,12 +41,19 @@ public struct Reachability: Sendable {
     public func answer(_ connection: Connection, ignoringRoutes: Bool = false) -> Answer {
         if let compartment = sharedCompartment(connection) { return Answer(inside: compartment) }
         guard let publication = publication(connection),
-            case .transport(let transport, let port) = connection.service
+            case .transport(_, let port) = connection.service
         else { return rule(connection, bound: bound(connection, ignoringRoutes)) }
+        return answer(connection, to: publication, port: port, ignoringRoutes)
+    }
+
+    /// The same where the published port that it meets is known.
+    func answer(
+        _ connection: Connection, to publication: Publication, port: UInt16, _ ignoringRoutes: Bool = false
+    ) -> Answer {
         var translated = connection
         translated.destination = .endpoint(publication.endpoint)
         translated.destinationAddress = publication.address
-        translated.service = .transport(transport, port: publication.target(of: port))
+        translated.service = .transport(publication.mapping.transport, port: publication.target(of: port))
         var answer = rule(translated, bound: bound(connection, to: publication, ignoringRoutes))
         answer.publication = publication
         return answer

@@ -13,6 +13,9 @@ import Testing
         ": > \(copy)/HEAD",
         ": > \(copy)/refs/bulkhead/candidate; : > \(copy)/refs/bulkhead/good",
         "rm -r \(copy)/refs \(copy)/objects",
+        "head -c 66 /dev/zero > \(copy)/config",
+        "rm \(copy)/config; mkdir \(copy)/config",
+        "echo garbage > \(copy)/packed-refs",
         "rm -r \(copy); touch \(copy)",
         "rm -r \(copy); git init -q --bare --object-format=sha256 \(copy)",
     ]
@@ -60,6 +63,20 @@ import Testing
                     + "directory); name the folder of a checkout or of a bare repository, or an address; commit \(commit.short) "
                     + "stays in force, drift was repaired: 0 created, 1 changed, 0 replaced, 0 deleted\n"),
             "\(unreachable)")
+    }
+
+    /// Where neither the copy nor the history has it, a boot says so as every round does.
+    @Test func whatIsLostForGoodIsAResult() throws {
+        let site = try RoundHost()
+        try site.push(RoundHost.network)
+        let (none, nothing) = try site.document("--offline")
+        #expect(none == 0 && nothing["result"] as? String == "inSync" && nothing["enforced"] is NSNull, "\(nothing)")
+        #expect(try site.round().status == 0)
+        try site.host.sh("rm -r \(Self.copy); for text in state/history/texts/*; do echo x > $text; done")
+        let (status, document) = try site.document("--offline")
+        #expect(status == 1)
+        #expect(document["result"] as? String == "failed", "\(document)")
+        #expect("\(document["errors"] ?? "")".contains("of the history is damaged"), "\(document)")
     }
 
     /// Nobody's metrics, document and status are silent about it.

@@ -192,6 +192,11 @@ import Testing
         let tree = try site.document("--ref", "tree")
         #expect(tree.0 == 1 && tree.1["result"] as? String == "bad", "\(tree)")
         #expect("\(tree.1["errors"] ?? "")".contains("is no commit, but a tree"), "\(tree)")
+        for options in [["--retry"], ["--path", "."]] {
+            let again = try site.host.run(
+                [ScratchHost.binary, "reconcile", "--repo", "origin.git", "--path", "net", "--ref", "tree"] + options)
+            #expect(again.output.contains(" is no commit, but a tree; "), "\(again)")
+        }
         for bad in ["--upload-pack=x", "-x", "a..b", "a b", "", "x.lock", "/x", "@{-1}"] {
             let result = try site.host.run([
                 ScratchHost.binary, "reconcile", "--repo", "origin.git", "--ref=\(bad)",

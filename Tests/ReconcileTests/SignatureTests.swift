@@ -113,6 +113,18 @@ import Testing
         #expect(try site.endpoints() == ["a"])
     }
 
+    /// One from a clock that is ahead keeps no later ones out.
+    @Test func aCommitOfTheFutureIsNoEnd() throws {
+        try site.push(RoundHost.network, RoundHost.endpoint("a"))
+        try site.host.sh(
+            "cd work; export GIT_COMMITTER_DATE='2095-01-01T00:00:00Z'; git commit -q --amend -S --no-edit; git push -q --force "
+                + "origin HEAD:main")
+        #expect(try signed().status == 0)
+        try site.host.sh("sleep 1.1")
+        let next = try site.push(RoundHost.network, RoundHost.endpoint("b"), options: "-S")
+        #expect(try signed().output.hasPrefix("reconcile default: applied commit \(next.short) of main: "))
+    }
+
     /// A tag's signature holds for its name.
     @Test func aTagUnderAnotherNameIsNone() throws {
         try site.push(RoundHost.network)

@@ -99,7 +99,8 @@ struct GraphSVG {
             }
             y += height + 6
         }
-        for line in Self.wrapped(group.notes, width - 2 * Self.gap) {
+        let room = width - 2 * Self.gap
+        for line in Self.wrapped(group.notes.map { Self.cut($0, Int(room / Self.width("m", 10))) }, room) {
             text(30 + Self.gap, y + 8, line, size: 10, colour: "#57606a")
             y += 13
         }

@@ -43,7 +43,7 @@ struct BeforeAndAfter {
     private static func document(_ change: PublicationChange) -> JSON {
         let now =
             switch change.kind {
-            case .opened: "open"
+            case .opened, .openedBut: "open"
             case .closed: "closed"
             case .published: "published"
             case .withdrawn: "withdrawn"
@@ -54,6 +54,7 @@ struct BeforeAndAfter {
             "hostPorts": .string("\(change.hostPorts)"), "ports": .string("\(change.ports)"),
             "families": .array(change.families.map { .string($0.rawValue) }), "now": .string(now),
             "to": .array(change.sides.map { .string("\($0)") }),
+            "except": .array(change.exceptions.map { .string("\($0)") }),
         ]
     }
 

@@ -68,8 +68,9 @@ struct Round {
             return try enforceKept(Objection(status.bad?.stage, target: bad, []), change, records, status)
         } catch let objection as Objection {
             return RoundReport(result: .failed, enforced: nil, errors: objection.errors)
-        } catch let error as GitError {
-            return RoundReport(result: .failed, enforced: nil, errors: [Diagnostic(.error, error.description, at: nil)])
+        } catch {
+            return RoundReport(
+                result: .failed, enforced: nil, errors: [Diagnostic(.error, Failures.text(error), at: nil)])
         }
     }
 
@@ -106,6 +107,7 @@ struct Round {
             try recall(target, status, records)
             try repository.fetch(target, from: source.address)
             let isInForce = status.good?.commit == target.commit
+            if !isInForce { try repository.requireCommit(target) }
             var committed = isInForce ? status.good?.committed : nil
             if let signers = source.signers, !isInForce || status.good?.key != source.key(global, target.tag) {
                 try repository.verify(target, as: source.reference, by: signers)
@@ -126,8 +128,10 @@ struct Round {
     private func requireAdvance(
         _ target: GitRepository.Target, _ committed: Int64?, _ status: RoundStatus
     ) throws {
-        guard !retries, let good = status.good, let inForce = good.committed, let committed, committed < inForce
-        else { return }
+        guard !retries, let good = status.good, let own = good.committed, let committed else { return }
+        // A clock that was ahead keeps nothing out longer than it took to put that commit in force.
+        let inForce = min(own, Moment.seconds(good.since) ?? own)
+        guard committed < inForce else { return }
         let message =
             "it was committed at \(Moment.text(committed)), before commit \(good.commit.prefix(12)), which is in force "
             + "(\(Moment.text(inForce))): its signature does not say that it is to come again; commit anew (`git revert`), or add "
@@ -189,11 +193,20 @@ struct Round {
                 since: Moment.now())
             status.good = good
         }
-        if isNew || candidate.isRefetched { try repository.keep(candidate.target, as: .good) }
+        if isNew || candidate.isRefetched { keep(candidate.target, &report) }
         status.good?.committed = candidate.committed
         status.good?.key = source.key(global, candidate.target.tag)
         status.bad = nil
         return report
+    }
+
+    /// What is in force is so whether or not the copy of it can be kept; the history has the manifests.
+    private func keep(_ target: GitRepository.Target, _ report: inout RoundReport) {
+        do {
+            try repository.keep(target, as: .good)
+        } catch {
+            report.warnings.append(Diagnostic(.warning, error.description, at: nil))
+        }
     }
 
     // MARK: - Putting manifests in force

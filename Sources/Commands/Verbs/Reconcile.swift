@@ -114,6 +114,7 @@ struct Reconcile: Verb {
 
     private func tellRestored(_ report: RoundReport?, _ source: RoundSource, _ start: Occasion.Start) throws {
         guard var report else {
+            guard global.output == .text else { return tell(RoundReport(result: .inSync), source, start) }
             return global.say("reconcile \(global.scope): no commit was in force yet; nothing was changed")
         }
         report.commit = report.enforced

@@ -7,6 +7,8 @@ public struct PublicationChange: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// These may use it now, and could not before.
         case opened([ReachabilityChange.Side])
+        /// The world may use it now, and could not before, except for these.
+        case openedBut([ReachabilityChange.Side])
         /// These could, and may no longer.
         case closed([ReachabilityChange.Side])
         /// It is published now, and nobody may use it.
@@ -29,21 +31,25 @@ public struct PublicationChange: Hashable, Sendable {
     public var families: [AddressFamily]
     /// Whether it is published in another family, too, in which that is not so.
     public var isPartial: Bool
-    /// What became of it. The world stands for everybody outside and on this host who may, too.
+    /// What became of it. The world stands for endpoints that may, too.
     public var kind: Kind
 
     /// Whether more is allowed than before.
     public var isOpened: Bool {
         switch kind {
-        case .opened, .published: true
+        case .opened, .openedBut, .published: true
         case .closed, .withdrawn: false
         }
     }
+
+    /// Of the world, who may not use it.
+    public var exceptions: [ReachabilityChange.Side] { if case .openedBut(let sides) = kind { sides } else { [] } }
 
     /// Whom it opened or closed for.
     public var sides: [ReachabilityChange.Side] {
         switch kind {
         case .opened(let sides), .closed(let sides): sides
+        case .openedBut: [.world]
         case .published, .withdrawn: []
         }
     }
@@ -61,6 +67,7 @@ extension PublicationChange: CustomStringConvertible {
             "published \(address)\(transport.rawValue) \(hostPorts) → \(endpoint) \(transport.rawValue) \(ports)\(family)"
         switch kind {
         case .opened(let sides): return "\(name): now open to \(Self.list(sides))"
+        case .openedBut(let sides): return "\(name): now open to world, not to \(Self.list(sides))"
         case .closed(let sides): return "\(name): no longer open to \(Self.list(sides))"
         case .published: return "\(name): now published, open to nobody"
         case .withdrawn: return "\(name): no longer published, was open to nobody"

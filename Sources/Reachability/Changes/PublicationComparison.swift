@@ -2,8 +2,8 @@ internal import Addressing
 internal import Model
 
 extension StateComparison {
-    /// Who gains and who loses the use of published ports. Each mapping costs a pair for every side that is asked about;
-    /// whether `left` was enough for all.
+    /// Who gains and who loses the use of published ports. Each side that is asked about costs a pair; whether `left` was
+    /// enough for all.
     func publications(_ sides: [ReachabilityChange.Side], _ left: inout Int) -> ([PublicationChange], isComplete: Bool)
     {
         let (before, after) = (PublishedPort.all(old.desired), PublishedPort.all(new.desired))
@@ -23,16 +23,23 @@ extension StateComparison {
         _ common: [ReachabilityChange.Side]
     ) -> [ReachabilityChange.Side] {
         if port.hostAddress?.isLoopback ?? false { return [.host] }
-        let others = common.filter { $0 != .host && $0 != .endpoint(port.endpoint) }
-        guard before == after, !touched.contains(port.endpoint) else {
-            // Of one that comes or goes all who are there with it are asked about.
-            let endpoints = ((before == nil ? new : old).desired.endpoints).map(\.metadata.name)
-                .filter { $0 != port.endpoint }
-            return endpoints.map { .endpoint($0) } + others.filter { if case .endpoint = $0 { false } else { true } }
+        let others = common.filter { side in if case .endpoint = side { false } else { true } }
+        let isSame = before == after && !touched.contains(port.endpoint)
+        // What the world may, nobody else is named for. Of one that comes or goes all who are there with it are asked about.
+        let open = [(old, before), (new, after)].filter { $0.1 != nil }
+        let isWorlds = open.allSatisfy { state, families in
+            (families ?? []).allSatisfy { family in
+                guard let world = place(.world, family) else { return false }
+                return state.openPorts(port, from: world, family) == [port.hostPorts]
+            }
         }
-        return others.filter { side in
-            if case .endpoint(let name) = side { touched.contains(name) } else { false }
+        if isWorlds && !isSame { return others }
+        let state = before == nil ? new : old
+        let endpoints = state.desired.endpoints.map(\.metadata.name).filter { name in
+            name != port.endpoint && (isSame ? touched.contains(name) : true)
+                && (isSame ? new.endpoint(name) != nil : true)
         }
+        return endpoints.map { .endpoint($0) } + (isSame ? [] : others)
     }
 
     private func changes(
@@ -65,6 +72,7 @@ extension StateComparison {
     ) -> [(PortRange, PublicationChange.Kind)] {
         var opened: [PortRange: [ReachabilityChange.Side]] = [:]
         var closed: [PortRange: [ReachabilityChange.Side]] = [:]
+        var shut: [(range: PortRange, side: ReachabilityChange.Side)] = []
         var isOpenToAnybody = false
         for side in sides {
             guard let place = place(side, family) else { continue }
@@ -73,16 +81,33 @@ extension StateComparison {
             isOpenToAnybody = isOpenToAnybody || !was.isEmpty || !becomes.isEmpty
             for range in becomes.flatMap({ $0.without(was) }) { opened[range, default: []].append(side) }
             for range in was.flatMap({ $0.without(becomes) }) { closed[range, default: []].append(side) }
+            for range in becomes.isEmpty ? [port.hostPorts] : port.hostPorts.without(becomes) where side.isOutside {
+                shut.append((range, side))
+            }
         }
         let isNew = after.contains(family) && !before.contains(family)
         let isGone = before.contains(family) && !after.contains(family)
         if !isOpenToAnybody, isNew || isGone { return [(port.hostPorts, isNew ? .published : .withdrawn)] }
         return closed.keys.sorted().map { ($0, .closed(Self.short(closed[$0] ?? []))) }
-            + opened.keys.sorted().map { ($0, .opened(Self.short(opened[$0] ?? []))) }
+            + opened.keys.sorted().map { range in
+                let sides = Self.short(opened[range] ?? [])
+                let others = sides == [.world] ? shut.filter { $0.range.overlaps(range) }.map(\.side) : []
+                return (range, others.isEmpty ? .opened(sides) : .openedBut(others))
+            }
     }
 
     /// Where it is the world, nobody needs to be named beside it.
     private static func short(_ sides: [ReachabilityChange.Side]) -> [ReachabilityChange.Side] {
         sides.contains(.world) ? [.world] : sides
+    }
+}
+
+extension ReachabilityChange.Side {
+    /// Whether it is a part of the outside that policies name, or this host: who is not meant by "world" without a word.
+    fileprivate var isOutside: Bool {
+        switch self {
+        case .endpoint, .world: false
+        case .host, .outside: true
+        }
     }
 }

@@ -13,14 +13,15 @@ public struct ReachabilityChanges: Hashable, Sendable {
     /// Most pairs that are looked at.
     public static let pairLimit = 20_000
     /// Most outside prefixes that are asked about, beside the world.
-    private static let prefixLimit = 16
+    private static let prefixLimit = 64
 
     /// Compares two states of one host. Pairs of which neither side is touched by the change are passed over.
     public init(from old: DesiredState, to new: DesiredState, pairLimit: Int = pairLimit) {
         let comparison = StateComparison(old, new)
-        let sides = comparison.sides(prefixLimit: Self.prefixLimit)
+        let (sides, isWhole) = comparison.sides(prefixLimit: Self.prefixLimit)
         var left = pairLimit
-        (publications, isComplete) = comparison.publications(sides, &left)
+        let (found, isAll) = comparison.publications(sides, &left)
+        (publications, isComplete) = (found, isWhole && isAll)
         for from in sides {
             for to in sides where from != to && comparison.isTouched(from, to) {
                 left -= 1

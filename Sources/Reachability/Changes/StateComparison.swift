@@ -8,6 +8,8 @@ struct StateComparison {
     /// Of all policies of both, for an outside address that none of them names.
     private let both: Reachability
     let touched: Set<ObjectName>
+    /// Outside prefixes, each with an address that stands for it.
+    private let representatives: [IPPrefix: IPAddress]
     private let isHostTouched: Bool
 
     init(_ before: DesiredState, _ after: DesiredState) {
@@ -17,6 +19,7 @@ struct StateComparison {
         all.policies += before.policies
         both = Reachability(all)
         touched = Self.touched(before, after)
+        representatives = Self.representatives(before, after)
         let publishers = Set(
             (before.endpoints + after.endpoints).filter { !$0.portMappings.isEmpty }.map(\.metadata.name))
         isHostTouched = !touched.isDisjoint(with: publishers)
@@ -35,22 +38,46 @@ struct StateComparison {
         return result
     }
 
-    func sides(prefixLimit: Int) -> [ReachabilityChange.Side] {
+    /// All who are there before and after, and of the outside prefixes at most so many; whether that was all of them.
+    func sides(prefixLimit: Int) -> ([ReachabilityChange.Side], isComplete: Bool) {
         let names = old.desired.endpoints.map(\.metadata.name).filter { new.endpoint($0) != nil }
-        return names.map { .endpoint($0) } + [.host, .world] + prefixes().prefix(prefixLimit).map { .outside($0) }
+        let prefixes = representatives.keys.sorted()
+        return (
+            names.map { .endpoint($0) } + [.host, .world] + prefixes.prefix(prefixLimit).map { .outside($0) },
+            prefixes.count <= prefixLimit
+        )
     }
 
-    /// Prefixes that policies name and that lie outside of all networks.
-    private func prefixes() -> [IPPrefix] {
-        let subnets = (old.desired.networks + new.desired.networks).flatMap(\.subnets).map(\.prefix)
-        var result: Set<IPPrefix> = []
-        for policy in both.desired.policies {
+    /// For each prefix that policies name, an outside address in it that they name by no narrower one.
+    private static func representatives(_ before: DesiredState, _ after: DesiredState) -> [IPPrefix: IPAddress] {
+        var named: Set<IPPrefix> = []
+        for policy in before.policies + after.policies {
             for direction in TrafficDirection.allCases {
-                for block in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.block)
-                where !block.prefix.isDefault { result.formUnion([block.prefix] + block.except) }
+                for block in (policy[direction]?.rules ?? []).flatMap({ $0.peers ?? [] }).compactMap(\.block) {
+                    named.formUnion(([block.prefix] + block.except).filter { !$0.isDefault })
+                }
             }
         }
-        return result.sorted().filter { prefix in !subnets.contains { $0.overlaps(prefix) } }
+        let subnets = Set((before.networks + after.networks).flatMap(\.subnets).map(\.prefix))
+        let taken = Array(named.union(subnets))
+        return named.reduce(into: [:]) { result, prefix in
+            let inner =
+                taken.filter { $0 != prefix && prefix.contains($0) } + (subnets.contains(prefix) ? [prefix] : [])
+            guard !subnets.contains(where: { $0.contains(prefix) }) else { return }
+            result[prefix] = address(in: prefix, outside: inner)
+        }
+    }
+
+    /// The first usable address of a prefix that lies in none of the others; nil where they fill it.
+    private static func address(in prefix: IPPrefix, outside others: [IPPrefix]) -> IPAddress? {
+        var address = prefix.firstUsable
+        let sorted = others.sorted { $0.address == $1.address ? $0.length < $1.length : $0.address < $1.address }
+        for other in sorted where other.contains(address) || other.address == address {
+            guard other.last < prefix.last, let next = IPAddress(family: prefix.family, value: other.last.value + 1)
+            else { return nil }
+            address = next
+        }
+        return address
     }
 
     func isTouched(_ from: ReachabilityChange.Side, _ to: ReachabilityChange.Side) -> Bool {
@@ -92,7 +119,8 @@ struct StateComparison {
         case .endpoint(let name): .endpoint(name)
         case .host: .host
         case .world: both.unnamedOutside(family).map { .address($0) }
-        case .outside(let prefix): prefix.family == family ? .address(prefix.firstUsable) : nil
+        case .outside(let prefix):
+            prefix.family == family ? representatives[prefix].map { .address($0) } : nil
         }
     }
 

@@ -84,6 +84,47 @@ import Testing
             ])
     }
 
+    /// Whoever is not meant by the world, and who of it is shut out.
+    @Test func hostAndExceptionsAreNamed() throws {
+        let host = Self.policy("{action: allow, from: [{entity: host}]}")
+        #expect(
+            try changes(Self.unpublished + host, Self.plain + host) == [
+                "+ published tcp 8080 → lb tcp 80: now open to host"
+            ])
+        let most = Self.policy("{action: deny, from: [{entity: host}, {cidr: 198.51.100.0/24}]}, {action: allow}")
+        #expect(
+            try changes(Self.unpublished + most, Self.plain + most) == [
+                "+ published tcp 8080 → lb tcp 80 (ipv4): now open to world, not to host, 198.51.100.0/24",
+                "+ published tcp 8080 → lb tcp 80 (ipv6): now open to world, not to host",
+            ])
+    }
+
+    /// Each part of the outside that policies name has an address of its own.
+    @Test func prefixesInOneAnotherAreToldApart() throws {
+        let none = Self.policy("")
+        func allow(_ cidr: String) -> String { Self.policy("{action: allow, from: [{\(cidr)}]}") }
+        let port = "published tcp 8080 → lb tcp 80 (ipv4):"
+        #expect(
+            try changes(Self.plain + none, Self.plain + allow("cidr: 10.0.0.0/8")) == [
+                "+ \(port) now open to other-1, web-1, 10.0.0.0/8"
+            ])
+        #expect(
+            try changes(Self.plain + allow("cidr: 198.18.0.0/16"), Self.plain + allow("cidr: 198.18.0.0/24")) == [
+                "- \(port) no longer open to 198.18.0.0/16"
+            ])
+        #expect(
+            try changes(
+                Self.plain + allow("cidr: 0.0.0.0/0"),
+                Self.plain + allow("cidr: 0.0.0.0/0, except: [198.51.100.0/24]")) == [
+                    "- \(port) no longer open to 198.51.100.0/24"
+                ])
+        let many = (1...70).map { "{cidr: 198.18.\($0).0/24}" }.joined(separator: ", ")
+        let found = ReachabilityChanges(
+            from: try resolve(Self.base + Self.plain + none),
+            to: try resolve(Self.base + Self.plain + Self.policy("{action: allow, from: [\(many)]}")))
+        #expect(!found.isComplete)
+    }
+
     @Test func ofARangeThePortsThatOpenAreNamed() throws {
         let range = Self.lb("{hostPort: 8000-8010, port: 80-90, protocol: udp}")
         let some = Self.policy("{action: allow, protocols: [{protocol: udp, ports: [82-84, 90]}]}")
