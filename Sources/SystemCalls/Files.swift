@@ -25,6 +25,8 @@ public enum Files {
         public let mode: UInt32
         /// Owner.
         public let owner: UInt32
+        /// Group.
+        public let group: UInt32
         /// Device of the file system.
         public let device: UInt64
         /// Inode; equal device and inode are the same file or namespace.
@@ -138,6 +140,31 @@ public enum Files {
             try setMode(file, mode, path)
             try writeAll(file.rawValue, bytes, path)
             if flushes { _ = try valueOrError("fsync", path) { fsync(file.rawValue) } }
+            _ = try valueOrError("rename", path) { unsafe Glibc.rename(temporary, path) }
+        } catch {
+            unsafe _ = unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Replaces a regular file whole and at once, with the owner, the group and the permission bits that it has. A link is
+    /// not followed.
+    public static func replaceAtomically(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
+        let old = try status(path, followingLinks: false)
+        guard old.kind == .regular else { throw SystemError("write", path, .invalid) }
+        let temporary = path + ".new-\(getpid())"
+        unsafe _ = unlink(temporary)
+        // Nobody reads it before it is whose it shall be.
+        let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        do throws(SystemError) {
+            let number = file.rawValue
+            // While it is still this process's: of others' files it takes one right more.
+            try setMode(file, old.mode, path)
+            if old.owner != geteuid() || old.group != getegid() {
+                _ = try valueOrError("chown", path) { fchown(number, old.owner, old.group) }
+            }
+            try writeAll(number, bytes, path)
+            _ = try valueOrError("fsync", path) { fsync(number) }
             _ = try valueOrError("rename", path) { unsafe Glibc.rename(temporary, path) }
         } catch {
             unsafe _ = unlink(temporary)
@@ -321,6 +348,7 @@ extension Files.Status {
         size = Int64(raw.st_size)
         mode = raw.st_mode & 0o7777
         owner = raw.st_uid
+        group = raw.st_gid
         device = UInt64(raw.st_dev)
         inode = UInt64(raw.st_ino)
     }
