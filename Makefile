@@ -27,7 +27,7 @@ DEB_NEEDS := $(INSTALL_NEEDS) dh=debhelper dpkg-buildpackage=dpkg-dev
 TEST_DEB_NEEDS := $(DEB_NEEDS) debootstrap=debootstrap lintian=lintian zsh=zsh fish=fish ip=iproute2 unshare=util-linux systemctl=systemd
 DEMO_NEEDS := $(BUILD_NEEDS) ip=iproute2 nft=nftables ping=iputils-ping sysctl=procps unshare=util-linux python3=python3
 MACHINE_NEEDS := qemu-system-x86_64=qemu-system-x86 modprobe=kmod cpio=cpio dpkg=dpkg python3=python3 flock=util-linux
-TEST_NEEDS := $(DEMO_NEEDS) $(MACHINE_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils dropbear=dropbear-bin openssl=openssl crun=crun
+TEST_NEEDS := $(DEMO_NEEDS) $(MACHINE_NEEDS) tcpdump=tcpdump modprobe=kmod py:jsonschema=python3-jsonschema ssh-keygen=openssh-client gpg=gpg gpg-agent=gpg-agent setpriv=util-linux mandoc=mandoc col=bsdextrautils dropbear=dropbear-bin openssl=openssl crun=crun vtysh=frr
 
 help:
 	@echo 'make demo      install what is missing, build, and show bulkhead at work on a throw-away host'

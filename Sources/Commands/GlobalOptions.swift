@@ -42,6 +42,16 @@ struct GlobalOptions: ParsableArguments {
     var netnsEtcDir: String?
 
     @Option(
+        help: ArgumentHelp("Folder of the sockets of FRR's daemons (BULKHEAD_FRR_DIR).", valueName: "dir"),
+        completion: .directory)
+    var frrDir: String?
+
+    @Option(
+        help: ArgumentHelp("Folder of the files that FRR starts from (BULKHEAD_FRR_ETC_DIR).", valueName: "dir"),
+        completion: .directory)
+    var frrEtcDir: String?
+
+    @Option(
         name: .customLong("output"), help: "How results are written; markdown is for plan, prometheus for show.")
     var wantedOutput: Output = .text
 
@@ -67,7 +77,9 @@ struct GlobalOptions: ParsableArguments {
         return Folders(
             namespaces: try choose(netnsDir, "BULKHEAD_NETNS_DIR", defaults.namespaces),
             namespaceFiles: try choose(netnsEtcDir, "BULKHEAD_NETNS_ETC_DIR", defaults.namespaceFiles),
-            state: try choose(stateDir, "BULKHEAD_STATE_DIR", defaults.state))
+            state: try choose(stateDir, "BULKHEAD_STATE_DIR", defaults.state),
+            routing: try choose(frrDir, "BULKHEAD_FRR_DIR", defaults.routing),
+            routingFiles: try choose(frrEtcDir, "BULKHEAD_FRR_ETC_DIR", defaults.routingFiles))
     }
 
     /// The scope as a name.

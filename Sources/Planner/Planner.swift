@@ -34,6 +34,7 @@ public enum Planner {
         builder.compareBridges()
         builder.clearBerths()
         builder.compareTunnels()
+        builder.compareRouting()
         builder.compareVLANs()
         builder.compareShapers()
         builder.compareCards()

@@ -128,6 +128,8 @@ public final class ScratchHost: @unchecked Sendable {
         var all = ProcessInfo.processInfo.environment
         all["BULKHEAD_STATE_DIR"] = folder.appendingPathComponent("state").path
         all["BULKHEAD_NETNS_ETC_DIR"] = folder.appendingPathComponent("etc").path
+        // The machine may have FRR; its sockets are not in this host's /run.
+        all["BULKHEAD_FRR_ETC_DIR"] = folder.appendingPathComponent("frr").path
         all["SWIFT_BACKTRACE"] = "enable=no"
         all["SSH_CONNECTION"] = nil
         for (name, value) in environment { all[name] = value }

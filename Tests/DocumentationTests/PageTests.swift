@@ -31,6 +31,19 @@ import Testing
         #expect(wrong == [], "\(wrong.joined(separator: "\n"))")
     }
 
+    /// On a host with an underlay, and FRR.
+    @Test(.enabled(if: RoutingDaemons.areThere, Comment(rawValue: RoutingDaemons.reason)))
+    func thePageOnOverlaysDoes() throws {
+        let page = Page(try Repository.text("docs/overlays.md"))
+        #expect(page.acts.count > 5)
+        let (host, other) = (try ScratchHost(), try ScratchHost())
+        try host.connect("eth0", ["192.0.2.1/24"], to: other, "eth0", ["192.0.2.2/24"])
+        let daemons = try RoutingDaemons(on: host)
+        let wrong = try page.follow(on: host)
+        #expect(wrong == [], "\(wrong.joined(separator: "\n"))")
+        #expect(try daemons.file() == "")
+    }
+
     /// The comparison is only worth something if it sees what is missing.
     @Test func missingLinesAreSeen() {
         let output = "one 2026-11-26T02:00:55Z\ncommit 2f3c1d0a9b8e: 3 created\nlast line here\n"

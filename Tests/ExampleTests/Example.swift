@@ -13,6 +13,9 @@ struct Example: Sendable, CustomTestStringConvertible {
     /// Whether a network of it is on a VLAN, which not every kernel has.
     let wantsVLAN: Bool
 
+    /// Whether an overlay of it learns by BGP, for which FRR has to run.
+    let wantsRouting: Bool
+
     /// Whether this one has.
     static let hasVLANs: Bool = {
         let making = "ip link add probe type veth && ip link add link probe name probe.1 type vlan id 1"
@@ -47,7 +50,8 @@ struct Example: Sendable, CustomTestStringConvertible {
             return Example(
                 name: name, hosts: hosts.isEmpty ? [nil] : hosts,
                 underlays: Dictionary(underlays, uniquingKeysWith: { first, _ in first }),
-                wantsVLAN: texts.contains { $0.contains(#/(?m)^ *vlan:/#) })
+                wantsVLAN: texts.contains { $0.contains(#/(?m)^ *vlan:/#) },
+                wantsRouting: texts.contains { $0.contains("controlPlane: evpn") })
         }
     }()
 }

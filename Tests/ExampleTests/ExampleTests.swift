@@ -13,7 +13,9 @@ import Testing
         #expect(result.status == 0, "\(result.errors)")
     }
 
-    @Test(arguments: Example.all.filter { !$0.wantsVLAN }) func livesItsWholeLife(_ example: Example) throws {
+    @Test(arguments: Example.all.filter { !$0.wantsVLAN && !$0.wantsRouting }) func livesItsWholeLife(
+        _ example: Example
+    ) throws {
         for name in example.hosts { try Life(example, on: name).lead() }
     }
 
@@ -21,6 +23,13 @@ import Testing
         .enabled(if: Example.hasVLANs, "this kernel has no VLANs; StockKernelTests take them to one that has"),
         arguments: Example.all.filter(\.wantsVLAN))
     func livesItsWholeLifeOnAVLAN(_ example: Example) throws {
+        for name in example.hosts { try Life(example, on: name).lead() }
+    }
+
+    @Test(
+        .enabled(if: RoutingDaemons.areThere, Comment(rawValue: RoutingDaemons.reason)),
+        arguments: Example.all.filter(\.wantsRouting))
+    func livesItsWholeLifeBesideFRR(_ example: Example) throws {
         for name in example.hosts { try Life(example, on: name).lead() }
     }
 
@@ -39,17 +48,21 @@ private struct Life {
     let options: [String]
     let host: ScratchHost
     let world: ScratchHost
+    private let routing: RoutingDaemons?
 
     init(_ example: Example, on name: String?) throws {
         self.example = example
         options = name.map { ["--host", $0] } ?? []
         host = try ScratchHost()
         world = try ScratchHost()
+        routing = example.wantsRouting ? try RoutingDaemons(on: host) : nil
         // What the examples expect of a host: a card to the world with these addresses, and a second one to use.
         try host.connect(
             "eth0", ["192.0.2.1/24", "198.51.100.7/32", "2001:db8::1/64"], to: world, "eth0",
             ["192.0.2.254/24", "2001:db8::254/64"])
         if let underlay = name.flatMap({ example.underlays[$0] }) {
+            // A session with an address of the host itself is none.
+            if example.wantsRouting { try host.sh("ip address del 192.0.2.1/24 dev eth0") }
             try host.sh("ip address replace \(underlay)\(underlay.contains(":") ? "/64 nodad" : "/24") dev eth0")
         }
         try host.connect("eth1", [], to: world, "eth1", [])

@@ -7,6 +7,7 @@ enum StateText {
         let lines =
             state.networks.flatMap(network) + state.routers.flatMap(router) + state.compartments.flatMap(compartment)
             + state.endpoints.flatMap(endpoint) + state.policies.flatMap(policy) + state.remotes.map(remote)
+            + (state.evpn.map { ["evpn \($0.asn) from \($0.local) with \(list($0.peers))"] } ?? [])
             + (state.remotePolicies.isEmpty ? [] : ["elsewhere"] + state.remotePolicies.flatMap(policy))
         return lines.joined(separator: "\n") + "\n"
     }

@@ -122,10 +122,17 @@ struct RandomPlan {
         case 22: .removeQdisc(link(), parent: UInt32(next(1 << 32)))
         case 24: .addQdisc(link(), flag() ? .redirect(to: link()) : .bucket(bucket()))
         case 23: .clearWay((0..<next(3)).map { _ in neighbour() }, behind: (0..<next(3)).map { _ in prefix() })
+        case 25: .configureRouting(routing())
         case _: .firewall((0..<next(3)).map { _ in json() })
         }
     }
-    static let kinds: UInt64 = 26
+    static let kinds: UInt64 = 27
+
+    mutating func routing() -> RoutingChange {
+        let lines = (0..<next(4)).map { _ in RoutingLine(pick(RoutingLine.Family.allCases), text()) }
+        return RoutingChange(
+            pick(RoutingChange.Place.allCases), maybe(RoutingPart(asn: UInt32(next(1 << 32)), lines: lines)))
+    }
 
     mutating func mark() -> OwnershipMark {
         OwnershipMark(scope: name(), owner: ObjectID(pick(ObjectKind.allCases), name()), protected: flag())

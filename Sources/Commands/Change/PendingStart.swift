@@ -40,7 +40,8 @@ struct PendingStart {
     private static func startGuard(_ change: PendingChange, _ folders: Folders, _ global: GlobalOptions) throws {
         let arguments = [
             "guard", change.id, "--state-dir", folders.state, "--netns-dir", folders.namespaces, "--netns-etc-dir",
-            folders.namespaceFiles, "--scope", change.scope.text, "--host", change.host,
+            folders.namespaceFiles, "--frr-dir", folders.routing, "--frr-etc-dir", folders.routingFiles, "--scope",
+            change.scope.text, "--host", change.host,
         ]
         guard Detachment.isUnderSystemd else { return try Detachment.spawnSelf(arguments) }
         // A unit of its own outlives the log-out of whoever started it, and the end of the service it was started in.

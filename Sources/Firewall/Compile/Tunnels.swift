@@ -9,6 +9,8 @@ internal import Model
 /// from (no other gets in), the mark stays on what is inside, and the bridge takes a frame only where an endpoint of that
 /// network on that Host has its MAC and its address. ARP and neighbour discovery never come or go by a tunnel: every host
 /// answers for remote endpoints itself.
+///
+/// Where overlays learn by BGP EVPN there may be endpoints on other Hosts of which no manifest speaks: see `LearntSources`.
 struct Tunnels {
     private let networks: [(network: Network, overlay: Overlay)]
     private let remotes: [RemoteEndpoint]
@@ -58,7 +60,7 @@ struct Tunnels {
                         name: "tunnel_sources\(family.suffix)_blocks", keyTypes: types, isInterval: true,
                         elements: sources.blocks),
                 ]
-            }
+            } + LearntSources(input).sets
     }
 
     /// The VXLAN device of every overlay.
@@ -177,7 +179,9 @@ struct Tunnels {
                         [Nft.equal(Nft.payload("icmpv6", "type"), Nft.set(Self.discovery)), Nft.counter, Nft.drop],
                         comment: "neighbour discovery does not come by a tunnel"),
                     Rule([Nft.jump("content")], comment: "antiSpoof: content"),
-                ] + known + [Rule([Nft.counter, Nft.drop], comment: "no endpoint of the sending Host")])
+                ] + known + LearntSources(input).rules + [
+                    Rule([Nft.counter, Nft.drop], comment: "no endpoint of the sending Host")
+                ])
         ]
     }
 
@@ -277,5 +281,5 @@ struct Tunnels {
         endpoints[1],
     ]
 
-    private static func mark(_ value: JSON) -> JSON { ["mangle": ["key": Nft.meta("mark"), "value": value]] }
+    static func mark(_ value: JSON) -> JSON { ["mangle": ["key": Nft.meta("mark"), "value": value]] }
 }

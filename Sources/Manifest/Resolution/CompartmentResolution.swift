@@ -79,10 +79,12 @@ extension StateBuilder {
 
 /// A hash of all that a desired state says, places in files left out.
 enum Fingerprint {
+    private static func text(_ evpn: EVPN) -> String { " evpn \(evpn.asn) \(evpn.local) \(evpn.peers)" }
+
     static func of(_ state: DesiredState) -> String {
         var hash = StableHash.offset
         func take(_ text: String) { hash = StableHash.separate(StableHash.update(hash, text)) }
-        take("\(state.scope) \(state.host)")
+        take("\(state.scope) \(state.host)\(state.evpn.map(text) ?? "")")
         for network in state.networks {
             take(
                 "\(network.id) \(network.type) \(network.bridge) \(network.mac) \(network.mtu) \(network.inbound) \(network.deniesIntraNetwork) \(network.deniesHostAccess) \(network.metadata.preventDestroy)"

@@ -88,7 +88,7 @@ struct StateBuilder {
             scope: scope, host: host, networks: networks, compartments: compartments(cards, host: host),
             endpoints: mine.compactMap { endpoint($0, host: host, cards) },
             policies: policies(selecting: mine, among: visible), remotes: remotes(others),
-            remotePolicies: policies(selecting: others, among: visible))
+            remotePolicies: policies(selecting: others, among: visible), evpn: evpn())
         state.fingerprint = Fingerprint.of(state)
         return state
     }
@@ -123,6 +123,19 @@ struct StateBuilder {
             else { return nil }
             return RemoteEndpoint(endpoint: endpoint, host: host.head.name, underlay: underlay.value)
         }
+    }
+
+    /// How the overlays of this host learn, where they do.
+    private func evpn() -> EVPN? {
+        guard let machine, let evpn = machine.evpn, case .v4(let local)? = machine.underlay?.value,
+            documents.networks.contains(where: { $0.vxlan?.evpnAt != nil && $0.type.value == .overlay && isHere($0) })
+        else { return nil }
+        let peers = evpn.peers.compactMap { peer -> IPv4Address? in
+            if case .v4(let address) = peer.value { return address }
+            return nil
+        }
+        return EVPN(
+            asn: evpn.asn, local: local, peers: peers.sorted(), source: machine.head.place("evpn") ?? machine.head.at)
     }
 
     private func isHere(_ network: NetworkDocument) -> Bool { machine.map(network.exists) ?? true }

@@ -4,11 +4,6 @@ internal import Model
 /// What an overlay with a gateway needs, and its peers.
 extension Validator {
     mutating func checkGateway(_ network: NetworkDocument) {
-        if network.vxlan?.evpnAt != nil {
-            for gateway in network.subnets.compactMap(\.gateway) {
-                fail("'gateway' is not used by overlays with controlPlane 'evpn' in this version yet", at: gateway.at)
-            }
-        }
         guard network.hasGateway else {
             if let place = network.hostAccessAt {
                 fail("'hostAccess' is not used by an overlay without gateway, which has no path to the host", at: place)

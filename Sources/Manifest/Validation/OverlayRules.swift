@@ -9,9 +9,6 @@ extension Validator {
         if network.vxlan == nil, network.head.place("vxlan") == nil {
             fail("Network/\(name): 'vxlan' is missing; an overlay needs `vxlan: {vni: NUMBER}`", at: network.type.at)
         }
-        if let place = network.vxlan?.evpnAt {
-            fail("controlPlane 'evpn' is not in this version yet; it has manifests", at: place)
-        }
         checkGateway(network)
         checkUnderlays(of: network)
     }

@@ -41,6 +41,7 @@ struct Validator {
         for network in documents.networks { checkNetwork(network) }
         checkOverlaps()
         checkIdentifiers()
+        checkEVPN()
         checkSegments()
         for compartment in documents.compartments { checkCompartment(compartment) }
         checkNamespaces()

@@ -18,6 +18,8 @@ public struct DesiredState: Hashable, Sendable {
     public var remotes: [RemoteEndpoint]
     /// Policies that select one of `remotes`, in order; other Hosts enforce them.
     public var remotePolicies: [Policy]
+    /// How its overlays learn from other hosts; nil where the manifests say all, or there is no overlay.
+    public var evpn: EVPN?
     /// Changes with any change of the manifests that matters to this host; hexadecimal.
     public var fingerprint: String
 
@@ -25,7 +27,7 @@ public struct DesiredState: Hashable, Sendable {
     public init(
         scope: ObjectName, host: String, networks: [Network] = [], compartments: [Compartment] = [],
         endpoints: [Endpoint] = [], policies: [Policy] = [], remotes: [RemoteEndpoint] = [],
-        remotePolicies: [Policy] = [], fingerprint: String = ""
+        remotePolicies: [Policy] = [], evpn: EVPN? = nil, fingerprint: String = ""
     ) {
         self.scope = scope
         self.host = host
@@ -35,6 +37,7 @@ public struct DesiredState: Hashable, Sendable {
         self.policies = policies
         self.remotes = remotes
         self.remotePolicies = remotePolicies
+        self.evpn = evpn
         self.fingerprint = fingerprint
     }
 }

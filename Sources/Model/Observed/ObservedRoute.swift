@@ -120,6 +120,8 @@ public struct ObservedNeighbour: Hashable, Codable, Sendable {
     public var tunnelEnd: IPAddress?
     /// Who made a proxy entry (`NDA_PROTOCOL`); nil where nobody is said, and for all others.
     public var origin: UInt8?
+    /// Whether a routing daemon keeps it (`NTF_EXT_LEARNED`); nil for no.
+    public var isExternal: Bool?
     /// Whether a bridge has it for one of its ports (`bridge fdb show … master`).
     public var isForwarding: Bool { address == nil && tunnelEnd == nil }
 

@@ -25,6 +25,8 @@ public struct ObservedState: Hashable, Codable, Sendable {
     public var freshSettings: [String: String] = [:]
     /// Users and groups that the manifests name; nil where nobody asked for any.
     public var accounts: Accounts?
+    /// What FRR has of bulkhead; nil where nobody asked, or nothing of it is wanted or there.
+    public var routing: ObservedRouting?
     /// What this kernel can do.
     public var features: KernelFeatures
 

@@ -8,7 +8,12 @@ extension Builder {
             guard let overlay = network.overlay else { continue }
             let spec = context.tunnelSpec(network, overlay)
             let isNew = compareTunnel(network, spec)
-            compareRemotes(network, overlay, tunnel: isNew ? nil : context.link(spec.reference))
+            let tunnel = isNew ? nil : context.link(spec.reference)
+            if context.desired.evpn == nil {
+                compareRemotes(network, overlay, tunnel: tunnel)
+            } else {
+                compareAnnounced(network, overlay, tunnel: tunnel)
+            }
         }
     }
 
@@ -60,18 +65,8 @@ extension Builder {
     /// Entries on the tunnel and on the bridge. All of them at once where the tunnel is new; later by endpoint, so that a
     /// plan says who came and who moved.
     private mutating func compareRemotes(_ network: Network, _ overlay: Overlay, tunnel: ObservedLink?) {
-        // The kernel forgets all neighbours of an interface whose MAC changes.
-        let bridge = present(LinkReference(.host, network.bridge.text)).flatMap { $0.mac == network.mac ? $0 : nil }
-        var live = LiveEntries(
-            [(overlay.tunnel.text, tunnel), (network.bridge.text, bridge)].flatMap { name, link in
-                let reference = LinkReference(.host, name)
-                return link.map { link in
-                    (context.neighbours[.host]?[link.index] ?? []).map { $0.entry(on: reference) }
-                } ?? []
-            })
-        let requires =
-            requirement(LinkReference(.host, overlay.tunnel.text))
-            + requirement(LinkReference(.host, network.bridge.text))
+        var live = liveEntries(network, overlay, tunnel: tunnel) { _ in true }
+        let requires = requirements(network, overlay)
         let remotes = context.remotesByNetwork[network.metadata.name] ?? []
         let changes = remotes.compactMap { remote -> (RemoteEndpoint, EntryChange)? in
             let change = live.change(to: context.entries(remote, network, overlay))
@@ -91,6 +86,43 @@ extension Builder {
                     what: "\(remote.endpoint.id) on Host/\(remote.host)", requires: requires,
                     forgets: forgets(moved, on: network))
             }
+        }
+        removeEntries(live.rest, network, overlay)
+    }
+
+    /// What is on the tunnel and on the bridge, of those that count.
+    private func liveEntries(
+        _ network: Network, _ overlay: Overlay, tunnel: ObservedLink?, _ counts: (ObservedNeighbour) -> Bool
+    ) -> LiveEntries {
+        // The kernel forgets all neighbours of an interface whose MAC changes.
+        let bridge = present(LinkReference(.host, network.bridge.text)).flatMap { $0.mac == network.mac ? $0 : nil }
+        return LiveEntries(
+            [(overlay.tunnel.text, tunnel), (network.bridge.text, bridge)].flatMap { name, link in
+                let reference = LinkReference(.host, name)
+                return link.map { link in
+                    (context.neighbours[.host]?[link.index] ?? []).filter(counts).map { $0.entry(on: reference) }
+                } ?? []
+            })
+    }
+
+    private func requirements(_ network: Network, _ overlay: Overlay) -> [String] {
+        requirement(LinkReference(.host, overlay.tunnel.text))
+            + requirement(LinkReference(.host, network.bridge.text))
+    }
+
+    /// Where BGP tells of the endpoints of other hosts: what the routing daemon is to tell of those of this one. What it
+    /// writes itself is not looked at, nor where it would have frames for many sent, which the port sends nowhere.
+    private mutating func compareAnnounced(_ network: Network, _ overlay: Overlay, tunnel: ObservedLink?) {
+        var live = liveEntries(network, overlay, tunnel: tunnel) { entry in
+            entry.isExternal != true && !(entry.tunnelEnd != nil && entry.mac?.value == 0)
+        }
+        for endpoint in context.endpointsByNetwork[network.metadata.name] ?? [] {
+            let change = live.change(to: context.announcedEntries(endpoint, network))
+            guard !change.isEmpty else { continue }
+            appendEntries(
+                change, id: "neighbour/\(overlay.tunnel)/\(endpoint.metadata.name)", owner: endpoint.id,
+                source: endpoint.metadata.source, what: "\(endpoint.id), which BGP tells to other hosts",
+                reason: "the routing daemon finds them on the bridge", requires: requirements(network, overlay))
         }
         removeEntries(live.rest, network, overlay)
     }
@@ -117,7 +149,8 @@ extension Builder {
     }
 
     private mutating func appendEntries(
-        _ change: EntryChange, id: String, owner: ObjectID, source: SourceLocation, what: String, requires: [String],
+        _ change: EntryChange, id: String, owner: ObjectID, source: SourceLocation, what: String,
+        reason: String = "every way to a remote endpoint comes from the manifests", requires: [String],
         forgets: [Operation] = [], in namespace: NamespaceRef = .host
     ) {
         let count = change.new.count
@@ -125,7 +158,7 @@ extension Builder {
             Step(
                 id: id, action: change.old.contains { $0 != nil } ? .update : .create, owner: owner, kind: .neighbour,
                 namespace: namespace, summary: "write \(count) entr\(count == 1 ? "y" : "ies") for \(what)",
-                reason: "every way to a remote endpoint comes from the manifests", source: source,
+                reason: reason, source: source,
                 before: change.old.compactMap { $0 }.map(\.property), after: change.new.map(\.property),
                 requires: requires, operations: change.new.map { .addNeighbour($0) } + forgets,
                 inverse: zip(change.new, change.old).reversed().map { new, old in
@@ -143,7 +176,9 @@ extension Builder {
                 id: "neighbour/\(overlay.tunnel)/surplus", action: .delete, owner: network.id, kind: .neighbour,
                 summary:
                     "remove \(entries.count) entr\(entries.count == 1 ? "y" : "ies") of \(network.id) that no manifest gives",
-                reason: "no endpoint of another host has them", source: network.metadata.source,
+                reason: context.desired.evpn == nil
+                    ? "no endpoint of another host has them" : "no endpoint of this host has them",
+                source: network.metadata.source,
                 before: entries.map(\.property), operations: entries.map { .removeNeighbour($0) } + forgets,
                 inverse: entries.reversed().map { .addNeighbour($0) } + forgets, phase: .reduce))
     }

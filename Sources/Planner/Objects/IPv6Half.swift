@@ -53,7 +53,7 @@ extension Operation {
             .moveUplink,
             .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours,
-            .firewall:
+            .configureRouting, .firewall:
             false
         }
     }

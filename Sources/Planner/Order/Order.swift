@@ -60,7 +60,7 @@ extension Step {
             case .address: 3
             case .neighbour: 4
             case .route: 5
-            case .connections, .file, .firewall, .module, .namespace, .qdisc, .rule, .uplink: 6
+            case .connections, .file, .firewall, .module, .namespace, .qdisc, .routing, .rule, .uplink: 6
             }
         return action == .delete ? 10 - rank : rank
     }

@@ -16,6 +16,7 @@ enum Subject: Hashable {
     case original(String)
     case file(String)
     case firewall
+    case routing(RoutingChange.Place)
     case connections
     case neighbours
 
@@ -26,7 +27,7 @@ enum Subject: Hashable {
             .qdisc(let link, _), .learnt(let link):
             link
         case .setting(let namespace, let path): Self.link(namespace, path)
-        case .module, .namespace, .rule, .original, .file, .firewall, .connections, .neighbours: nil
+        case .module, .namespace, .rule, .original, .file, .firewall, .routing, .connections, .neighbours: nil
         }
     }
 
@@ -37,7 +38,7 @@ enum Subject: Hashable {
         case .setting(let namespace, _): namespace
         case .rule(let rule): rule.namespace
         case .link, .address, .route, .neighbour, .qdisc, .learnt: link?.namespace
-        case .module, .original, .file, .firewall, .connections, .neighbours: nil
+        case .module, .original, .file, .firewall, .routing, .connections, .neighbours: nil
         }
     }
 
@@ -112,6 +113,7 @@ extension Operation {
         case .writeFile(let path, _), .removeFile(let path): Effect(kind: .changes, subject: .file(path))
         case .moveUplink(let move): Effect(kind: .changes, subject: .link(move.uplink))
         case .noteNeighbours, .expectNeighbours: Effect(kind: .changes, subject: .neighbours)
+        case .configureRouting(let change): Effect(kind: .changes, subject: .routing(change.place))
         case .firewall: Effect(kind: .changes, subject: .firewall)
         case .cutConnections, .clearWay: Effect(kind: .changes, subject: .connections)
         }

@@ -66,6 +66,9 @@ public enum Operation: Hashable, Codable, Sendable {
     /// the host for a neighbour with one of them goes (`ip neighbour delete`). Entries name the bridge and the address,
     /// prefixes are those of `allowedAddresses`.
     case clearWay([NeighbourEntry], behind: [IPPrefix])
+    /// Makes bulkhead's part of FRR's configuration what it shall be (`vtysh -c 'configure terminal' …`), or that of the file
+    /// that FRR starts from.
+    case configureRouting(RoutingChange)
     /// One nftables transaction: the value of `{"nftables": […]}` as in `libnftables-json(5)`.
     case firewall([JSON])
 }

@@ -52,7 +52,7 @@ public struct Reach: Hashable, Sendable {
         case .writeSetting(let namespace, _, _): add(namespace)
         case .writeFile(let path, _), .removeFile(let path): files.insert(path)
         // Of the host, which is looked at anyhow.
-        case .rememberOriginal, .forgetOriginal, .cutConnections, .clearWay, .firewall: break
+        case .rememberOriginal, .forgetOriginal, .cutConnections, .clearWay, .configureRouting, .firewall: break
         }
     }
 

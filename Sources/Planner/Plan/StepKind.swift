@@ -25,6 +25,8 @@ extension Step {
         case qdisc
         /// A route.
         case route
+        /// Bulkhead's part of FRR's configuration.
+        case routing
         /// A routing policy rule.
         case rule
         /// A value below `/proc/sys`.

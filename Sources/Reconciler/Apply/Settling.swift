@@ -157,7 +157,7 @@ struct Settling {
         case .address: [.newAddress, .deleteAddress, .newLink]
         case .route: [.newRoute, .deleteRoute, .newLink, .deleteAddress]
         case .rule: [.newRule, .deleteRule]
-        case .connections, .file, .firewall, .module, .namespace, .neighbour, .qdisc, .setting, .uplink: []
+        case .connections, .file, .firewall, .module, .namespace, .neighbour, .qdisc, .routing, .setting, .uplink: []
         }
     }
 

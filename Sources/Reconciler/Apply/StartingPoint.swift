@@ -76,7 +76,7 @@ extension Operation {
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .deleteLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour,
             .removeNeighbour, .writeSetting, .rememberOriginal, .forgetOriginal, .writeFile, .removeFile,
-            .forgetNeighbours, .cutConnections, .clearWay, .firewall:
+            .forgetNeighbours, .cutConnections, .clearWay, .configureRouting, .firewall:
             return subject
         }
     }

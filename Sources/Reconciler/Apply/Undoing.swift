@@ -205,7 +205,7 @@ extension Operation {
             .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc,
             .removeQdisc,
             .addNeighbour, .removeNeighbour, .forgetNeighbours, .moveUplink, .writeSetting, .rememberOriginal,
-            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .firewall:
+            .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .configureRouting, .firewall:
             false
         }
     }

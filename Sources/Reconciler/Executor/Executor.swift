@@ -159,8 +159,8 @@ final class Executor {
             flushRequests()
             guard !isStopped else { return }
             try faults.refuse(place, isUndoing)
-            // A file on a full disk is written half, and its folder is there.
-            if case .writeFile = operation { done[place.step, default: []].insert(place.operation) }
+            // A file on a full disk is written half, and its folder is there; FRR takes line by line.
+            if operation.isDoneInParts { done[place.step, default: []].insert(place.operation) }
             try perform(operation)
             done[place.step, default: []].insert(place.operation)
             return
@@ -260,7 +260,8 @@ final class Executor {
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .changeLink, .addAddress, .removeAddress,
             .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour,
             .removeNeighbour, .moveUplink, .noteNeighbours, .expectNeighbours, .writeSetting, .rememberOriginal,
-            .forgetOriginal, .writeFile, .removeFile, .forgetNeighbours, .cutConnections, .clearWay, .firewall:
+            .forgetOriginal, .writeFile, .removeFile, .forgetNeighbours, .cutConnections, .clearWay, .configureRouting,
+            .firewall:
             return index.map { .link($0) } ?? .named
         }
     }
@@ -446,6 +447,7 @@ final class Executor {
             if !isUndoing { answering = try NeighbourCheck(session).answering(addresses, on: link.name) }
         case .expectNeighbours(let link, _):
             if !isUndoing { try NeighbourCheck(session).expect(answering, on: link.name) }
+        case .configureRouting(let change): try RoutingWriter(session.folders, desired.scope).apply(change)
         case .firewall(let commands): try session.firewall().commit(commands)
         case .createLink, .deleteLink, .changeLink, .addAddress, .removeAddress, .addRoute, .replaceRoute,
             .removeRoute, .moveUplink, .addRule, .removeRule, .addQdisc, .removeQdisc, .addNeighbour, .removeNeighbour,
@@ -523,6 +525,21 @@ final class Executor {
             guard executor.isUndoing else { return try index(of: link) }
             executor.links[link] = try executor.identities.index(link, made: executor.links.index(made: link))
             return executor.links[link]
+        }
+    }
+}
+
+extension Operation {
+    /// Whether one that fails may have been done in part.
+    fileprivate var isDoneInParts: Bool {
+        switch self {
+        case .writeFile, .configureRouting: true
+        case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .createLink, .deleteLink, .changeLink,
+            .addAddress, .removeAddress, .addRoute, .replaceRoute, .removeRoute, .addRule, .removeRule, .addQdisc,
+            .removeQdisc, .addNeighbour, .removeNeighbour, .forgetNeighbours, .moveUplink, .noteNeighbours,
+            .expectNeighbours, .writeSetting, .rememberOriginal, .forgetOriginal, .removeFile, .cutConnections,
+            .clearWay, .firewall:
+            false
         }
     }
 }

@@ -42,7 +42,7 @@ struct LinkTable {
             .moveUplink, .noteNeighbours, .expectNeighbours, .addRule, .removeRule, .addQdisc, .removeQdisc,
             .addNeighbour, .removeNeighbour, .forgetNeighbours, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile,
-            .removeFile, .cutConnections, .clearWay, .firewall:
+            .removeFile, .cutConnections, .clearWay, .configureRouting, .firewall:
             break
         }
     }

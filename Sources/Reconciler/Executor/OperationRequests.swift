@@ -77,7 +77,7 @@ extension Operation {
         case .moveUplink(let move): return (move.uplink.namespace, try move.requests(indexes))
         case .loadModule, .createNamespace, .deleteNamespace, .bindNamespace, .writeSetting, .rememberOriginal,
             .forgetOriginal, .writeFile, .removeFile, .cutConnections, .clearWay, .noteNeighbours,
-            .expectNeighbours, .firewall:
+            .expectNeighbours, .configureRouting, .firewall:
             return nil
         }
     }

@@ -162,6 +162,12 @@ extension ObservedNeighbour {
     /// Only what somebody set for good: permanent neighbours and proxies, static forwarding entries of bridges and
     /// permanent ones of VXLAN devices.
     init?(_ message: NeighbourMessage) {
+        self.init(lasting: message)
+        // NTF_EXT_LEARNED
+        if message.flags & 0x10 != 0 { isExternal = true }
+    }
+
+    private init?(lasting message: NeighbourMessage) {
         let (permanent, noARP, proxy): (UInt16, UInt16, UInt8) = (0x80, 0x40, 8)
         if message.family == 7 {
             if let end = message.address {

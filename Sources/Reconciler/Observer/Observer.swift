@@ -81,6 +81,7 @@ public struct Observer {
             state.features.macvlans = try isThere || KernelSurvey.hasLinks(of: "macvlan")
         }
         if desired.endpoints.contains(where: \.isTap) { state.features.taps = TapDevice.isSupported() }
+        state.routing = try RoutingReading(session.folders).read(isWanted: desired.evpn != nil)
         try readForgotten(&state)
         return Observation(state: state, firewall: firewall)
     }

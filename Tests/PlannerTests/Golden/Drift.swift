@@ -68,6 +68,7 @@ enum Drift {
                 .writeSetting(.named("web-1"), path: "net/ipv6/conf/eth0/accept_ra", value: "2"),
             ]
         case "drift-overlay": return try entries()
+        case "drift-evpn": return try announcements()
         case _: return []
         }
     }
@@ -87,6 +88,26 @@ enum Drift {
             .addNeighbour(
                 NeighbourEntry(link: bridge, address: try ip("10.0.0.12"), mac: MACAddress("02:00:00:00:00:09"))),
             .changeLink(tunnel, [.port(PortOptions())]),
+        ]
+    }
+
+    /// What BGP tells is gone, somebody else's there; the group has another keepalive, no file has it, and one frame for many
+    /// would go where the routing daemon has it, which is no difference.
+    private static func announcements() throws -> [Operation] {
+        let (tunnel, bridge) = (LinkReference(.host, "vx-red"), LinkReference(.host, "bh-red"))
+        let mac = Naming.endpointMAC(network: try name("red"), endpoint: try name("red-here"), host: "here")
+        let lines = [
+            "bgp router-id 192.0.2.2", "neighbor bulkhead peer-group", "neighbor bulkhead timers 60 180",
+            "neighbor bulkhead description bulkhead:default/Host/here +router +advertise-all-vni",
+            "neighbor 192.0.2.9 peer-group bulkhead",
+        ].map { RoutingLine(.router, $0) }
+        return [
+            .removeNeighbour(NeighbourEntry(link: bridge, address: try ip("10.0.0.10"), mac: mac)),
+            .addNeighbour(NeighbourEntry(link: bridge, address: try ip("10.0.0.77"), mac: mac)),
+            .addNeighbour(
+                NeighbourEntry(link: tunnel, address: nil, mac: MACAddress(value: 0), tunnelEnd: try ip("192.0.2.3"))),
+            .configureRouting(RoutingChange(.running, RoutingPart(asn: 65000, lines: lines))),
+            .configureRouting(RoutingChange(.startup, nil)),
         ]
     }
 

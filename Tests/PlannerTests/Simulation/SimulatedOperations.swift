@@ -56,6 +56,7 @@ extension SimulatedHost {
         case .removeFile(let path): try Self.removeFirst(&state.files, "file \(path)") { $0.path == path }
         case .moveUplink(let move): try self.move(move)
         case .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours: break
+        case .configureRouting(let change): state.run(change)
         case .firewall(let commands): try firewall.run(commands)
         }
     }
@@ -234,5 +235,25 @@ extension ObservedRoute {
     func isSame(as route: RouteEntry, link index: UInt32) -> Bool {
         destination == route.destination && gateway == route.gateway && link == index && metric == route.metric
             && table == route.table && type == route.type
+    }
+}
+
+extension ObservedState {
+    /// As FRR would have it; what others have there stays.
+    fileprivate mutating func run(_ change: RoutingChange) {
+        var all = routing ?? ObservedRouting()
+        switch change.place {
+        case .running: all.running = Self.replacing(all.running, change.part)
+        case .startup: all.startup = Self.replacing(all.startup, change.part)
+        }
+        routing = all
+    }
+
+    private static func replacing(_ old: RoutingConfiguration?, _ part: RoutingPart?) -> RoutingConfiguration {
+        var new = old ?? RoutingConfiguration()
+        if part == nil, new.isWhollyOurs { new.asn = nil }
+        if let part { new.asn = part.asn }
+        new.part = part
+        return new
     }
 }
