@@ -18,6 +18,14 @@ struct Inventory {
         var health: String
         /// Whether the link is not its bridge but the interface whose macvlans its endpoints are.
         var isMacvlan = false
+        /// What it has learnt, where it is an overlay on BGP EVPN.
+        var routing: Routing?
+    }
+
+    /// Sessions, nil where FRR does not say, and entries that came by them.
+    struct Routing {
+        var sessions: [RoutingSurvey.Session]?
+        var learnt: [RoutingSurvey.Learnt]
     }
 
     struct Compartment {
@@ -86,7 +94,25 @@ struct Inventory {
         var inventory = InventoryReader(observation, scope: scope, folders: folders, adoptions: adoptions)
             .inventory(host: global.hostName())
         inventory.policies = PolicyReport.all(observation.firewall)
+        try inventory.addRouting(observation.state, session)
         return inventory
+    }
+
+    /// The tunnel of an overlay that learns is a locked port.
+    private mutating func addRouting(_ state: ObservedState, _ session: HostSession) throws {
+        let tunnels = state.host.links.filter { $0.vxlan != nil && $0.port?.locked ?? false }
+        guard !tunnels.isEmpty else { return }
+        let survey = try RoutingSurvey(session)
+        for index in networks.indices {
+            let bridge = networks[index].link.index
+            guard let tunnel = tunnels.first(where: { $0.master == bridge }) else { continue }
+            let routing = Routing(
+                sessions: survey.sessions, learnt: survey.learnt(bridge: bridge, tunnel: tunnel.index))
+            networks[index].routing = routing
+            if networks[index].health == "ok", let problem = ShowRouting.problem(routing) {
+                networks[index].health = problem
+            }
+        }
     }
 }
 

@@ -48,6 +48,38 @@ import Testing
         #expect(plan.contains("In sync"), "\(plan)")
     }
 
+    @Test func sessionsAndEntriesAreShown() throws {
+        let evpn = try EVPNSite()
+        try evpn.deploy()
+        let (host, site) = (try evpn.site.host("node-a"), evpn.site)
+        let (b, c) = (try site.mac("rb", on: "node-b"), try site.mac("rc", on: "node-c"))
+        func local(_ name: String, _ node: String) throws -> String {
+            let words = try site.host(node).sh("ip -n \(name) -6 -o address show dev eth0 scope link")
+                .split { $0 == " " || $0 == "/" }
+            return String(try #require(words.firstIndex(of: "inet6").map { words[$0 + 1] }))
+        }
+        let text = try host.bulkhead("show", "network/red").output
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(lines.contains("health ok"), "\(text)")
+        #expect(lines.contains("sessions 192.0.2.2 Established") && lines.contains("sessions 192.0.2.3 Established"))
+        for (mac, host, number, name, node) in [(b, 2, 11, "rb", "node-b"), (c, 3, 12, "rc", "node-c")] {
+            let line = "learnt \(mac) 192.0.2.\(host) 10.0.0.\(number) fd00::\(number) \(try local(name, node))"
+            #expect(lines.contains(line), "\(line) not in \(text)")
+        }
+        try evpn.routing("node-c").kill("bgpd")
+        try evpn.forgets("node-a", c)
+        let shown = try host.bulkhead("show", "network/red", "--output", "json").output
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(shown.utf8)) as? [String: Any])
+        let sessions = try #require(document["sessions"] as? [[String: String]])
+        #expect(sessions.map { $0["peer"] } == ["192.0.2.2", "192.0.2.3"])
+        #expect(sessions[0]["state"] == "Established" && sessions[1]["state"] != "Established")
+        #expect((document["learnt"] as? [[String: Any]])?.map { $0["mac"] as? String } == [b])
+        #expect((document["health"] as? String)?.hasPrefix("the session with 192.0.2.3 is ") ?? false)
+        try evpn.routing("node-a").kill("bgpd")
+        let silent = try host.bulkhead("show", "network/red").output
+        #expect(silent.contains("bgpd does not say which sessions it has"), "\(silent)")
+    }
+
     @Test func whatOthersConfiguredStays() throws {
         let evpn = try EVPNSite(["node-a": Self.foreign])
         let daemon = try evpn.routing("node-a")

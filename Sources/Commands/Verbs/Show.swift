@@ -109,7 +109,7 @@ enum ShowDocument {
     }
 
     static func network(_ network: Inventory.Network) -> JSON {
-        [
+        var members: JSONObject = [
             "name": .string(network.name), "attachment": network.isMacvlan ? "macvlan" : "bridge",
             "interface": .string(network.link.name), "mac": text(network.link.mac),
             "mtu": .int(Int64(network.link.mtu)), "addresses": list(network.addresses),
@@ -117,6 +117,8 @@ enum ShowDocument {
             "state": .string(network.link.isUp ? "up" : "down"),
             "health": .string(network.health), "counters": counters(network.link.counters),
         ]
+        for member in network.routing.map(ShowRouting.members) ?? [] { members[member.key] = member.value }
+        return .object(members)
     }
 
     static func compartment(_ compartment: Inventory.Compartment) -> JSON {
@@ -207,6 +209,16 @@ enum ShowText {
         case .object(let object):
             for member in object.members {
                 collect(member.value, name.isEmpty ? member.key : "\(name).\(member.key)", &lines)
+            }
+        // Each on a line of its own, by its values.
+        case .array(let values) where !values.isEmpty && values.allSatisfy { $0.object != nil }:
+            for value in values {
+                let texts = (value.object?.members ?? []).map { member in
+                    var inner: [(String, String)] = []
+                    collect(member.value, "", &inner)
+                    return inner.map(\.1).joined(separator: " ")
+                }
+                lines.append((name, texts.filter { !$0.isEmpty }.joined(separator: " ")))
             }
         case .array(let values): lines.append((name, values.map { $0.string ?? $0.text() }.joined(separator: " ")))
         case .string(let text): lines.append((name, text))
