@@ -101,7 +101,8 @@ final class EVPNSite {
     func steps(_ node: String, destroy: Bool = false) throws -> [String] {
         let arguments = destroy ? ["empty"] : ["manifests"]
         if destroy {
-            try site.host(node).sh("mkdir -p empty; sed '/^kind: Network/,$d' manifests/fleet.yaml > empty/hosts.yaml")
+            try site.host(node).sh(
+                "mkdir -p empty; sed '/^kind: Network/,$d' manifests/fleet.yaml | head -n -2 > empty/hosts.yaml")
         }
         let result = try site.host(node).run(
             [ScratchHost.binary, "plan", "--output", "json", "--host", node] + arguments)
