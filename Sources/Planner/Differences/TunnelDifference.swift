@@ -170,6 +170,8 @@ extension Builder {
     private mutating func removeEntries(_ entries: [NeighbourEntry], _ network: Network, _ overlay: Overlay) {
         guard !entries.isEmpty else { return }
         let own = Set((context.endpointsByNetwork[network.metadata.name] ?? []).flatMap { $0.addresses.map(\.address) })
+        // Until BGP has told of them there is no way to other hosts.
+        let isHandedOver = context.desired.evpn != nil && entries.contains { $0.tunnelEnd != nil }
         let forgets = forgets(entries.compactMap(\.address).filter(own.contains), on: network)
         steps.append(
             Step(
@@ -178,7 +180,7 @@ extension Builder {
                     "remove \(entries.count) entr\(entries.count == 1 ? "y" : "ies") of \(network.id) that no manifest gives",
                 reason: context.desired.evpn == nil
                     ? "no endpoint of another host has them" : "no endpoint of this host has them",
-                source: network.metadata.source,
+                disruption: isHandedOver ? .brief(guests(of: network)) : .none, source: network.metadata.source,
                 before: entries.map(\.property), operations: entries.map { .removeNeighbour($0) } + forgets,
                 inverse: entries.reversed().map { .addNeighbour($0) } + forgets, phase: .reduce))
     }
