@@ -41,6 +41,31 @@ import Testing
             ], "\(result.output)")
     }
 
+    /// Its bridges know VLANs, and have entries of ports for them, too.
+    @Test(.enabled(if: Machine.isPossible, Machine.reason)) func overlaysAreMadeAndGo() throws {
+        let result = try run(
+            """
+            cd "$2"
+            ip link add eth0 type veth peer name wall
+            ip address add 192.0.2.1/24 dev eth0
+            ip link set eth0 up; ip link set wall up
+            for example in overlay overlay-gateway; do
+                "$1" apply $example --host node-a --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" plan $example --host node-a --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
+                tunnel=$(ip -o link show type vxlan | sed -n 's/^[0-9]*: \\(vx-[^:@]*\\).*/\\1/p' | head -1)
+                for mac in $(bridge fdb show dev $tunnel | sed -n 's/ .* static$//p' | sort -u); do
+                    bridge fdb delete $mac dev $tunnel master
+                done
+                "$1" apply $example --host node-a --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" plan $example --host node-a --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
+                "$1" destroy --all --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
+                echo "$example $tunnel"
+            done
+            """)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output == "overlay vx-blue\noverlay-gateway vx-guest\n", "\(result.output)")
+    }
+
     /// A kernel without a feature is asked, and says so; nothing is written.
     @Test(.enabled(if: Machine.isPossible, Machine.reason)) func whatTheKernelLacksIsSaid() throws {
         let result = try run(

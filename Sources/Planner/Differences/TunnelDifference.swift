@@ -272,12 +272,14 @@ private struct LiveEntries {
     }
 
     private var entries: [Key: [NeighbourEntry]]
+    private var asked: Set<NeighbourEntry> = []
 
     init(_ all: [NeighbourEntry]) { entries = Dictionary(grouping: all, by: Key.init) }
 
     /// What has to be written so that these are there; they count as asked for.
     mutating func change(to wanted: [NeighbourEntry]) -> EntryChange {
         var change = EntryChange()
+        asked.formUnion(wanted)
         for entry in wanted {
             let key = Key(entry)
             var there = entries[key] ?? []
@@ -292,9 +294,12 @@ private struct LiveEntries {
         return change
     }
 
-    /// The others, in a stable order.
+    /// The others, in a stable order. A kernel whose bridges know VLANs has an entry of a port once more for the VLAN that every
+    /// port is in, made and removed with the first.
     var rest: [NeighbourEntry] {
-        entries.values.flatMap(\.self).sorted { ($0.link.name, $0.property.value) < ($1.link.name, $1.property.value) }
+        Set(entries.values.flatMap(\.self)).subtracting(asked).sorted {
+            ($0.link.name, $0.property.value) < ($1.link.name, $1.property.value)
+        }
     }
 }
 
