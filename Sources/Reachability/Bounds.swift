@@ -80,18 +80,20 @@ extension Reachability {
         }
     }
 
-    /// The router of an overlay leads from the prefixes with a gateway to those of peers, and from and to nothing else.
+    /// The router of an overlay leads from addresses of endpoints in prefixes with a gateway to such of peers, and from and to
+    /// nothing else.
     private func unrouted(_ connection: Connection, _ from: Network, _ to: Network) -> Bound? {
         guard from.overlay != nil, case .endpoint(let source) = connection.source,
             case .endpoint(let destination) = connection.destination
         else { return nil }
-        func isRouted(_ address: IPAddress, _ network: Network) -> Bool {
+        func isRouted(_ address: IPAddress, _ network: Network, _ name: ObjectName) -> Bool {
             network.routedPrefixes.contains { $0.contains(address) }
+                && endpoints[name]?.addresses.contains { $0.address == address } ?? false
         }
-        guard isRouted(connection.destinationAddress, to) else {
+        guard isRouted(connection.destinationAddress, to, destination) else {
             return .noRoute(source, to: connection.destinationAddress)
         }
-        return isRouted(connection.sourceAddress, from)
+        return isRouted(connection.sourceAddress, from, source)
             ? nil : .noRoute(destination, to: connection.sourceAddress)
     }
 

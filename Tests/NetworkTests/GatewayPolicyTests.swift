@@ -67,6 +67,42 @@ import Testing
         try site.expect(false, "ra", on: "node-a", 1, 12)
     }
 
+    /// What endpoints may use beside their addresses is behind them: no gateway leads there, or takes it from there.
+    @Test func onlyAddressesAreRouted() throws {
+        let site = try GatewaySite()
+        let spec = "allowedAddresses: [10.2.0.100/32, 10.2.0.128/28]"
+        try site.start(
+            GatewaySite.networks() + GatewaySite.endpoints + [
+                GatewaySite.endpoint("v1", "blue", "node-a", 2, 31, spec),
+                GatewaySite.endpoint("v2", "blue", "node-a", 2, 32, spec),
+            ])
+        let overlays = site.overlays
+        let host = try overlays.host("node-a")
+        for address in ["10.2.0.100", "10.2.0.130"] {
+            try host.sh("ip -n v2 address add \(address)/32 dev eth0")
+            try overlays.expectPing(false, "ra", on: "node-a", address)
+            try overlays.expectPing(true, "ba", on: "node-a", address)
+            let trace = try host.bulkhead("trace", "ra", address, "manifests", "--host", "node-a")
+            #expect(
+                trace.status == 2 && trace.output.contains("no route to \(address)"), "\(trace.output)\(trace.errors)")
+        }
+        try site.expect(true, "ra", on: "node-a", 2, 32)
+        let frames = [("10.2.0.130", "allowed"), ("10.2.0.32", "own")].map { source, marker in
+            (source, "marker-\(marker)")
+        }
+        let link = try host.sh("ip -n router-blue -o link show gateway")
+        let gateway = String(link.components(separatedBy: "link/ether ").last?.prefix(17) ?? "")
+        let own = try overlays.mac("v2", on: "node-a")
+        let seen = try overlays.arrivals(at: "ra", on: "node-a") {
+            try overlays.send(
+                frames.map { source, marker in
+                    OverlaySite.Forgery(
+                        end: "", from_mac: own, to_mac: gateway, from: source, to: "10.1.0.10", marker: marker)
+                }, from: "node-a", in: "v2")
+        }
+        #expect(seen == ["marker-own"])
+    }
+
     /// Nobody but the router has its MACs, and by it nobody says what is another's.
     @Test func nobodyPassesForARouter() throws {
         let site = try GatewaySite()

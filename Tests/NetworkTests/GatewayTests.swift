@@ -117,6 +117,12 @@ import Testing
         #expect(!show.output.contains("router"), "\(show.output)")
         let network = try host.bulkhead("show", "network/red", "--host", "node-a")
         #expect(network.output.contains("10.1.0.1/24") && network.output.contains("fd01::1/64"), "\(network.output)")
+        // Who sends to addresses of nobody fills no table of the kernel: the router does not even ask.
+        for address in ["10.1.0.99", "10.2.0.99", "fd02::99"] {
+            try host.sh("ip -n ra route replace \(address) via \(address.contains(":") ? "fd01::1" : "10.1.0.1")")
+            try overlays.expectPing(false, "ra", on: "node-a", address)
+        }
+        #expect(try !host.sh("ip -n router-red neighbour show").contains("99 dev "))
         // Of the host itself nothing is there.
         try host.sh("ip address add 10.2.0.77/32 dev lo")
         try overlays.expectPing(false, "ra", on: "node-a", "10.2.0.77")

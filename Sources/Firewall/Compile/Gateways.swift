@@ -42,13 +42,13 @@ struct Gateways {
             })
     }
 
-    /// Sources of what comes out of a router by a card.
-    private func sources(_ router: Router, _ card: Endpoint, _ family: AddressFamily) -> [IPPrefix] {
+    /// Sources of what comes out of a router by a card: what endpoints of this host have handed in, and errors of its own.
+    private func sources(_ router: Router, _ card: Endpoint, _ family: AddressFamily) -> [IPAddress] {
         guard let network = byName[router.network] else { return [] }
-        let prefixes = network.routedPrefixes.filter { $0.family == family }
-        guard card.network == router.network else { return prefixes }
-        if network.routesWithin { return prefixes }
-        return card.addresses.filter { $0.address.family == family }.map { IPPrefix(host: $0.address) }
+        let own = card.addresses.map(\.address).filter { $0.family == family }
+        guard card.network != router.network || network.routesWithin else { return own }
+        return own
+            + input.desired.endpoints.filter { $0.network == router.network }.flatMap { $0.routed(family, in: network) }
     }
 
     // MARK: bridge
@@ -77,17 +77,45 @@ struct Gateways {
                 let sources = routers.flatMap { router in
                     router.cards.flatMap { card in
                         self.sources(router, card, family).map {
-                            element(Nft.concat(Self.port(card), Nft.prefix($0)), card)
+                            element(Nft.concat(Self.port(card), .string($0.description)), card)
                         }
                     }
                 }
                 let types = ["ifname", family.setType]
                 return [
                     NamedSet(name: "router_addresses\(family.suffix)", keyTypes: types, elements: addresses),
-                    NamedSet(
-                        name: "router_sources\(family.suffix)", keyTypes: types, isInterval: true, elements: sources),
-                ]
+                    NamedSet(name: "router_sources\(family.suffix)", keyTypes: types, elements: sources),
+                ] + targets(family)
             }
+    }
+
+    /// Whom gateways lead to, and in which prefixes.
+    private func targets(_ family: AddressFamily) -> [NamedSet] {
+        let all = Dictionary(
+            grouping: input.desired.endpoints + input.desired.remotes.map(\.endpoint), by: \.network)
+        var (targets, prefixes): ([Element], [Element]) = ([], [])
+        for router in routers {
+            guard let network = byName[router.network] else { continue }
+            let port = Self.port(router.gateway)
+            let peers = input.routedPeers(of: network)
+            for target in (network.routesWithin ? [network] : []) + peers {
+                for endpoint in all[target.metadata.name] ?? [] {
+                    targets += endpoint.routed(family, in: target).map {
+                        Element(
+                            key: Nft.concat(port, .string($0.description)), comment: endpoint.id.description)
+                    }
+                }
+            }
+            prefixes += ([network] + peers).flatMap(\.routedPrefixes).filter { $0.family == family }.map {
+                element(Nft.concat(port, Nft.prefix($0)), router.gateway)
+            }
+        }
+        let types = ["ifname", family.setType]
+        return [
+            NamedSet(name: "router_targets\(family.suffix)", keyTypes: types, elements: targets),
+            NamedSet(
+                name: "router_prefixes\(family.suffix)", keyTypes: types, isInterval: true, elements: prefixes),
+        ]
     }
 
     private static let isRouter = Nft.equal(Nft.input, "@routers")
@@ -182,7 +210,20 @@ struct Gateways {
             Rule(
                 [Nft.equal(Nft.payload("ip6", "daddr"), Nft.groups6), Nft.counter, Nft.drop],
                 comment: "groups are not routed"),
-        ])
+        ] + AddressFamily.allCases.flatMap(toTargets))
+
+    /// A router keeps every address that it asks for until somebody answers, in a table that all namespaces of the host share:
+    /// who sends to many addresses of nobody would fill it. Where it leads to none it says so, and asks for nobody.
+    private static func toTargets(_ family: AddressFamily) -> [Rule] {
+        let target = Nft.concat(Nft.output, Nft.payload(family.protocolName, "daddr"))
+        return [
+            Rule(
+                [Nft.equal(target, .string("@router_targets\(family.suffix)")), Nft.back], comment: "to an endpoint"),
+            Rule(
+                [Nft.equal(target, .string("@router_prefixes\(family.suffix)")), Nft.counter, Nft.drop],
+                comment: "an address of nobody to whom the gateway leads"),
+        ]
+    }
 
     // MARK: inet
 
@@ -257,6 +298,15 @@ struct Gateways {
     }
 }
 
+extension Endpoint {
+    /// Its addresses that routers lead to: what else it may use is behind it, where no router sends anything.
+    func routed(_ family: AddressFamily, in network: Network) -> [IPAddress] {
+        addresses.map(\.address).filter { address in
+            address.family == family && network.routedPrefixes.contains { $0.contains(address) }
+        }
+    }
+}
+
 extension CompilerInput {
     /// Where packets of an endpoint are seen as its own, and which of its addresses: on its own switch, and, routed, on those
     /// of peers across hosts.
@@ -266,7 +316,7 @@ extension CompilerInput {
         let all = endpoint.identities(family)
         let own = interface(of: endpoint, place).map { [($0, all)] } ?? []
         guard place == .inet, let network = networks[endpoint.network], network.hasRouter else { return own }
-        let routed = all.filter { source in network.routedPrefixes.contains { $0.contains(source) } }
+        let routed = endpoint.routed(family, in: network).map { IPPrefix(host: $0) }
         return own + routedPeers(of: network).map { ($0.bridge.text, routed) }
     }
 

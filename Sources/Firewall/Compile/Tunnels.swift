@@ -94,7 +94,7 @@ struct Tunnels {
             guard let device = devices[endpoint.network], let mark = marks[remote.host] else { continue }
             let all = endpoint.identities(family)
             let own = Set([endpoint.mac] + endpoint.allowedMACs).sorted().map { (device, $0, all) }
-            for (device, mac, sources) in own + routed(endpoint, all, devices) {
+            for (device, mac, sources) in own + routed(endpoint, family, devices) {
                 for source in sources {
                     let key = Nft.concat(
                         .string(device), .int(mark), .string(mac.description), Nft.prefix(source))
@@ -112,11 +112,11 @@ struct Tunnels {
 
     /// The same as the router of its Host sends it on: into the networks of peers, and to other subnets of its own.
     private func routed(
-        _ endpoint: Endpoint, _ all: [IPPrefix], _ devices: [ObjectName: String]
+        _ endpoint: Endpoint, _ family: AddressFamily, _ devices: [ObjectName: String]
     ) -> [(device: String, mac: MACAddress, sources: [IPPrefix])] {
         guard let network = input.networks[endpoint.network], network.hasRouter else { return [] }
         let name = network.metadata.name
-        let sources = all.filter { source in network.routedPrefixes.contains { $0.contains(source) } }
+        let sources = endpoint.routed(family, in: network).map { IPPrefix(host: $0) }
         let peers = input.routedPeers(of: network).map {
             ($0.metadata.name, Naming.legMAC(of: name, on: $0.metadata.name))
         }

@@ -23,7 +23,8 @@ extension Builder {
     private mutating func compareCard(
         _ endpoint: Endpoint, _ spec: LinkSpec, _ peer: PeerSpec, _ compartment: Compartment
     ) {
-        let (cure, source) = ("set `spec.hostInterface`", endpoint.metadata.source)
+        let cure = endpoint.router == nil ? "set `spec.hostInterface`" : "rename the network"
+        let source = endpoint.metadata.source
         guard let link = present(spec.reference) else {
             guard isUntaken(spec.reference.name, for: endpoint.id, cure: cure, at: source),
                 isFree(peer.reference, for: endpoint)

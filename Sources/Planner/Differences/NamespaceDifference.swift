@@ -54,8 +54,8 @@ extension Builder {
         }
         if let file = context.observed.emptyNamespaceFiles.first(where: { $0.name == name }), file.mark == nil {
             fail(
-                "\(compartment.id): a file named \(name) that is no namespace lies in the netns folder; remove it, "
-                    + "or set `spec.namespace.name`", at: source)
+                "\(compartment.id): a file named \(name) that is no namespace lies in the netns folder; remove it, or "
+                    + (compartment.router == nil ? "set `spec.namespace.name`" : "rename the network"), at: source)
             return
         }
         taken.insert(id)
@@ -95,9 +95,11 @@ extension Builder {
             guard context.owner(of: space) == nil else { return true }
             let other = (space.namespaceID ?? 0) >= Int32(bitPattern: OwnershipMark.namespaceIDBase)
             let whose = other ? "another scope of bulkhead made it" : "bulkhead did not make it"
-            fail(
-                "\(compartment.id): namespace \(name) exists and \(whose); choose another `spec.namespace.name`, or "
-                    + "use it as it is with `spec.namespace.path`", at: source)
+            let cure =
+                compartment.router == nil
+                ? "choose another `spec.namespace.name`, or use it as it is with `spec.namespace.path`"
+                : "the gateway needs it: delete that one (`ip netns delete \(name)`), or rename the network"
+            fail("\(compartment.id): namespace \(name) exists and \(whose); \(cure)", at: source)
             return false
         }
     }
