@@ -63,6 +63,35 @@ public struct PortRange: Hashable, Comparable, Sendable {
     }
 }
 
+extension PortRange {
+    /// What is left of it beside others, by port.
+    public func without(_ others: [PortRange]) -> [PortRange] {
+        others.reduce([self]) { rest, other in
+            rest.flatMap { range -> [PortRange?] in
+                guard range.overlaps(other) else { return [range] }
+                return [
+                    PortRange(Int(range.first), Int(other.first) - 1), PortRange(Int(other.last) + 1, Int(range.last)),
+                ]
+            }.compactMap(\.self)
+        }
+    }
+}
+
+extension [PortRange] {
+    /// The same ports: ranges that follow one another without a gap are one. They are sorted and share no port.
+    public var joinedNeighbours: [PortRange] {
+        reduce(into: []) { result, range in
+            if let last = result.last, Int(last.last) + 1 == Int(range.first),
+                let wider = PortRange(Int(last.first), Int(range.last))
+            {
+                result[result.count - 1] = wider
+            } else {
+                result.append(range)
+            }
+        }
+    }
+}
+
 extension PortRange: CustomStringConvertible {
     /// `80` or `8000-8100`.
     public var description: String { first == last ? "\(first)" : "\(first)-\(last)" }

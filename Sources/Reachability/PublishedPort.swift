@@ -55,16 +55,7 @@ extension Reachability {
         let connection = Connection(
             from: source.party, source.address, to: .host, address,
             .transport(port.transport, port: port.hostPorts.first))
-        return answers(connection, to: publication).filter(\.answer.allows).map(\.ports).reduce(into: []) {
-            result, range in
-            if let last = result.last, Int(last.last) + 1 == Int(range.first),
-                let wider = PortRange(Int(last.first), Int(range.last))
-            {
-                result[result.count - 1] = wider
-            } else {
-                result.append(range)
-            }
-        }
+        return answers(connection, to: publication).filter(\.answer.allows).map(\.ports).joinedNeighbours
     }
 
     /// By which of its addresses a place asks for an address of the host.
@@ -85,20 +76,6 @@ extension Reachability {
         return last.flatMap { last in
             (0...taken.count).lazy.compactMap { IPAddress(family: family, value: last.value - UInt128($0)) }
                 .first { !taken.contains($0) }
-        }
-    }
-}
-
-extension PortRange {
-    /// What is left of it beside others.
-    func without(_ others: [PortRange]) -> [PortRange] {
-        others.reduce([self]) { rest, other in
-            rest.flatMap { range -> [PortRange?] in
-                guard range.overlaps(other) else { return [range] }
-                return [
-                    PortRange(Int(range.first), Int(other.first) - 1), PortRange(Int(other.last) + 1, Int(range.last)),
-                ]
-            }.compactMap(\.self)
         }
     }
 }

@@ -65,17 +65,8 @@ import Testing
             #expect(result.output.lowercased().contains("from \(gateway) icmp_seq=1 destination"), "\(result.output)")
         }
         // A closed port of another host's endpoint is refused.
-        let question = """
-            import socket, sys
-            s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
-            s.connect((sys.argv[1], 9)); s.settimeout(1)
-            for _ in range(10):
-                try: s.send(b'?'); s.recv(9)
-                except ConnectionRefusedError: print('refused'); break
-                except TimeoutError: pass
-            """
         for address in ["10.2.0.21", "fd02::21"] {
-            let answer = try host.run(["ip", "netns", "exec", "ra", "python3", "-c", question, address])
+            let answer = try host.askClosedPort(of: address, from: "ra")
             #expect(answer.output == "refused\n", "\(address): \(answer.errors)")
         }
     }

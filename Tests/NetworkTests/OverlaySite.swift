@@ -177,3 +177,19 @@ final class OverlaySite {
         try #require(result.status == 0, "\(result.errors)")
     }
 }
+
+extension ScratchHost {
+    /// Prints `refused` where a compartment is told that nobody listens on a UDP port of an address.
+    func askClosedPort(of address: String, from compartment: String) throws -> Result {
+        let question = """
+            import socket, sys
+            s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+            s.connect((sys.argv[1], 9)); s.settimeout(1)
+            for _ in range(10):
+                try: s.send(b'?'); s.recv(9)
+                except ConnectionRefusedError: print('refused'); break
+                except TimeoutError: pass
+            """
+        return try run(["ip", "netns", "exec", compartment, "python3", "-c", question, address])
+    }
+}

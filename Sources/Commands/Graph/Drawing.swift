@@ -228,7 +228,7 @@ struct AllowedMatrix {
         var isAll = true
         for transport in PortProtocol.allCases {
             let found = reachability.answers(pair.connection(.transport(transport, port: 1)), transport)
-            let ranges = Self.joined(found.filter(\.answer.allows).map(\.ports))
+            let ranges = found.filter(\.answer.allows).map(\.ports).joinedNeighbours
             if ranges.count == 1, ranges[0].count == 65535 {
                 parts.append("\(transport.rawValue)")
                 continue
@@ -242,17 +242,5 @@ struct AllowedMatrix {
             if reachability.answer(pair.connection(service)).allows { parts.append(name) } else { isAll = false }
         }
         return isAll ? "all" : parts.isEmpty ? nil : parts.joined(separator: "; ")
-    }
-
-    private static func joined(_ ranges: [PortRange]) -> [PortRange] {
-        ranges.reduce(into: []) { result, range in
-            if let last = result.last, Int(last.last) + 1 == Int(range.first),
-                let wider = PortRange(Int(last.first), Int(range.last))
-            {
-                result[result.count - 1] = wider
-            } else {
-                result.append(range)
-            }
-        }
     }
 }

@@ -36,8 +36,8 @@ extension StateComparison {
         if isWorlds && !isSame { return others }
         let state = before == nil ? new : old
         let endpoints = state.desired.endpoints.map(\.metadata.name).filter { name in
-            name != port.endpoint && (isSame ? touched.contains(name) : true)
-                && (isSame ? new.endpoint(name) != nil : true)
+            name != port.endpoint && (!isSame || touched.contains(name))
+                && (before == nil || after == nil || new.endpoint(name) != nil)
         }
         return endpoints.map { .endpoint($0) } + (isSame ? [] : others)
     }

@@ -17,11 +17,11 @@ public struct ReachabilityChanges: Hashable, Sendable {
 
     /// Compares two states of one host. Pairs of which neither side is touched by the change are passed over.
     public init(from old: DesiredState, to new: DesiredState, pairLimit: Int = pairLimit) {
-        let comparison = StateComparison(old, new)
-        let (sides, isWhole) = comparison.sides(prefixLimit: Self.prefixLimit)
+        let comparison = StateComparison(old, new, prefixLimit: Self.prefixLimit)
+        let sides = comparison.sides()
         var left = pairLimit
         let (found, isAll) = comparison.publications(sides, &left)
-        (publications, isComplete) = (found, isWhole && isAll)
+        (publications, isComplete) = (found, comparison.isWhole && isAll)
         for from in sides {
             for to in sides where from != to && comparison.isTouched(from, to) {
                 left -= 1

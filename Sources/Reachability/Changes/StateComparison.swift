@@ -10,16 +10,18 @@ struct StateComparison {
     let touched: Set<ObjectName>
     /// Outside prefixes, each with an address that stands for it.
     private let representatives: [IPPrefix: IPAddress]
+    /// Whether all outside prefixes that policies name are among them.
+    let isWhole: Bool
     private let isHostTouched: Bool
 
-    init(_ before: DesiredState, _ after: DesiredState) {
+    init(_ before: DesiredState, _ after: DesiredState, prefixLimit: Int) {
         old = Reachability(before)
         new = Reachability(after)
         var all = after
         all.policies += before.policies
         both = Reachability(all)
         touched = Self.touched(before, after)
-        representatives = Self.representatives(before, after)
+        (representatives, isWhole) = Self.representatives(before, after, limit: prefixLimit)
         let publishers = Set(
             (before.endpoints + after.endpoints).filter { !$0.portMappings.isEmpty }.map(\.metadata.name))
         isHostTouched = !touched.isDisjoint(with: publishers)
@@ -38,18 +40,17 @@ struct StateComparison {
         return result
     }
 
-    /// All who are there before and after, and of the outside prefixes at most so many; whether that was all of them.
-    func sides(prefixLimit: Int) -> ([ReachabilityChange.Side], isComplete: Bool) {
+    /// All who are there before and after, this host, and the outside.
+    func sides() -> [ReachabilityChange.Side] {
         let names = old.desired.endpoints.map(\.metadata.name).filter { new.endpoint($0) != nil }
-        let prefixes = representatives.keys.sorted()
-        return (
-            names.map { .endpoint($0) } + [.host, .world] + prefixes.prefix(prefixLimit).map { .outside($0) },
-            prefixes.count <= prefixLimit
-        )
+        return names.map { .endpoint($0) } + [.host, .world] + representatives.keys.sorted().map { .outside($0) }
     }
 
-    /// For each prefix that policies name, an outside address in it that they name by no narrower one.
-    private static func representatives(_ before: DesiredState, _ after: DesiredState) -> [IPPrefix: IPAddress] {
+    /// For each prefix that policies name, an outside address in it that they name by no narrower one; for so many of them
+    /// at most, and whether these are all.
+    private static func representatives(
+        _ before: DesiredState, _ after: DesiredState, limit: Int
+    ) -> ([IPPrefix: IPAddress], isWhole: Bool) {
         var named: Set<IPPrefix> = []
         for policy in before.policies + after.policies {
             for direction in TrafficDirection.allCases {
@@ -59,17 +60,16 @@ struct StateComparison {
             }
         }
         let subnets = Set((before.networks + after.networks).flatMap(\.subnets).map(\.prefix))
-        let taken = Array(named.union(subnets))
-        return named.reduce(into: [:]) { result, prefix in
-            let inner =
-                taken.filter { $0 != prefix && prefix.contains($0) } + (subnets.contains(prefix) ? [prefix] : [])
-            guard !subnets.contains(where: { $0.contains(prefix) }) else { return }
-            result[prefix] = address(in: prefix, outside: inner)
+        let taken = named.union(subnets)
+        let outside = named.filter { prefix in !subnets.contains { $0.contains(prefix) } }.sorted()
+        let found = outside.prefix(limit).compactMap { prefix in
+            address(in: prefix, outside: taken.filter { $0 != prefix && prefix.contains($0) }).map { (prefix, $0) }
         }
+        return (Dictionary(found, uniquingKeysWith: { first, _ in first }), outside.count <= limit)
     }
 
     /// The first usable address of a prefix that lies in none of the others; nil where they fill it.
-    private static func address(in prefix: IPPrefix, outside others: [IPPrefix]) -> IPAddress? {
+    private static func address(in prefix: IPPrefix, outside others: Set<IPPrefix>) -> IPAddress? {
         var address = prefix.firstUsable
         let sorted = others.sorted { $0.address == $1.address ? $0.length < $1.length : $0.address < $1.address }
         for other in sorted where other.contains(address) || other.address == address {
@@ -179,7 +179,7 @@ struct StateComparison {
 }
 
 extension SourceLocation {
-    static let nowhere = SourceLocation(file: "", line: 0, column: 0)
+    fileprivate static let nowhere = SourceLocation(file: "", line: 0, column: 0)
 }
 
 extension Policy {
