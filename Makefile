@@ -88,8 +88,11 @@ deps-build deps-install deps-deb deps-test-deb deps-demo deps-test deps-bench de
 build: deps-build
 	@"$(SWIFT)" build --product bulkhead
 
+# Nothing of the program tells of the folder that it was built in: names of files are those of a folder of this name, and
+# the linker makes no build id of all that it links, debug information included.
 release: deps-build
-	@BULKHEAD_COMMIT='$(COMMIT)' "$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib
+	@BULKHEAD_COMMIT='$(COMMIT)' "$(SWIFT)" build -c release --product bulkhead --static-swift-stdlib \
+	    -Xswiftc -file-prefix-map -Xswiftc '$(CURDIR)=/usr/src/bulkhead' -Xlinker --build-id=none
 
 install: deps-install release
 	packaging/install .build/release/bulkhead "$(DESTDIR)" "$(PREFIX)" "$(ZSH_FUNCTIONS)"
