@@ -112,7 +112,7 @@ struct Round {
             if let signers = source.signers, !isInForce || status.good?.key != source.key(global, target.tag) {
                 try repository.verify(target, as: source.reference, by: signers)
                 committed = try repository.committed(target)
-                try requireAdvance(target, committed, status)
+                if !retries { try Advance(repository, status, records).require(target, committed) }
             }
             return Candidate(
                 target: target, prepared: try prepare(target),
@@ -122,21 +122,6 @@ struct Round {
         } catch let rejected as Rejected {
             throw Objection(.manifests, target: known, rejected.diagnostics)
         }
-    }
-
-    /// Whoever can push but not sign could put a commit back that was signed long ago.
-    private func requireAdvance(
-        _ target: GitRepository.Target, _ committed: Int64?, _ status: RoundStatus
-    ) throws {
-        guard !retries, let good = status.good, let own = good.committed, let committed else { return }
-        // A clock that was ahead keeps nothing out longer than it took to put that commit in force.
-        let inForce = min(own, Moment.seconds(good.since) ?? own)
-        guard committed < inForce else { return }
-        let message =
-            "it was committed at \(Moment.text(committed)), before commit \(good.commit.prefix(12)), which is in force "
-            + "(\(Moment.text(inForce))): its signature does not say that it is to come again; commit anew (`git revert`), or add "
-            + "--retry once"
-        throw Objection(.commit, target: target, [Diagnostic(.error, message, at: nil)])
     }
 
     /// What was bad stays bad until the commit changes, or what it is judged by.
@@ -305,8 +290,7 @@ struct Round {
             return try bring(try prepareKept(target, records), target, change, insteadOf: objection)
         }
         // What rounds knew was lost; the history tells which commit was in force.
-        let rounds = records.filter { $0.verb == .reconcile && $0.revision != nil }
-        guard let record = Withdrawals(records).inForce(rounds), let revision = record.revision else { return nil }
+        guard let record = Withdrawals(records).lastRound(records), let revision = record.revision else { return nil }
         return try bring(
             try prepare(record), GitRepository.Target(commit: revision), change, insteadOf: objection)
     }

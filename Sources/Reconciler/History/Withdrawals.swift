@@ -42,4 +42,9 @@ public struct Withdrawals: Hashable, Sendable {
             return record.revision.map { numbers[$0] == nil } ?? true
         }
     }
+
+    /// The last round that put a commit in force from which nobody went back.
+    public func lastRound(_ records: [HistoryRecord]) -> HistoryRecord? {
+        inForce(records.filter { $0.verb == .reconcile && $0.revision != nil })
+    }
 }
