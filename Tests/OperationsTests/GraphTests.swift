@@ -36,6 +36,16 @@ import Testing
         #expect(text.contains("from world: published ports<br/>from host: all"), "\(text)")
     }
 
+    /// As people count.
+    @Test func namesWithNumbersComeInTheirOrder() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let names = ["db", "db-1", "db-01", "db-2", "db-2b", "db-9-a", "db-10", "db-0010", "db-111", "web"]
+        let text = try graph(
+            "mermaid", Documents.network + names.reversed().map { Documents.endpoint($0) }.joined())
+        let drawn = text.matches(of: /\["([a-z0-9-]+)<br\/>10\.88/).map { String($0.1) }
+        #expect(drawn == ["db", "db-01", "db-1", "db-2", "db-2b", "db-9-a", "db-0010", "db-10", "db-111", "web"])
+    }
+
     /// A port is open, in part, to the host alone, or to nobody, and the picture says which.
     @Test func publishedPortsSayForWhom() throws {
         defer { try? FileManager.default.removeItem(at: folder) }

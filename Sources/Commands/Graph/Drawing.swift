@@ -67,6 +67,8 @@ struct Drawing {
             state.networks.enumerated().map { ($0.element.metadata.name, $0.offset) },
             uniquingKeysWith: { first, _ in first })
         let endpoints = state.endpoints.filter { places[$0.network] != nil }
+            .map { (order: NaturalOrder($0.metadata.name.text), endpoint: $0) }.sorted { $0.order < $1.order }.map(
+                \.endpoint)
         let reachability = Reachability(state)
         guard endpoints.count * endpoints.count <= Self.pairLimit else {
             for (name, members) in Dictionary(grouping: endpoints, by: \.network).sorted(by: { $0.key < $1.key }) {
