@@ -12,6 +12,14 @@ struct Builder {
     var freshNamespaces: Set<NamespaceRef> = []
     /// Compartments of which nothing could be compared.
     var unread: [ObjectID] = []
+    /// Those of them whose adopted namespaces are not there.
+    var absent: [ObjectID] = []
+
+    /// Whether an endpoint is left out because its compartment is not there.
+    func isLeftOut(_ endpoint: Endpoint) -> Bool {
+        !absent.isEmpty && absent.contains { $0.name == endpoint.compartment }
+    }
+
     /// Things worth saying once, whoever causes them.
     var notes: Set<String> = []
     /// Names in compartments that one card of ours leaves to another.

@@ -21,6 +21,11 @@ public struct PlanOptions: Hashable, Sendable {
     public var sessionLink: String?
     /// Whether the verb that makes the plan can undo it unless it is confirmed; `destroy` cannot.
     public var canBeUndone = true
+    /// Whether adopted namespaces that are not there, or cannot be read, leave their endpoints out instead of standing
+    /// against the plan: whoever makes them, such as a container runtime, may make them later, and nobody is there to be told.
+    public var leavesAbsent = false
+    /// Whether only the firewall is compared: where something stands against the rest, its rules need not be missing, too.
+    public var comparesRulesAlone = false
 
     /// Options.
     public init(

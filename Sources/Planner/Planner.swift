@@ -25,6 +25,10 @@ public enum Planner {
         let context = Context(desired: desired, observed: loopbacks.observed, options: options)
         let compiled = context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
+        guard !options.comparesRulesAlone else {
+            builder.compareFirewall(firewall, wanted: builder.wantedRules(compiled(), live: firewall))
+            return try plan(builder)
+        }
         builder.steps = loopbacks.steps
         builder.checkAttachments()
         builder.checkConflicts(firewall)
@@ -46,6 +50,13 @@ public enum Planner {
         builder.settleNotes()
         let wanted = builder.wantedRules(compiled(), live: firewall)
         builder.compareFirewall(firewall, wanted: wanted)
+        return try plan(builder)
+    }
+
+    /// What was found, in order.
+    private static func plan(_ builder: Builder) throws(Failure) -> Plan {
+        var builder = builder
+        let desired = builder.context.desired
         builder.dropUnknownRequirements()
         guard builder.errors.isEmpty else { throw Failure(diagnostics: builder.errors) }
         switch Order.sort(builder.steps) {
@@ -57,9 +68,10 @@ public enum Planner {
             var plan = Plan(
                 scope: desired.scope, host: desired.host, steps: steps,
                 warnings: builder.warnings + Plan.warnings(of: steps) + notes
-                    + (context.sessionWarning(steps).map { [$0] } ?? []),
+                    + (builder.context.sessionWarning(steps).map { [$0] } ?? []),
                 manifestFingerprint: desired.fingerprint)
             plan.unread = builder.unread
+            plan.absent = builder.absent.isEmpty ? nil : builder.absent
             return plan
         }
     }

@@ -63,7 +63,7 @@ import Testing
         #expect(result.status == 1)
         #expect(
             result.errors
-                == "bulkhead: Compartment/c (manifests/all.yaml:3:18): \(path) is no network namespace; "
-                + "`spec.namespace.path` must name one (`ip netns`)\n")
+                == "manifests/all.yaml:3:18: error: Compartment/c: \(path) is no network namespace; `spec.namespace.path` must name "
+                + "one (`ip netns`)\n    metadata: {name: c}\n                     ^\n")
     }
 }

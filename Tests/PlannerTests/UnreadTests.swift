@@ -53,6 +53,31 @@ import Testing
             ])
     }
 
+    /// Nor does one that others make, and that is not there: told to a person, left out where nobody is there to be told.
+    @Test func anAdoptedOneThatIsNotThereIsLeftOut() throws {
+        let adopted = """
+
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Compartment
+            metadata: {name: b}
+            spec: {namespace: {path: /run/netns/ext}}
+            """
+        let desired = try resolve(Self.manifests() + Self.other + adopted)
+        let host = SimulatedHost.fresh()
+        #expect(throws: Planner.Failure.self) { try host.plan(desired) }
+        var options = PlanOptions()
+        options.leavesAbsent = true
+        let plan = try host.plan(desired, options)
+        #expect(plan.unreadReasons == ["the namespace that Compartment/b adopts is not there"])
+        #expect(plan.steps.filter { $0.owner?.name.text == "b" }.map(\.id) == [])
+        #expect(plan.steps.contains { $0.id == "link/ep-a" })
+        #expect(
+            plan.warnings.map(\.message).contains(
+                "Compartment/b adopts the namespace /run/netns/ext, which is not there; its endpoints are left out until it is"
+            ))
+    }
+
     @Test func othersComeAndItIsQuarantined() throws {
         let plan = try host().plan(try resolve(Self.manifests(", enabled: false") + Self.other))
         let own = plan.steps.filter { $0.owner?.name.text == "a" }

@@ -145,6 +145,49 @@ import Testing
         #expect("\(rejected["message"] ?? "")".contains("prevent-destroy"), "\(rejected)")
         #expect(try links(watched.host) == ["a"])
     }
+
+    /// A container that stops takes its namespace along, and nobody else's protection.
+    @Test func anAdoptedNamespaceComesAndGoes() throws {
+        let host = try ScratchHost()
+        try host.sh("ip netns add ext")
+        try host.write(
+            "all.yaml",
+            Watched.network + Watched.endpoint("a") + Watched.endpoint("shop") + """
+                ---
+                apiVersion: bulkhead.dev/v1alpha1
+                kind: Compartment
+                metadata: {name: shop}
+                spec: {namespace: {path: /run/netns/ext}}
+
+                """)
+        let watched = try Watched(on: host)
+        try host.sh("ip netns del ext")
+        let words = "the namespace that Compartment/shop adopts is not there: nothing in it was compared"
+        try watched.until("it is not said") { watched.documents.contains { $0["message"] as? String == words } }
+        try host.sh("nft flush ruleset; ip link set bh-web mtu 1400")
+        try watched.until("it is not repaired") {
+            try host.sh("nft list tables; ip link show bh-web").matches(of: /table inet bulkhead|mtu 1500/).count == 2
+        }
+        #expect(try links(host) == ["a"])
+        try host.sh("ip netns add ext")
+        try watched.waitForRepair(of: "create veth ep-shop")
+        try watched.until("it is not as it was") { try host.bulkhead("drift", "manifests").status == 0 }
+    }
+
+    /// Whatever stands against the plan, rules are put back.
+    @Test func rulesArePutBackBesideAConflict() throws {
+        let watched = try Watched(Watched.network, Watched.endpoint("a"))
+        let host = watched.host
+        try host.sh("ip link add vpn type bridge; ip address add 10.88.0.77/25 dev vpn; ip link set vpn up")
+        let refused = try watched.wait(for: "refused")
+        #expect(
+            "\(refused["message"] ?? "")".hasPrefix("nothing but rules of the firewall is repaired: "), "\(refused)")
+        try host.sh("ip link set bh-web mtu 1400; nft flush ruleset")
+        try watched.waitForRepair(of: "create firewall")
+        #expect(try host.sh("nft list table inet bulkhead").contains("chain forward"))
+        try host.sh("ip link del vpn")
+        try watched.waitForRepair(of: "change bh-web: mtu 1400")
+    }
 }
 
 extension Watched {

@@ -132,6 +132,13 @@ struct Comparison {
             sessionClient: session?.client, sessionLink: session?.link)
     }
 
+    /// The same where nobody is there to be told: what waits for others is left out.
+    static func unattendedOptions(_ global: GlobalOptions) throws -> PlanOptions {
+        var options = try options(global)
+        options.leavesAbsent = true
+        return options
+    }
+
     /// `SSH_CONNECTION` is `CLIENT PORT SERVER PORT`; behind `sudo` it is the shell's. Link-local addresses have the interface
     /// behind them (`fe80::1%eth1`).
     private static func session() -> (server: Listener, client: IPAddress, link: String?)? {

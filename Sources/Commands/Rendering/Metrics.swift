@@ -13,7 +13,7 @@ enum Metrics {
         var text = MetricsText(scope: scope.text)
         text.add("bulkhead_info", "The version of bulkhead.", [([("version", Version.number)], 1)])
         objects(inventory, &text)
-        drift(try plan(global), &text)
+        drift(try standing(global), &text)
         policies(inventory.policies, &text)
         let records = try History(folders).entries().compactMap(\.record).filter { $0.scope == scope }
         history(records, &text)
@@ -35,20 +35,28 @@ enum Metrics {
             counts.map { kind, health in ([("kind", kind)], Double(health.count { $0 != "ok" })) })
     }
 
-    /// What is to be done to bring the host back to what was applied last; nil where nothing was, or where that cannot
-    /// be planned.
-    private static func plan(_ global: GlobalOptions) throws -> Plan? {
+    /// How the host stands to what was applied last.
+    private enum Standing {
+        /// Nothing was.
+        case none
+        /// That cannot be planned: something stands against it.
+        case incomparable
+        /// What is to be done to bring the host back to it.
+        case compared(Plan)
+    }
+
+    private static func standing(_ global: GlobalOptions) throws -> Standing {
         do {
             let sources = try InForce.manifests(global)
-            guard !sources.isEmpty else { return nil }
+            guard !sources.isEmpty else { return .none }
             let prepared = try Preparation.attempt(sources, named: ["the history"], global)
-            var options = try Comparison.options(global)
+            var options = try Comparison.unattendedOptions(global)
             options.adopts = Set(prepared.state.networks.map(\.id) + prepared.state.endpoints.map(\.id))
-            return try Comparison.attempt(prepared.state, sources: sources, global, options).plan
+            return .compared(try Comparison.attempt(prepared.state, sources: sources, global, options).plan)
         } catch let rejected as Rejected {
             let reason = rejected.diagnostics.first { $0.severity == .error }?.headline ?? ""
             global.warn("what was applied last cannot be compared with the host: \(reason)")
-            return nil
+            return .incomparable
         }
     }
 
@@ -58,10 +66,17 @@ enum Metrics {
         "tap", "veth",
     ]
 
-    private static func drift(_ plan: Plan?, _ text: inout MetricsText) {
-        guard let plan else { return }
-        text.add(
-            "bulkhead_in_sync", "Whether the host is as what was applied last.", [([], plan.isKnownInSync ? 1 : 0)])
+    private static func drift(_ standing: Standing, _ text: inout MetricsText) {
+        func add(_ isInSync: Bool) {
+            text.add("bulkhead_in_sync", "Whether the host is as what was applied last.", [([], isInSync ? 1 : 0)])
+        }
+        let plan: Plan
+        switch standing {
+        case .none: return
+        case .incomparable: return add(false)
+        case .compared(let found): plan = found
+        }
+        add(plan.isKnownInSync)
         let kinds = Dictionary(grouping: plan.steps, by: \.kind.rawValue).mapValues(\.count)
         let all = Set(known).union(kinds.keys).sorted()
         text.add(

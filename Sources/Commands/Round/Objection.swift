@@ -9,6 +9,8 @@ struct Objection: Error {
     /// The newest commit, as far as it is known.
     var target: GitRepository.Target?
     var errors: [Diagnostic]
+    /// What was done about the rules of manifests that are in force and do not go with the host now.
+    var guarded: RoundReport?
     /// Whether git has just said so, of a commit that is known: it may be the copy that is damaged.
     private(set) var isOfCopy = false
 

@@ -63,11 +63,17 @@ struct Round {
     func restore(_ status: RoundStatus) throws -> RoundReport? {
         let records = try self.records()
         let bad = status.bad.map { GitRepository.Target(commit: $0.commit) }
+        // What did not go with the host then may go with it now.
+        let stage = status.bad.flatMap { $0.stage == .plan ? nil : $0.stage }
         let change = try Change(global, yes: true)
         do {
-            return try enforceKept(Objection(status.bad?.stage, target: bad, []), change, records, status)
+            return try enforceKept(Objection(stage, target: bad, []), change, records, status)
         } catch let objection as Objection {
-            return RoundReport(result: .failed, enforced: nil, errors: objection.errors)
+            var report = RoundReport(result: .failed)
+            if let guarded = objection.guarded { report.take(guarded) }
+            report.enforced = nil
+            report.errors += objection.errors
+            return report
         } catch {
             return RoundReport(
                 result: .failed, enforced: nil, errors: [Diagnostic(.error, Failures.text(error), at: nil)])
@@ -164,7 +170,7 @@ struct Round {
         let (commit, isNew) = (candidate.target.commit, candidate.isNew)
         var prepared = candidate.prepared
         if isNew { prepared = prepared.warning(of: try Comparison.pathWarning([source.label], global, .reconcile)) }
-        var report = try bring(prepared, candidate.target, change)
+        var report = try bring(prepared, candidate.target, change, isInForce: !isNew)
         report.commit = commit
         guard report.result.isSuccess else {
             guard report.result != .broken, isNew else { return report }
@@ -196,23 +202,41 @@ struct Round {
 
     // MARK: - Putting manifests in force
 
-    /// Plans and does it; `Objection` of stage `plan` where they do not go with what is there.
+    /// Plans and does it; `Objection` of stage `plan` where they do not go with what is there. Of those in force the rules
+    /// are put right all the same: without them what is denied is open.
     private func bring(
-        _ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change,
+        _ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change, isInForce: Bool = true,
         insteadOf objection: Objection? = nil
     ) throws -> RoundReport {
-        let revision = target?.commit
-        let comparison: Comparison
         do {
-            comparison = try Comparison.attempt(
-                prepared.state, warnings: prepared.warnings, sources: prepared.sources, global,
-                try Comparison.options(global), session: Comparison.sessionAhead(global, forChange: true))
-            if !allowsMassDeletion { try MassDeletion.check(comparison, prepared.state) }
+            let comparison = try compare(prepared)
+            return carryOut(comparison, prepared, target, change, insteadOf: objection)
         } catch let rejected as Rejected {
-            throw Objection(.plan, target: target, rejected.diagnostics)
+            var found = Objection(.plan, target: target, rejected.diagnostics)
+            if isInForce, let rules = try? compare(prepared, rulesAlone: true), !rules.plan.isInSync {
+                found.guarded = carryOut(rules, prepared, target, change, insteadOf: objection)
+            }
+            throw found
         } catch let complaint as Complaint {
             throw Objection(.plan, target: target, [Diagnostic(.error, complaint.message, at: nil)])
         }
+    }
+
+    private func compare(_ prepared: Preparation, rulesAlone: Bool = false) throws -> Comparison {
+        var options = try Comparison.unattendedOptions(global)
+        options.comparesRulesAlone = rulesAlone
+        let comparison = try Comparison.attempt(
+            prepared.state, warnings: prepared.warnings, sources: prepared.sources, global, options,
+            session: Comparison.sessionAhead(global, forChange: true))
+        if !allowsMassDeletion { try MassDeletion.check(comparison, prepared.state) }
+        return comparison
+    }
+
+    private func carryOut(
+        _ comparison: Comparison, _ prepared: Preparation, _ target: GitRepository.Target?, _ change: Change,
+        insteadOf objection: Objection?
+    ) -> RoundReport {
+        let revision = target?.commit
         if global.verbose { Terminal.err(PlanText.render(comparison.plan)) }
         let occasion = Occasion(
             .reconcile, paths: [source.label], manifests: prepared.sources, revision: revision,
@@ -222,8 +246,8 @@ struct Round {
         var report = RoundReport(result: .inSync, enforced: revision, number: number)
         report.warnings =
             notes
-            + comparison.plan.unread.map {
-                Diagnostic(.warning, "\($0) changes faster than it can be read: nothing in it was compared", at: nil)
+            + comparison.plan.unreadReasons.map {
+                Diagnostic(.warning, "\($0): nothing in it was compared", at: nil)
             }
         switch outcome {
         case .done:
@@ -242,16 +266,12 @@ struct Round {
     ) -> RoundReport {
         note(objection, &status)
         var report = RoundReport(result: objection.stage == nil ? .unreachable : .bad)
+        if let guarded = objection.guarded { report.take(guarded) }
         do {
-            if let kept = try enforceKept(objection, change, records, status) {
-                if !kept.result.isSuccess { report.result = kept.result }
-                report.plan = kept.plan
-                (report.enforced, report.number, report.left) = (kept.enforced, kept.number, kept.left)
-                report.errors = kept.errors
-                report.warnings += kept.warnings
-            }
+            if let kept = try enforceKept(objection, change, records, status) { report.take(kept) }
         } catch let error as Objection {
-            report.errors = error.errors
+            if let guarded = error.guarded { report.take(guarded) }
+            report.errors += error.errors
         } catch {
             report.errors = [Diagnostic(.error, Failures.text(error), at: nil)]
         }

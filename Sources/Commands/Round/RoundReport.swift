@@ -24,6 +24,15 @@ struct RoundReport {
     /// The status of the process.
     var status: ExitStatus { result == .broken ? .broken : result.isSuccess ? .done : .failed }
 
+    /// Takes over what was done to keep something in force beside what the round is about.
+    mutating func take(_ kept: RoundReport) {
+        if !kept.result.isSuccess { result = kept.result }
+        plan = kept.plan
+        (enforced, number, left) = (kept.enforced, kept.number, kept.left)
+        errors = kept.errors
+        warnings += kept.warnings
+    }
+
     /// One line for the log.
     func line(_ source: RoundSource, scope: String) -> String {
         let newest = commit.map { "commit \($0.prefix(12)) of \(source.reference)" } ?? source.reference.description

@@ -35,7 +35,7 @@ struct Drift: Verb {
     private func compare() throws -> Plan {
         let session = Comparison.sessionAhead(global)
         let prepared = try Preparation.load(paths.chosen, global)
-        var options = try Comparison.options(global)
+        var options = try Comparison.unattendedOptions(global)
         // A link that lost its mark is a difference here; only writing needs to know whose it is.
         options.adopts = Set(prepared.state.networks.map(\.id) + prepared.state.endpoints.map(\.id))
         return try Comparison.live(
@@ -46,7 +46,7 @@ struct Drift: Verb {
 
     private func render(_ plan: Plan) -> String {
         guard !plan.isKnownInSync else { return "In sync: nothing to do.\n" }
-        let unread = plan.unread.map { "  ? \($0) changes faster than it can be read\n" }.joined()
+        let unread = plan.unreadReasons.map { "  ? \($0)\n" }.joined()
         guard !plan.isInSync else { return unread + "\nIn sync but for what could not be compared.\n" }
         let count = plan.steps.count
         return plan.steps.map(PlanText.line).joined() + unread
@@ -71,7 +71,7 @@ struct Drift: Verb {
         guard plan.isKnownInSync else {
             let first =
                 plan.steps.first.map { "first: \($0.summary.terminalSafe)" }
-                ?? "\(plan.unread.first.map { "\($0)" } ?? "?") changes faster than it can be read"
+                ?? plan.unreadReasons.first ?? "?"
             Terminal.out("BULKHEAD WARNING - \(plan.steps.count) differences, \(first) | \(data)\n")
             throw MonitoringFinish(status: 1)
         }

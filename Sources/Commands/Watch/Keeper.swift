@@ -140,14 +140,31 @@ final class Keeper {
         adopt(news)
         if let candidate { return try putInForce(candidate) }
         guard let standing else { return .inSync }
-        let comparison = try repair.look(standing)
+        let comparison: Comparison
+        do {
+            comparison = try repair.look(standing)
+        } catch let rejected as Rejected {
+            return try guardAlone(standing.rulesAlone, hearing, at: now, against: rejected)
+        }
         let isNew = try follow(comparison.observed)
-        guard !comparison.plan.isInSync else { return settle(isNew, unread: comparison.plan.unread.map { "\($0)" }) }
+        guard !comparison.plan.isInSync else { return settle(isNew, unread: comparison.plan.unreadReasons) }
         let objections = repair.objections(comparison, standing)
         guard objections.isEmpty else { return refuse(objections, at: now) }
         let rest = fights.delay(of: comparison.plan.steps.map(\.thing), at: now)
         if rest > 0 { return yield(comparison.plan, hearing, rest, at: now) }
         return try mend(standing, hearing, at: now) { !hearing.listen() && !isNew ? comparison : nil }
+    }
+
+    /// What stands against the plan is said; the rules are put right all the same, for without them what is denied is open.
+    private func guardAlone(
+        _ rules: Standing, _ hearing: Hearing, at now: Int64, against rejected: Rejected
+    ) throws -> Result {
+        guard let comparison = try? repair.look(rules), !comparison.plan.isInSync,
+            repair.objections(comparison, rules).isEmpty
+        else { return refuse(Self.errors(rejected), at: now, but: " but rules of the firewall") }
+        let rest = fights.delay(of: comparison.plan.steps.map(\.thing), at: now)
+        if rest > 0 { return yield(comparison.plan, hearing, rest, at: now) }
+        return try mend(rules, hearing, at: now) { hearing.listen() ? nil : comparison }
     }
 
     private static func errors(_ error: any Error) -> [Diagnostic] {
@@ -202,7 +219,7 @@ final class Keeper {
     /// All is as it should be, as far as it could be read.
     private func settle(_ isNew: Bool, unread: [String]) -> Result {
         isFirst = false
-        let words = "\(unread.joined(separator: ", ")) changes faster than it can be read: nothing in it was compared"
+        let words = "\(unread.joined(separator: "; ")): nothing in it was compared"
         if !unread.isEmpty {
             if trouble != words { log.say(.refused, words) }
             trouble = words
@@ -281,11 +298,11 @@ final class Keeper {
     }
 
     /// What cannot be repaired is said once, and looked at again ever more rarely.
-    private func refuse(_ errors: [Diagnostic], at now: Int64) -> Result {
+    private func refuse(_ errors: [Diagnostic], at now: Int64, but exception: String = "") -> Result {
         let thing = ["the plan"]
         let rest = fights.delay(of: thing, at: now)
         if rest == 0 { fights.failed(thing, at: now) }
-        let words = "nothing is repaired: \(WatchLog.reason(errors))"
+        let words = "nothing\(exception) is repaired: \(WatchLog.reason(errors))"
         if trouble != words { log.say(.refused, words, WatchLog.Details(errors: errors)) }
         trouble = words
         return .later(max(rest, fights.delay(of: thing, at: now)))

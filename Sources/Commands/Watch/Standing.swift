@@ -12,6 +12,15 @@ struct Standing {
     let prunes: Bool
     /// Where they come from, in words.
     let origin: String
+    /// Whether nothing but their rules is to be kept in force for now.
+    private(set) var isRulesAlone = false
+
+    /// The same, of which something stands against all but the rules.
+    var rulesAlone: Standing {
+        var standing = self
+        standing.isRulesAlone = true
+        return standing
+    }
 
     /// Those at the PATHs, as they are now; what is wrong with them is thrown (`Rejected`).
     init(paths: [String], _ global: GlobalOptions) throws {
@@ -60,8 +69,9 @@ struct Standing {
 
     /// Options of its plans.
     func options(_ global: GlobalOptions) throws -> PlanOptions {
-        var options = try Comparison.options(global)
+        var options = try Comparison.unattendedOptions(global)
         options.prunes = prunes
+        options.comparesRulesAlone = isRulesAlone
         return options
     }
 }

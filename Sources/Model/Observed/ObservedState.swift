@@ -27,6 +27,8 @@ public struct ObservedState: Hashable, Codable, Sendable {
     public var accounts: Accounts?
     /// What FRR has of bulkhead; nil where nobody asked, or nothing of it is wanted or there.
     public var routing: ObservedRouting?
+    /// Adopted namespaces that something is at the path of, and that could not be read; nil where there are none.
+    public var unopened: [UnopenedNamespace]?
     /// What this kernel can do.
     public var features: KernelFeatures
 

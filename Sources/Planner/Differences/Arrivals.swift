@@ -21,6 +21,8 @@ extension Builder {
 
     /// One step for all of them. What it cuts is nobody's: connections to addresses before somebody had them.
     mutating func clearWay(_ live: Ruleset) {
+        // Nobody comes by rules alone.
+        guard !context.options.comparesRulesAlone else { return }
         let known = live.tables.isEmpty ? nil : live.checkedSources
         let arrivals = context.desired.endpoints.compactMap { endpoint in arrival(endpoint, known) }
         let entries = arrivals.flatMap(\.entries)
@@ -44,7 +46,9 @@ extension Builder {
     }
 
     private func arrival(_ endpoint: Endpoint, _ known: Set<String>?) -> Arrival? {
-        guard !endpoint.isMacvlan, endpoint.router == nil, let network = context.networks[endpoint.network] else {
+        guard !endpoint.isMacvlan, endpoint.router == nil, !isLeftOut(endpoint),
+            let network = context.networks[endpoint.network]
+        else {
             return nil
         }
         let bridge = LinkReference(.host, network.bridge.text)

@@ -7,6 +7,13 @@ extension Builder {
         findVacancies()
         for endpoint in context.desired.endpoints {
             guard let spec = context.cardSpec(endpoint) else { continue }
+            if isLeftOut(endpoint) {
+                // Should it still be there, the host's end is.
+                if let link = present(spec.reference), spec.reference.namespace == .host, context.isOurs(link) {
+                    changeOuter(endpoint, spec, link)
+                }
+                continue
+            }
             switch spec.kind {
             case .veth(let peer):
                 guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }

@@ -10,7 +10,11 @@ extension Builder {
         var holders: [UInt64: Compartment] = [:]
         for compartment in context.desired.compartments {
             guard let present = present(compartment.reference) else {
-                createNamespace(compartment, taken: &taken)
+                if case .adopted = compartment.namespace {
+                    miss(compartment)
+                } else {
+                    createNamespace(compartment, taken: &taken)
+                }
                 continue
             }
             guard isUsable(present, for: compartment) else { continue }
@@ -38,12 +42,24 @@ extension Builder {
                 + "right; end what changes it (`ip monitor all` in there shows it)", at: compartment.metadata.source)
     }
 
+    /// What others make is not made here. Where that may be left out, all but its cards is as the manifests say.
+    private mutating func miss(_ compartment: Compartment) {
+        let found = (context.observed.unopened ?? []).first { $0.reference == compartment.reference }
+        let why =
+            found.map { "\(compartment.id): \(compartment.reference) \($0.reason)" }
+            ?? "\(compartment.id) adopts the namespace \(compartment.reference), which is not there"
+        guard context.options.leavesAbsent else {
+            let cure = found == nil ? "; create it first, or leave `spec.namespace` out so that bulkhead makes one" : ""
+            return fail(why + cure, at: compartment.metadata.source)
+        }
+        unread.append(compartment.id)
+        absent.append(compartment.id)
+        warn("\(why); its endpoints are left out until it is", at: compartment.metadata.source)
+    }
+
     private mutating func createNamespace(_ compartment: Compartment, taken: inout Set<Int32>) {
         let source = compartment.metadata.source
         guard case .owned(let name) = compartment.namespace, let mark = context.namespaceMark(compartment) else {
-            fail(
-                "\(compartment.id) adopts the namespace \(compartment.reference), which is not there; "
-                    + "create it first, or leave `spec.namespace` out so that bulkhead makes one", at: source)
             return
         }
         guard let id = mark.namespaceIDs.first(where: { !taken.contains($0) }) else {

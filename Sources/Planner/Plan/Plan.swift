@@ -12,8 +12,10 @@ public struct Plan: Hashable, Codable, Sendable {
     public var warnings: [Diagnostic]
     /// Hash of what the manifests say.
     public var manifestFingerprint: String
-    /// Compartments whose namespaces changed without end while they were read: nothing in them was compared.
+    /// Compartments in which nothing was compared: their namespaces changed without end while they were read, or are `absent`.
     public var unread: [ObjectID] = []
+    /// Those of `unread` whose adopted namespaces are not there or cannot be read; nil where there are none.
+    public var absent: [ObjectID]?
 
     /// A plan.
     public init(
@@ -24,6 +26,15 @@ public struct Plan: Hashable, Codable, Sendable {
         self.steps = steps
         self.warnings = warnings
         self.manifestFingerprint = manifestFingerprint
+    }
+
+    /// Why nothing was compared in each of `unread`, in its order.
+    public var unreadReasons: [String] {
+        let absent = Set(absent ?? [])
+        return unread.map {
+            absent.contains($0)
+                ? "the namespace that \($0) adopts is not there" : "\($0) changes faster than it can be read"
+        }
     }
 
     /// Nothing to do.

@@ -56,7 +56,8 @@ struct NamespaceReading {
     func start(
         _ spaces: [String: OpenNamespace], beside remainder: Remainder, lookout: SharedDescriptor?
     ) throws -> Started {
-        let all = try candidates(spaces)
+        var unopened: [UnopenedNamespace] = []
+        let all = try candidates(spaces, &unopened)
         let kept = all.compactMap { remainder.namespace($0.reference, inode: $0.space.inode) }
         let held = Set(kept.map(\.reference))
         let candidates = all.filter { !held.contains($0.reference) }
@@ -89,10 +90,12 @@ struct NamespaceReading {
             }
             return try Self.read(candidate, tools, entrance, scope: scope, counters: counters)
         }
-        return Started(session: session, candidates: candidates, kept: kept, work: work)
+        return Started(session: session, candidates: candidates, unopened: unopened, kept: kept, work: work)
     }
 
-    private func candidates(_ spaces: [String: OpenNamespace]) throws -> [Candidate] {
+    private func candidates(
+        _ spaces: [String: OpenNamespace], _ unopened: inout [UnopenedNamespace]
+    ) throws -> [Candidate] {
         // Most compartments have the same.
         var parted: [[String]: [SettingPath]] = [:]
         var last: (texts: [String], paths: [SettingPath])?
@@ -112,19 +115,38 @@ struct NamespaceReading {
             candidates.append(Candidate(reference: reference, space: space, paths: reads[reference]))
         }
         for (reference, paths) in reads {
-            guard case .path(let path) = reference, let space = try openAdopted(reference, path) else { continue }
-            candidates.append(Candidate(reference: reference, space: space, paths: paths))
+            guard case .path(let path) = reference else { continue }
+            switch openAdopted(reference, path) {
+            case .open(let space): candidates.append(Candidate(reference: reference, space: space, paths: paths))
+            case .absent: continue
+            case .other(let reason): unopened.append(UnopenedNamespace(reference: reference, reason: reason))
+            }
         }
+        unopened.sort { $0.reference < $1.reference }
         return candidates.sorted { $0.reference < $1.reference }
     }
 
-    private func openAdopted(_ reference: NamespaceRef, _ path: String) throws -> OpenNamespace? {
-        if let space = try session.openAlone(reference) { return space }
-        guard (try? Files.status(path)) != nil else { return nil }
-        let who = desired.compartments.first { $0.reference == reference }
-        throw StateError(
-            (who.map { "\($0.id) (\($0.metadata.source)): " } ?? "")
-                + "\(path.terminalSafe) is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
+    /// What is at the path of an adopted namespace.
+    private enum Adopted {
+        case open(OpenNamespace)
+        case absent
+        /// Something that cannot be read, and why.
+        case other(String)
+    }
+
+    /// Who has a compartment that cannot be read may go on with all others.
+    private func openAdopted(_ reference: NamespaceRef, _ path: String) -> Adopted {
+        do {
+            if let space = try session.openAlone(reference) { return .open(space) }
+        } catch let error as SystemError where error.code == .access && path.hasPrefix("/proc/") {
+            return .other(
+                "cannot be opened: \(error); for the namespace of another's process it takes CAP_SYS_PTRACE (`systemctl edit` "
+                    + "adds it to a unit), or a name that is bound to it (`ip netns attach NAME PID`)")
+        } catch {
+            return .other("cannot be opened: \(error)\(Remedy.of(error))")
+        }
+        guard (try? Files.status(path)) != nil else { return .absent }
+        return .other("is no network namespace; `spec.namespace.path` must name one (`ip netns`)")
     }
 
     private static func read(
@@ -165,6 +187,8 @@ struct NamespaceReading {
     struct Started {
         fileprivate let session: HostSession
         fileprivate let candidates: [Candidate]
+        /// What could not be read.
+        let unopened: [UnopenedNamespace]
         /// What was read before and still holds.
         fileprivate let kept: [ObservedNamespace]
         fileprivate let work: NamespaceWorker.Started<Piece>

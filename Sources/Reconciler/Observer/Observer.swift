@@ -68,6 +68,7 @@ public struct Observer {
         state.otherScopes = otherScopes
         state.emptyNamespaceFiles = folder.files
         state.namespaces = namespaces
+        state.unopened = readings.unopened.isEmpty ? nil : readings.unopened
         state.files = try files.get()
         state.listeners = try Listeners.read(on: publishedPorts())
         state.accounts = try Accounts(of: desired)
