@@ -43,7 +43,8 @@ struct ForwardDrops {
         }
         if isIPTables { return ["-i", "-o"].map { "\(program) -I FORWARD \($0) bh-+ -j ACCEPT" } }
         return ["iifname", "oifname"].map {
-            "nft insert rule \(chain.family) \(chain.table) \(chain.name) \($0) '\"\(chain.ownPrefix)*\"' accept"
+            "nft insert rule \(chain.family) \(chain.table.shellWord) \(chain.name.shellWord) \($0) "
+                + "'\"\(chain.ownPrefix)*\"' accept"
         }
     }
 }

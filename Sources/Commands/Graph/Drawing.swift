@@ -70,13 +70,13 @@ struct Drawing {
             .map { (order: NaturalOrder($0.metadata.name.text), endpoint: $0) }.sorted { $0.order < $1.order }.map(
                 \.endpoint)
         let reachability = Reachability(state)
+        remarks = state.networks.compactMap { Self.remark($0, state.remotes) }
         guard endpoints.count * endpoints.count <= Self.pairLimit else {
             for (name, members) in Dictionary(grouping: endpoints, by: \.network).sorted(by: { $0.key < $1.key }) {
                 groups.append(Group(network: places[name] ?? 0, members: members.map { Self.member($0, reachability) }))
             }
-            remarks = [
-                "\(endpoints.count) endpoints are too many for drawing who may reach whom; `bulkhead trace` says it"
-            ]
+            remarks.append(
+                "\(endpoints.count) endpoints are too many for drawing who may reach whom; `bulkhead trace` says it")
             return
         }
         let matrix = AllowedMatrix(endpoints, reachability)
@@ -89,6 +89,18 @@ struct Drawing {
                     notes: matrix.notes(class0)))
         }
         draw(matrix)
+    }
+
+    /// What a network has on other hosts.
+    private static func remark(_ network: Network, _ remotes: [RemoteEndpoint]) -> String? {
+        let others = remotes.filter { $0.endpoint.network == network.metadata.name }
+        let hosts = Set(others.map(\.host)).map { NaturalOrder($0.text) }.sorted().map(\.text)
+        guard let host = hosts.first else { return nil }
+        let count = others.count == 1 ? "one endpoint" : "\(others.count) endpoints"
+        let places = hosts.count == 1 ? host : "\(hosts.count) other hosts"
+        return
+            "\(network.metadata.name) has \(count) on \(places) as well; `--host \(host)` draws that host, and `bulkhead trace` says "
+            + "who may reach whom"
     }
 
     private static func member(_ endpoint: Endpoint, _ reachability: Reachability) -> Member {

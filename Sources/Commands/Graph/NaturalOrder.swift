@@ -8,7 +8,7 @@ struct NaturalOrder: Comparable {
 
     private let parts: [Part]
     /// Where all parts are the same (`db-1`, `db-01`).
-    private let text: String
+    let text: String
 
     init(_ text: String) {
         self.text = text
