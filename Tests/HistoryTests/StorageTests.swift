@@ -1,7 +1,8 @@
 import Foundation
 import Model
-import Reconciler
 import Testing
+
+@testable import Reconciler
 
 @Suite struct StorageTests {
     private func item(_ number: Int, _ bytes: Int, _ texts: [String: Int] = [:]) -> HistoryBounds.Item {
@@ -93,6 +94,25 @@ import Testing
             }
             let error = try #require(throws: StateError.self) { try state.rewriteResult(of: 2, to: .confirmed) }
             #expect(error.description == "number 2 of the history cannot be read: it is not there")
+        }
+    }
+
+    /// One that ends after its record was read, and before somebody looks whether anybody is at work, has not died: `watch`
+    /// would take for undone what it did.
+    @Test(arguments: [("applied", HistoryRecord.Result.applied), ("running", .interrupted)])
+    func aRunThatEndsMeanwhileIsNoneThatDied(_ written: String, _ result: HistoryRecord.Result) throws {
+        try withState { state, folder in
+            try state.add(try record(.running), manifests: [], plan: [])
+            let file = folder + "/history/1.json"
+            let running = try String(contentsOfFile: file, encoding: .utf8)
+            #expect(running.contains("\"running\""))
+            var history = state.history
+            #expect(history.entry(1).record?.result == .running)
+            history.isAnybodyAtWork = {
+                let ended = running.replacing("\"running\"", with: "\"\(written)\"")
+                return (try? ended.write(toFile: file, atomically: true, encoding: .utf8)) == nil
+            }
+            #expect(history.entry(1).record?.result == result)
         }
     }
 

@@ -29,10 +29,15 @@ public struct History: Sendable {
     }
 
     let state: String
+    /// Whether somebody is at work, who holds the lock of the state folder.
+    var isAnybodyAtWork: @Sendable () -> Bool
 
     /// The history in these folders.
-    public init(_ folders: Folders) { state = folders.state }
-    init(state: String) { self.state = state }
+    public init(_ folders: Folders) { self.init(state: folders.state) }
+    init(state: String) {
+        self.state = state
+        isAnybodyAtWork = { FileLock.isHeld("\(state)/lock") }
+    }
 
     static let folder = "history"
     static let texts = "history/texts"
@@ -57,8 +62,10 @@ public struct History: Sendable {
         // It may have ended when there was no room to write that down here.
         if let result = PendingFolder(state: state).ending(ofRecord: number)?.result {
             record.result = result
-        } else if record.result == .running, !FileLock.isHeld("\(state)/lock") {
-            // Whoever is at work holds the lock.
+        } else if record.result == .running, !isAnybodyAtWork() {
+            // It is written down what came of a run before its lock is let go: one that ended a moment ago has said so by now.
+            let latest = load(number)
+            guard case .record(let last)? = latest, last.result == .running else { return latest }
             record.result = .interrupted
         }
         return .record(record)
