@@ -144,7 +144,8 @@ public final class ScratchHost: @unchecked Sendable {
             encoding: .utf8)
     }
 
-    /// Lays a cable: a veth between this host and another, with the addresses given, both ends up.
+    /// Lays a cable: a veth between this host and another, with the addresses given, both ends up, and known to be: a thread
+    /// of the kernel notices the carrier, and before that there are no routes of IPv6, and a bridge passes nothing.
     public func connect(
         _ name: String, _ addresses: [String], to other: ScratchHost, _ otherName: String, _ otherAddresses: [String]
     ) throws {
@@ -154,6 +155,12 @@ public final class ScratchHost: @unchecked Sendable {
                 try host.sh("ip address add \(address) dev \(link)\(address.contains(":") ? " nodad" : "")")
             }
             try host.sh("ip link set \(link) up")
+        }
+        for (host, link) in [(self, name), (other, otherName)] {
+            // The address that the kernel gives by itself comes then.
+            try host.sh(
+                "n=0; until ip -6 address show dev \(link) scope link | grep -q fe80:; do "
+                    + "n=$((n+1)); [ $n -lt 3000 ] || exit 1; sleep 0.02; done")
         }
     }
 

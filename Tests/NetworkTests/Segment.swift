@@ -83,6 +83,9 @@ final class Segment {
 
     func forget() throws {
         try wire.sh("bridge fdb flush dev h1 2>/dev/null || true; ip link set h1 down; ip link set h1 up")
+        // A thread of the kernel tells both ends of the carrier.
+        try wire.sh("until bridge link show dev h1 | grep -q 'state forwarding'; do sleep 0.05; done")
+        try host.sh("until ip link show dev eth1 | grep -q 'state UP'; do sleep 0.05; done")
     }
 
     func mac(_ namespace: String, _ link: String = "eth0") throws -> String {
@@ -121,7 +124,7 @@ final class Segment {
     /// A connection from one machine to an echo server of another; `ask` says whether it lives.
     func talk(_ from: ScratchHost, to address: String, _ port: Int) throws -> RunningProcess {
         let client = try from.start(
-            ["python3", PolicyHost.probe, "talk-tcp", address, "\(port)", "9", "5"], hasInput: true)
+            ["python3", PolicyHost.probe, "talk-tcp", address, "\(port)", "9", "60"], hasInput: true)
         client.waitForOutput()
         return client
     }
