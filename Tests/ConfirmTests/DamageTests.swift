@@ -131,7 +131,7 @@ import Testing
         log.waitForOutput()
         defer { log.signal(SIGKILL) }
         let before = try HostDump(host)
-        #expect(try apply(host, "--confirm-within", "2s").status == 0)
+        #expect(try apply(host, "--confirm-within", "15s").status == 0)
         let number = try pending.guardID()
         try host.sh("mount --bind state state; mount -o remount,bind,ro state")
         while try HostDump(host).differences(from: before) != [] { usleep(100_000) }
@@ -147,7 +147,7 @@ import Testing
         #expect(said.count == 2, "\(said)")
         #expect(said.first?.contains("cannot use \(host.folder.path)/state: ") ?? false, "\(said)")
         #expect(said.last?.hasSuffix(" has undone it") ?? false, "\(said)")
-        try host.sh("umount state")
+        try host.sh("umount -l state")
         try pending.waitForEnd()
         #expect(try pending.results() == ["applied", "reverted"])
     }

@@ -26,7 +26,7 @@ import Testing
         let pending = try prepare()
         let host = pending.host
         let before = try HostDump(host)
-        let text = try start(host, "--confirm-within", "5s")
+        let text = try start(host, "--confirm-within", "15s")
         let result = try text.finish()
         #expect(result.status == 1)
         #expect(result.errors == "Not confirmed; undone: the host is as it was before.\n")

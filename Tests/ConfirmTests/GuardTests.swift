@@ -30,9 +30,9 @@ import Testing
         let pending = try PendingHost()
         let host = pending.host
         let before = try HostDump(host)
-        // On a terminal that goes away while it waits for Enter.
-        let line = "\(ScratchHost.binary) apply manifests --yes --confirm-within 8s"
-        let session = try host.start(["setsid", "script", "-qec", line, "/dev/null"], hasInput: true)
+        // On a terminal that goes away while it waits for Enter, with the process that has its other end.
+        let line = "\(ScratchHost.binary) apply manifests --yes --confirm-within 12s"
+        let session = try host.start(["script", "-qec", line, "/dev/null"], hasInput: true)
         while try host.run(["grep", "-qs", "waiting", "state/pending/change.json"]).status != 0 { usleep(20_000) }
         session.signal(SIGKILL)
         #expect(pending.isPending)
@@ -61,7 +61,7 @@ import Testing
         let before = try HostDump(host)
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--no-prune", "--confirm-within", "1h").status == 0)
         kill(try pending.guardID(), SIGKILL)
-        try host.sh("flock -w 10 state/pending/guard true")
+        try host.sh("flock -w 60 state/pending/guard true")
         let other = try host.bulkhead("apply", "manifests", "--yes")
         #expect(other.status == 75)
         #expect(other.errors.contains(" s left); its guard died; `bulkhead confirm` keeps it"), "\(other.errors)")
@@ -164,9 +164,9 @@ import Testing
     @Test func withoutAGuardTheNextRunUndoesWhatNobodyConfirmed() throws {
         let pending = try PendingHost()
         let host = pending.host
-        #expect(try host.bulkhead("apply", "manifests", "--yes", "--no-prune", "--confirm-within", "2s").status == 0)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--no-prune", "--confirm-within", "15s").status == 0)
         kill(try pending.guardID(), SIGKILL)
-        sleep(3)
+        sleep(16)
         #expect(pending.isPending)
         try host.write("all.yaml", PendingHost.before)
         let next = try host.bulkhead("apply", "manifests", "--yes")
@@ -182,7 +182,7 @@ import Testing
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
         // Its namespace is gone with the guard that held it.
         kill(try pending.guardID(), SIGKILL)
-        try host.sh("flock -w 10 state/pending/guard true")
+        try host.sh("flock -w 60 state/pending/guard true")
         let revert = try host.bulkhead("revert")
         #expect(revert.status == 3)
         let lines = revert.errors.split(separator: "\n")
@@ -197,6 +197,7 @@ import Testing
         let host = pending.host
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
         kill(try pending.guardID(), SIGKILL)
+        try host.sh("flock -w 60 state/pending/guard true")
         try host.sh("sed -i 's/\"boot\": \"[^\"]*\"/\"boot\": \"earlier\"/' state/pending/change.json")
         #expect(try host.bulkhead("confirm").errors == "bulkhead: no change waits for a confirmation\n")
         let next = try host.bulkhead("apply", "manifests", "--yes")
@@ -210,7 +211,7 @@ import Testing
         let pending = try PendingHost()
         let host = pending.host
         let before = try HostDump(host)
-        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "3s").status == 0)
+        #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "15s").status == 0)
         try host.sh("echo '{' > state/pending/change.json")
         try pending.waitForEnd()
         #expect(try HostDump(host).differences(from: before) == [])
@@ -222,7 +223,7 @@ import Testing
         let before = try HostDump(host)
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
         // What the guard writes as soon as its file is gone stays: `rm -r` of the folder would stumble over it.
-        try host.sh("rm -r state/pending/*; rmdir state/pending || :")
+        try host.sh("rm -rf state/pending/*; rmdir state/pending || :")
         try host.sh("while ! ls state/pending/reverted-*; do sleep 0.1; done")
         #expect(try HostDump(host).differences(from: before) == [])
         #expect(try pending.results() == ["applied", "reverted"])
@@ -247,12 +248,13 @@ import Testing
         let first = try host.start(
             [
                 ScratchHost.binary, "apply", "manifests", "--yes", "--confirm-within", "1h", "--confirm-if",
-                "sleep 9; false",
+                "until [ -e enough ]; do sleep 0.1; done; false",
             ])
         while try host.run(["grep", "-qs", "waiting", "state/pending/change.json"]).status != 0 { usleep(20_000) }
         #expect(try host.bulkhead("confirm").status == 0)
         try host.write("all.yaml", PendingHost.before)
         #expect(try host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "1h").status == 0)
+        try host.sh("touch enough")
         let result = try first.finish()
         #expect(result.status == 0, "\(result.errors)")
         #expect(pending.isPending)

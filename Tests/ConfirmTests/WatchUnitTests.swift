@@ -12,7 +12,7 @@ import Testing
         [Service]
         Environment=BULKHEAD_STATE_DIR=FOLDER/state BULKHEAD_NETNS_ETC_DIR=FOLDER/etc SWIFT_BACKTRACE=enable=no
         RestartSec=100ms
-        WatchdogSec=5s
+        WatchdogSec=20s
         StandardOutput=append:FOLDER/log
         StandardError=append:FOLDER/log
         """
@@ -92,7 +92,7 @@ import Testing
         try machine.sh("ip link del ep-stays; until ip link show ep-stays >/dev/null 2>&1; do sleep 0.1; done")
         try machine.sh("systemctl reload bulkhead-watch")
         // Longer than the service may be silent.
-        try machine.sh("sleep 8")
+        try machine.sh("sleep 24")
         #expect(try show("ActiveState") == "active")
         #expect(try show("NRestarts") == "0")
         // One that hangs is started anew.

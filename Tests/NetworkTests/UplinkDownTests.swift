@@ -52,7 +52,7 @@ import Testing
     @Test func theGuardGivesItsRoutesBack() throws {
         let segment = try segment()
         let before = try HostDump(segment.host)
-        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "3s")
+        let apply = try segment.host.bulkhead("apply", "manifests", "--yes", "--confirm-within", "20s")
         try #require(apply.status == 0, "\(apply.errors)")
         try segment.host.sh("ip link set eth1 down")
         let pending = segment.host.folder.appendingPathComponent("state/pending/change.json").path
