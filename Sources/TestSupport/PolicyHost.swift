@@ -80,10 +80,11 @@ public final class PolicyHost {
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// Connects to an echo server; every `ask` sends a byte and says `alive` or `cut`.
+    /// Connects to an echo server; every `ask` sends a byte and says `alive` or `cut`. Whoever expects that it is cut asks
+    /// with the seconds that are enough to know.
     public func talk(_ endpoint: String, _ address: String, _ port: Int) throws -> RunningProcess {
         let client = try host.start(
-            ["ip", "netns", "exec", endpoint, "python3", Self.probe, "talk-tcp", address, "\(port)", "9", "1"],
+            ["ip", "netns", "exec", endpoint, "python3", Self.probe, "talk-tcp", address, "\(port)", "9", "60"],
             hasInput: true)
         client.waitForOutput()
         servers.append(client)

@@ -23,14 +23,14 @@ import Testing
         try declare(host, mac: "02:00:00:00:00:0a")
         #expect(try host.apply("--quiet").status == 0)
         let ways = ["", "ip netns exec b "].flatMap { place in ["10.88.0.10", "fd00:88::10"].map { (place, $0) } }
-        for (place, address) in ways { try host.sh("\(place)ping -q -c 2 -i 0.2 -W 5 \(address)") }
+        for (place, address) in ways { try host.sh("\(place)ping -q -c 2 -i 0.2 -W 60 \(address)") }
         try declare(host, mac: "02:00:00:00:00:0b")
         let apply = try host.apply("--quiet")
         #expect(apply.status == 0, "\(apply.errors)")
         for (place, address) in ways {
             let words = try host.sh("\(place)ip neighbour show \(address)")
             #expect(words.contains("02:00:00:00:00:0b"), "\(place)\(words)")
-            try host.sh("\(place)ping -q -c 1 -W 5 \(address)")
+            try host.sh("\(place)ping -q -c 1 -W 60 \(address)")
         }
         let settings = "net/ipv4/conf/eth0/arp_notify /proc/sys/net/ipv6/conf/eth0/ndisc_notify"
         #expect(try host.sh("ip netns exec a cat /proc/sys/\(settings)") == "0\n0\n")

@@ -49,7 +49,7 @@ private enum OrdinaryUser {
             ip link set lo up
             ./bulkhead apply --yes --quiet $options all.yaml
             ./bulkhead drift $options all.yaml
-            ip netns exec e7 ping -c 1 -w 5 -q 10.88.0.1 | grep '1 received'
+            ip netns exec e7 ping -c 1 -w 60 -q 10.88.0.1 | grep '1 received'
             ./bulkhead destroy --all --yes --quiet $options
             ip -o link
             """

@@ -29,7 +29,7 @@ import Testing
         try web.policies([("a-in", policy(81))])
         try web.apply()
         try web.serve("a", "serve-tcp", "10.88.0.10", "80")
-        #expect(try web.probe("b", "tcp", "10.88.0.10", "80", "1") == "10.88.0.11")
+        #expect(try web.probe("b", "tcp", "10.88.0.10", "80", "60") == "10.88.0.11")
         #expect(try web.probe("b", "udp", "10.88.0.10", "53", "0.3") == "silent")
         #expect(try packets(web, "a-in/ingress/first") == 1)
         #expect(try packets(web, "a-in/ingress/last") == 1)
@@ -40,7 +40,7 @@ import Testing
             #expect(try packets(web, "a-in/ingress/first") == 1)
             #expect(try packets(web, "a-in/ingress/last") == 1)
         }
-        #expect(try web.probe("b", "tcp", "10.88.0.10", "80", "1") == "10.88.0.11")
+        #expect(try web.probe("b", "tcp", "10.88.0.10", "80", "60") == "10.88.0.11")
         #expect(try packets(web, "a-in/ingress/first") == 2)
     }
 }

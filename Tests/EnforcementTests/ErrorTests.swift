@@ -29,7 +29,7 @@ import Testing
         ] {
             let ask =
                 Self.python.replacingOccurrences(of: "%F", with: family)
-                + "s.settimeout(5); s.bind(('\(client)', 5000)); s.sendto(b'?', ('\(server)', 6000)); print(s.recv(99).decode())"
+                + "s.settimeout(60); s.bind(('\(client)', 5000)); s.sendto(b'?', ('\(server)', 6000)); print(s.recv(99).decode())"
             let answer = try web.host.run(["ip", "netns", "exec", "a", "python3", "-c", ask])
             #expect(answer.output.contains(client), "\(answer.errors)")
         }
@@ -73,7 +73,7 @@ import Testing
         defer { server.signal(SIGKILL) }
         let ask =
             Self.python.replacingOccurrences(of: "%F", with: "socket.AF_INET")
-            + "s.settimeout(5); s.bind(('10.88.0.11', 5000)); s.sendto(b'?', ('192.0.2.9', 6000)); print(s.recv(99).decode())"
+            + "s.settimeout(60); s.bind(('10.88.0.11', 5000)); s.sendto(b'?', ('192.0.2.9', 6000)); print(s.recv(99).decode())"
         #expect(try web.host.run(["ip", "netns", "exec", "b", "python3", "-c", ask]).output.contains("192.0.2.1"))
         for (sender, passes) in [("m", false), ("b", true)] {
             let rig = AttackRig(web)

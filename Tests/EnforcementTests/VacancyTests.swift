@@ -15,23 +15,19 @@ import Testing
                 trace.status == 2 && trace.output.contains("closed: nobody on Network/web has \(address)"),
                 "\(trace.output)")
         }
-        func ping(_ host: ScratchHost, _ inside: [String], _ target: String) throws -> Bool {
-            try host.run(inside + ["ping", "-c1", "-W2", target]).status == 0
-        }
-        let inside = ["ip", "netns", "exec", "a"]
-        #expect(try !ping(web.host, inside, address))
-        #expect(try !ping(web.host, [], address))
-        #expect(try !ping(lan, [], address))
+        #expect(try !web.host.ping(address, from: "a", isExpected: false))
+        #expect(try !web.host.ping(address, isExpected: false))
+        #expect(try !lan.ping(address, isExpected: false))
         // Nobody may take it, either.
         try web.host.sh(
             "ip -n m address add \(address)/\(address.contains(":") ? "64" : "24") dev eth0 \(address.contains(":") ? "nodad" : "")"
         )
-        #expect(try !ping(web.host, inside, address))
-        #expect(try !ping(lan, [], address))
+        #expect(try !web.host.ping(address, from: "a", isExpected: false))
+        #expect(try !lan.ping(address, isExpected: false))
         // What somebody has is reached by all three.
         let there = address.contains(":") ? "fd00:88::11" : "10.88.0.11"
-        #expect(try ping(web.host, inside, there))
-        #expect(try ping(web.host, [], there))
-        #expect(try ping(lan, [], there))
+        #expect(try web.host.ping(there, from: "a"))
+        #expect(try web.host.ping(there))
+        #expect(try lan.ping(there))
     }
 }

@@ -35,12 +35,12 @@ import Testing
         {
             try site.serve("pod", "serve-tcp", address, "80")
             let own = address.hasPrefix("10.88") ? "10.88.0.10" : address.hasPrefix("10.89") ? "10.89.0.10" : nil
-            let seen = try site.probe(client, "tcp", address, "80", "2")
+            let seen = try site.probe(client, "tcp", address, "80", "60")
             #expect(seen == own ?? (client == "b" ? "fd00:88::10" : "fd00:89::10"), "\(address)")
         }
         let outside = try lan.serve("serve-tcp", "192.0.2.9", "80")
         defer { outside.signal(SIGKILL) }
-        #expect(try site.probe("pod", "tcp", "192.0.2.9", "80", "2") == "192.0.2.1")
+        #expect(try site.probe("pod", "tcp", "192.0.2.9", "80", "60") == "192.0.2.1")
         // It joins two networks, but does not connect them.
         try site.host.sh("ip -n b route add 10.89.0.0/24 via 10.88.0.20; ip -n c route add 10.88.0.0/24 via 10.89.0.22")
         #expect(try site.host.run(["ip", "netns", "exec", "b", "ping", "-c1", "-W1", "10.89.0.10"]).status != 0)
@@ -98,7 +98,7 @@ import Testing
         let before = try HostDump(site.host)
         try site.apply()
         try site.serve("other", "serve-tcp", "10.88.0.20", "80")
-        #expect(try site.probe("b", "tcp", "10.88.0.20", "80", "2") == "10.88.0.10")
+        #expect(try site.probe("b", "tcp", "10.88.0.20", "80", "60") == "10.88.0.10")
         let during = try HostDump(site.host)
         #expect(during.changedIdentities(from: before) == [])
         let gone = during.differences(from: before).filter {

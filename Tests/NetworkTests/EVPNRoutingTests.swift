@@ -58,6 +58,9 @@ import Testing
                 .split { $0 == " " || $0 == "/" }
             return String(try #require(words.firstIndex(of: "inet6").map { words[$0 + 1] }))
         }
+        // Each address is told of by itself.
+        try evpn.learns("node-a", of: b, try local("rb", "node-b"))
+        try evpn.learns("node-a", of: c, try local("rc", "node-c"))
         let text = try host.bulkhead("show", "network/red").output
         let lines = text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
         #expect(lines.contains("health ok"), "\(text)")

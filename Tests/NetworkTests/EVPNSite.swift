@@ -87,9 +87,9 @@ final class EVPNSite {
             "! bridge fdb show | grep -q '^\(mac) ' && ! ip neigh show dev bh-red | grep -q ' lladdr \(mac) '")
     }
 
-    /// As long as it takes; a minute is so much more than seconds that it will not come.
+    /// As long as it takes; minutes are so much more than seconds that it will not come.
     private func wait(on node: String, _ condition: String) throws {
-        let loop = "n=0; until \(condition); do n=$((n+1)); [ $n -lt 600 ] || exit 1; sleep 0.1; done"
+        let loop = "n=0; until \(condition); do n=$((n+1)); [ $n -lt 3000 ] || exit 1; sleep 0.1; done"
         let result = try site.host(node).run(["sh", "-c", loop])
         if result.status == 0 { return }
         let kernel = try site.host(node).run(["sh", "-c", "bridge fdb show; ip neigh"]).output

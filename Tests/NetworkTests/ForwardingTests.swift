@@ -21,24 +21,28 @@ import Testing
         return (site, near, far)
     }
 
-    private func passes(_ near: ScratchHost) throws -> [Bool] {
-        try ["198.51.100.9", "2001:db8:1::9"].map { try near.run(["ping", "-c1", "-W1", $0]).status == 0 }
+    /// Expects that the neighbour gets through to the other one, or not, in each family.
+    private func expectPassage(ipv4: Bool, ipv6: Bool, _ near: ScratchHost, location: SourceLocation = #_sourceLocation)
+        throws
+    {
+        for (address, passes) in [("198.51.100.9", ipv4), ("2001:db8:1::9", ipv6)] {
+            #expect(try near.ping(address, isExpected: passes) == passes, "\(address)", sourceLocation: location)
+        }
     }
 
     private let whole = "cat /proc/sys/net/ipv4/conf/all/forwarding"
 
     @Test func theMachineDoesNotBecomeARouterAndAllIsPutBack() throws {
         let (site, near, far) = try site()
-        #expect(try passes(near) == [false, false])
+        try expectPassage(ipv4: false, ipv6: false, near)
         let before = try HostDump(site.host)
         try site.apply()
         #expect(try site.host.sh(whole) == "0\n")
         #expect(try site.host.sh("cat /proc/sys/net/ipv4/conf/lan0/forwarding") == "1\n")
-        #expect(try passes(near) == [false, false])
+        try expectPassage(ipv4: false, ipv6: false, near)
         // The endpoint reaches both.
         for address in ["192.0.2.9", "198.51.100.9", "2001:db8::9", "2001:db8:1::9"] {
-            let ping = try site.host.run(["ip", "netns", "exec", "a", "ping", "-c1", "-W2", address])
-            #expect(ping.status == 0, "\(address)")
+            #expect(try site.host.ping(address, from: "a"), "\(address)")
         }
         #expect(try site.host.bulkhead("destroy", "--all", "--yes").status == 0)
         let after = try HostDump(site.host)
@@ -51,14 +55,14 @@ import Testing
     @Test(arguments: ["ipv4", "ipv6"]) func aRouterStaysOne(_ family: String) throws {
         let (site, near, far) = try site()
         try site.host.sh("echo 1 > /proc/sys/net/\(family)/conf/all/forwarding")
-        #expect(try passes(near) == [family == "ipv4", family == "ipv6"])
+        try expectPassage(ipv4: family == "ipv4", ipv6: family == "ipv6", near)
         let all = try site.host.sh(whole)
         let before = try HostDump(site.host)
         try site.apply()
         #expect(try site.host.sh(whole) == all)
-        #expect(try passes(near) == [family == "ipv4", family == "ipv6"])
+        try expectPassage(ipv4: family == "ipv4", ipv6: family == "ipv6", near)
         #expect(try site.host.bulkhead("destroy", "--all", "--yes").status == 0)
-        #expect(try passes(near) == [family == "ipv4", family == "ipv6"])
+        try expectPassage(ipv4: family == "ipv4", ipv6: family == "ipv6", near)
         #expect(try HostDump(site.host).differences(from: before) == [])
         withExtendedLifetime(far) {}
     }

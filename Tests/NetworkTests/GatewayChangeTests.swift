@@ -158,9 +158,9 @@ import Testing
     private static let talk = """
         import socket, sys
         s = socket.create_connection(('10.2.0.21', 7))
-        s.settimeout(2)
         print('connected')
         for line in sys.stdin:
+            s.settimeout(2 if line == 'two\\n' else 60)
             s.sendall(line.strip().encode())
             try: print(s.recv(99).decode())
             except TimeoutError: print('silence'); break

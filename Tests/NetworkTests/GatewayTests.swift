@@ -57,11 +57,11 @@ import Testing
         let host = try overlays.host("node-a")
         // The gateway says that the way is too long, and that there is none.
         for (address, gateway) in [("10.2.0.21", "10.1.0.1"), ("fd02::21", "fd01::1")] {
-            let result = try host.run(["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W2", "-t1", address])
+            let result = try host.run(["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W20", "-t1", address])
             #expect(result.output.contains("From \(gateway) icmp_seq=1 Time"), "\(result.output)")
         }
         for (address, gateway) in [("10.3.0.30", "10.1.0.1"), ("fd03::30", "fd01::1")] {
-            let result = try host.run(["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W2", address])
+            let result = try host.run(["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W20", address])
             #expect(result.output.lowercased().contains("from \(gateway) icmp_seq=1 destination"), "\(result.output)")
         }
         // A closed port of another host's endpoint is refused.
@@ -78,7 +78,7 @@ import Testing
         let host = try site.overlays.host("node-a")
         for (address, gateway) in [("10.2.0.21", "10.1.0.1"), ("fd02::21", "fd01::1")] {
             let result = try host.run(
-                ["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W2", "-M", "do", "-s1300", address])
+                ["ip", "netns", "exec", "ra", "ping", "-n", "-c1", "-W20", "-M", "do", "-s1300", address])
             #expect(result.output.contains("From \(gateway) icmp_seq=1"), "\(result.output)")
             #expect(result.output.contains("mtu") && result.output.contains("1300"), "\(result.output)")
             let output = try site.stream(from: "ra", on: "node-a", to: "bb", on: "node-b", address)

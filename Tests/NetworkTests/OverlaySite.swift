@@ -121,21 +121,13 @@ final class OverlaySite {
         return result.output
     }
 
-    /// Whether an endpoint gets an answer to a ping.
-    func ping(_ endpoint: String, on node: String, _ address: String, _ options: String...) throws -> Bool {
-        try host(node).run(
-            ["ip", "netns", "exec", endpoint, "ping", "-n", "-c", "1", "-W", "2"] + options + [address]
-        ).status == 0
-    }
-
     /// Expects an answer to a ping, or none. The macro hides from closures that it throws.
     func expectPing(
         _ isAnswered: Bool, _ endpoint: String, on node: String, _ address: String, _ options: String...,
         location: SourceLocation = #_sourceLocation
     ) throws {
-        let result = try host(node).run(
-            ["ip", "netns", "exec", endpoint, "ping", "-n", "-c", "1", "-W", "2"] + options + [address])
-        #expect((result.status == 0) == isAnswered, "\(address): \(result.output)", sourceLocation: location)
+        let found = try host(node).ping(address, from: endpoint, options, isExpected: isAnswered)
+        #expect(found == isAnswered, "\(endpoint) to \(address)", sourceLocation: location)
     }
 
     func mac(_ endpoint: String, on node: String) throws -> String {

@@ -42,7 +42,7 @@ import Testing
         #expect(listed == ["blue bh-blue", "red bh-red"], "\(show.output)")
         // The host itself has no place on it.
         try site.host("node-a").sh("ip address add 10.0.0.77/32 dev lo")
-        #expect(try !site.ping("ra", on: "node-a", "10.0.0.77"))
+        try site.expectPing(false, "ra", on: "node-a", "10.0.0.77")
         let result = try site.host("node-b").bulkhead("destroy", "--all", "--yes", "--host", "node-b")
         #expect(result.status == 0, "\(result.errors)")
         #expect(try HostDump(site.host("node-b")).differences(from: before) == [])
@@ -101,9 +101,9 @@ import Testing
         try site.declare(Self.pair + [policy])
         try site.apply("node-a", "node-b", "node-c")
         for family in ["10.0.0.", "fd00::"] {
-            #expect(try site.ping("ra", on: "node-a", "\(family)11"))
-            #expect(try !site.ping("rc", on: "node-c", "\(family)11"))
-            #expect(try site.ping("rc", on: "node-c", "\(family)10"))
+            try site.expectPing(true, "ra", on: "node-a", "\(family)11")
+            try site.expectPing(false, "rc", on: "node-c", "\(family)11")
+            try site.expectPing(true, "rc", on: "node-c", "\(family)10")
         }
         // Egress is enforced where the sender is: nothing of it is on the wire.
         let datagrams = try site.wire { try site.expectPing(false, "ra", on: "node-a", "10.0.0.12") }
@@ -124,9 +124,9 @@ import Testing
         try site.declare(Self.pair + [policy], red: ", isolation: {intraNetwork: deny}")
         try site.apply("node-a", "node-b", "node-c")
         for family in ["10.0.0.", "fd00::"] {
-            #expect(try site.ping("ra", on: "node-a", "\(family)11"))
-            #expect(try !site.ping("rc", on: "node-c", "\(family)11"))
-            #expect(try !site.ping("rc", on: "node-c", "\(family)10"))
+            try site.expectPing(true, "ra", on: "node-a", "\(family)11")
+            try site.expectPing(false, "rc", on: "node-c", "\(family)11")
+            try site.expectPing(false, "rc", on: "node-c", "\(family)10")
         }
     }
 
@@ -141,12 +141,12 @@ import Testing
         #expect(added.contains("Plan: 1 to create, 2 to change, 0 to replace, 0 to delete."), "\(added)")
         let before = try HostDump(site.host("node-a"))
         try site.apply("node-a", "node-b", "node-c")
-        #expect(try site.ping("ra", on: "node-a", "10.0.0.13"))
+        try site.expectPing(true, "ra", on: "node-a", "10.0.0.13")
         // It moves to another host, with its addresses and another MAC; those who knew the old one lose nothing.
         try site.declare(Self.pair + [OverlaySite.endpoint("rd", "red", "node-c", 13, "mac: \"02:00:00:00:00:aa\"")])
         try site.apply("node-b", "node-c", "node-a")
-        #expect(try site.ping("ra", on: "node-a", "10.0.0.13"))
-        #expect(try site.ping("rd", on: "node-c", "fd00::10"))
+        try site.expectPing(true, "ra", on: "node-a", "10.0.0.13")
+        try site.expectPing(true, "rd", on: "node-c", "fd00::10")
         try site.declare(Self.pair)
         let removed = try site.plan("node-a")
         #expect(removed.contains("remove 5 entries of Network/red that no manifest gives"), "\(removed)")
@@ -180,8 +180,8 @@ import Testing
             try site.apply("node-a")
             #expect(try HostDump(host).differences(from: applied) == [], "after \(change)")
         }
-        #expect(try site.ping("ra", on: "node-a", "10.0.0.11"))
-        #expect(try site.ping("ra", on: "node-a", "fd00::11"))
+        try site.expectPing(true, "ra", on: "node-a", "10.0.0.11")
+        try site.expectPing(true, "ra", on: "node-a", "fd00::11")
     }
 
     /// What an overlay needs of the host is said before anything is written.

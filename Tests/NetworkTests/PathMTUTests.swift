@@ -24,7 +24,7 @@ import Testing
         ])
         try web.apply()
         func ping(_ size: Int) throws -> ScratchHost.Result {
-            try web.host.run(["ip", "netns", "exec", "a", "ping", "-c2", "-W1", "-M", "do", "-s", "\(size)", address])
+            try web.host.run(["ip", "netns", "exec", "a", "ping", "-c2", "-W10", "-M", "do", "-s", "\(size)", address])
         }
         #expect(try ping(1200).status == 0)
         let large = try ping(1400)

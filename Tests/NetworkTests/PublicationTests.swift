@@ -19,7 +19,7 @@ import Testing
         try web.apply()
         for port in 79...83 { try web.serve("a", "serve-ends", "10.88.0.20", "\(port)") }
         for port in 8000...8002 {
-            #expect(PolicyHost.parts(try lan.probe("tcp", "192.0.2.1", "\(port)", "2")).last == "\(port - 7920)")
+            #expect(PolicyHost.parts(try lan.probe("tcp", "192.0.2.1", "\(port)", "60")).last == "\(port - 7920)")
         }
         for port in ["7999", "8003"] { expectNobody(try lan.probe("tcp", "192.0.2.1", port, "0.5"), port) }
     }
@@ -30,8 +30,8 @@ import Testing
         try web.host.sh("ip address add 192.0.2.7/24 dev lan0")
         try web.apply()
         for address in ["10.88.0.20", "fd00:88::20"] { try web.serve("a", "serve-tcp", address, "80") }
-        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "2") == "192.0.2.9")
-        #expect(try web.probe("c", "tcp", "192.0.2.1", "8080", "2") == "10.89.0.10")
+        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "60") == "192.0.2.9")
+        #expect(try web.probe("c", "tcp", "192.0.2.1", "8080", "60") == "10.89.0.10")
         for address in ["192.0.2.7", "2001:db8::1"] {
             expectNobody(try lan.probe("tcp", address, "8080", "0.5"), address)
         }
@@ -46,7 +46,7 @@ import Testing
         let lan = try web.neighbour()
         try web.apply()
         try web.serve("a", "serve-ends", client.contains(":") ? "fd00:88::20" : "10.88.0.20", "53")
-        let ends = PolicyHost.parts(try lan.probe("udp", address, "5353", "2"))
+        let ends = PolicyHost.parts(try lan.probe("udp", address, "5353", "60"))
         #expect(ends.first == client)
         #expect(ends.last == "53")
         expectNobody(try lan.probe("tcp", address, "5353", "0.5"), "tcp")
@@ -60,8 +60,8 @@ import Testing
         try web.apply()
         for address in ["10.88.0.20", "fd00:88::20"] { try web.serve("a", "serve-ends", address, "80") }
         let answers = try [
-            PolicyHost.parts(lan.probe(transport, "192.0.2.1", "8080", "2")),
-            PolicyHost.parts(lan.probe(transport, "2001:db8::1", "8080", "2")),
+            PolicyHost.parts(lan.probe(transport, "192.0.2.1", "8080", "60")),
+            PolicyHost.parts(lan.probe(transport, "2001:db8::1", "8080", "60")),
             web.ends("c", transport, "192.0.2.1", 8080), web.ends("c", transport, "10.89.0.1", 8080),
             web.ends("c", transport, "2001:db8::1", 8080), web.ends("c", transport, "fd00:88::1", 8080),
             web.ends("b", transport, "192.0.2.1", 8080), web.ends("b", transport, "10.88.0.1", 8080),
@@ -78,7 +78,7 @@ import Testing
         let lan = try web.neighbour()
         try web.apply()
         try web.serve("a", "serve-tcp", "10.88.0.20", "80")
-        #expect(try web.probe("host", "tcp", "127.0.0.1", "8080", "2") == "10.88.0.1")
+        #expect(try web.probe("host", "tcp", "127.0.0.1", "8080", "60") == "10.88.0.1")
         expectNobody(try web.probe("host", "tcp", "192.0.2.1", "8080", "0.5"), "host")
         expectNobody(try lan.probe("tcp", "192.0.2.1", "8080", "0.5"), "lan")
         try Loopback.routeByWire(lan, via: "192.0.2.1", link: "lan0", source: "192.0.2.9")
@@ -107,7 +107,7 @@ import Testing
         for address in ["10.88.0.20", "fd00:88::20"] { try web.serve("a", "serve-ends", address, "80") }
         let server = try far.serve("serve-ends", "198.51.100.9", "8080")
         defer { server.signal(SIGKILL) }
-        let routed = PolicyHost.parts(try lan.probe("tcp", "198.51.100.9", "8080", "2"))
+        let routed = PolicyHost.parts(try lan.probe("tcp", "198.51.100.9", "8080", "60"))
         #expect(routed.first == "192.0.2.9")
         #expect(routed.last == "8080")
         for client in ["a", "b", "c"] {
@@ -126,7 +126,7 @@ import Testing
         try web.apply()
         for address in ["10.88.0.20", "fd00:88::20"] { try web.serve("a", "serve-tcp", address, "80") }
         expectNobody(try web.probe("host", "tcp", "::1", "8080", "0.5"), "::1")
-        #expect(try web.probe("host", "tcp", "127.0.0.1", "8080", "2") == "10.88.0.1")
+        #expect(try web.probe("host", "tcp", "127.0.0.1", "8080", "60") == "10.88.0.1")
         let one = try site("{hostPort: 8080, port: 80, hostAddress: 127.0.0.1}")
         #expect(try !one.host.bulkhead("plan", "manifests").output.contains(note))
     }

@@ -34,7 +34,7 @@ import Testing
         for scope in ["one", "two"] { #expect(try run(host, "drift", scope).status == 0, "\(scope)") }
         // Both work side by side, and do not reach one another.
         try site.serve("a", "serve-tcp", "10.88.0.10", "80")
-        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "2") == "192.0.2.9")
+        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "60") == "192.0.2.9")
         expectNobody(try site.probe("c", "tcp", "10.88.0.10", "80", "0.5"), "the other scope")
         // What somebody does to the one is no drift of the other.
         try host.sh("ip address delete 10.89.0.1/24 dev bh-db")
@@ -45,7 +45,7 @@ import Testing
         let after = try HostDump(host)
         #expect(after.differences(from: alone) == [])
         #expect(after.changedIdentities(from: alone) == [])
-        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "2") == "192.0.2.9")
+        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "60") == "192.0.2.9")
     }
 
     @Test func aNameOfTheOtherIsAnErrorThatNamesIt() throws {
@@ -121,13 +121,13 @@ import Testing
         }
         try site.serve("a", "serve-tcp", "10.88.0.10", "80")
         try site.serve("c", "serve-tcp", "10.89.0.10", "80")
-        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "2") == "192.0.2.9")
-        #expect(try lan.probe("tcp", "192.0.2.1", "9010", "2") == "192.0.2.9")
+        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "60") == "192.0.2.9")
+        #expect(try lan.probe("tcp", "192.0.2.1", "9010", "60") == "192.0.2.9")
         // A port that the other gives up is free at once.
         #expect(try run(host, "destroy", "one").status == 0)
         try publish("hostPort: 8080, port: 80")
         #expect(try run(host, "apply", "two").status == 0)
-        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "2") == "192.0.2.9")
+        #expect(try lan.probe("tcp", "192.0.2.1", "8080", "60") == "192.0.2.9")
     }
 
     /// The host has no address in a `private` network, whose prefix only the rules know.

@@ -40,7 +40,7 @@ extension PolicyHost {
     /// What a server that tells both ends says to this client: its address as the server sees it, its port, the
     /// server's port. Empty where there is no such answer.
     func ends(_ client: String, _ protocolName: String, _ address: String, _ port: Int) throws -> [String] {
-        Self.parts(try probe(client, protocolName, address, "\(port)", "2"))
+        Self.parts(try probe(client, protocolName, address, "\(port)", "60"))
     }
 
     static func parts(_ answer: String) -> [String] {

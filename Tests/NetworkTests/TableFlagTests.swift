@@ -29,7 +29,7 @@ import Testing
                 "change firewall: wake table \(family) bulkhead, which is dormant: nothing of it is in force"),
             "\(drift.output)")
         try site.apply()
-        #expect(try passing?.ask("ask") ?? "cut" == "cut")
+        #expect(try passing?.ask("1") ?? "cut" == "cut")
         expectNobody(try site.probe("a", "tcp", "10.89.0.10", "80", "0.5"), "after")
         let after = try HostDump(host)
         #expect(after.differences(from: before) == [])

@@ -47,6 +47,7 @@ import Testing
         let segment = try segment()
         try segment.apply()
         try hairpin(segment, true)
+        #expect(try segment.ping(segment.host, "a", to: 11))
         for address in ["192.0.2.11", "2001:db8::11"] {
             let ping = try segment.host.run(["ip", "netns", "exec", "a", "ping", "-c3", "-i0.2", address])
             #expect(ping.status == 0 && !ping.output.contains("DUP"), "\(ping.output)")

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Small servers and clients for the kernel tests: each does one thing, says one line, and ends."""
+import select
 import socket
 import sys
+import time
 
 
 def family(address):
@@ -78,11 +80,19 @@ def tcp(address, port, wait):
 
 
 def udp(address, port, wait):
+    """One datagram, and another one every two seconds as long as nothing comes back."""
     s = socket.socket(family(address), socket.SOCK_DGRAM)
-    s.settimeout(wait)
+    end = time.monotonic() + wait
     try:
-        s.sendto(b"?", (address, port))
-        print(s.recvfrom(100)[0].decode())
+        while True:
+            s.sendto(b"?", (address, port))
+            s.settimeout(max(0.01, min(2, end - time.monotonic())))
+            try:
+                print(s.recvfrom(100)[0].decode())
+                return
+            except TimeoutError:
+                if time.monotonic() >= end:
+                    raise
     except OSError as error:
         print("refused" if isinstance(error, ConnectionRefusedError) else "silent")
 
@@ -99,12 +109,14 @@ def echo_tcp(address, port):
 
 
 def talk_tcp(address, port, rounds, wait):
-    """Says `connected`, then sends a byte when told to on standard input; says whether it came back."""
+    """Says `connected`, then sends a byte when told to on standard input; says whether it came back, in the seconds that
+    the line gives, or else in `wait`."""
     with socket.create_connection((address, port), timeout=wait) as s:
         s.settimeout(wait)
         print("connected", flush=True)
         for _ in range(rounds):
-            sys.stdin.readline()
+            words = sys.stdin.readline().strip()
+            s.settimeout(float(words) if words.isdigit() else wait)
             try:
                 s.sendall(b"x")
                 print("alive" if s.recv(1) else "closed", flush=True)
@@ -133,8 +145,6 @@ def echo_many(address, port):
 
 def storm(address, port):
     """Opens connections one after the other until told to stop; says how many it got, and how many of the last hundred live on."""
-    import select
-    import time
     print("ready", flush=True)
     opened, count = [], 0
     while not select.select([sys.stdin], [], [], 0)[0]:
@@ -178,20 +188,20 @@ def send(interface, frames):
 
 
 def sniff(interface, wait, needles):
-    """Says which of the hexadecimal strings were seen in frames from elsewhere."""
+    """Says which of the hexadecimal strings were seen in frames from elsewhere, until a line on standard input and for so
+    many seconds of silence after it."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     s.bind((interface, 0))
-    s.settimeout(wait)
-    seen = set()
+    seen, patience = set(), None
     print("ready", flush=True)
-    import time
-    end = time.monotonic() + wait
-    while time.monotonic() < end:
-        s.settimeout(max(0.01, end - time.monotonic()))
-        try:
-            data, address = s.recvfrom(4096)
-        except OSError:
+    while True:
+        ready = select.select([s] + ([] if patience else [sys.stdin]), [], [], patience)[0]
+        if not ready:
             break
+        if s not in ready:
+            patience = wait
+            continue
+        data, address = s.recvfrom(4096)
         if address[2] == socket.PACKET_OUTGOING:
             continue
         text = data.hex()

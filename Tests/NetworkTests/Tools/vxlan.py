@@ -72,13 +72,14 @@ def frames(text):
 
 
 def watch(interface):
-    """Says `MARKER` for every datagram with one that comes in by the interface; ends with a line on standard input."""
+    """Says `MARKER` for every datagram with one that comes in by the interface; ends with a line on standard input, when
+    nothing comes any more: what was sent before is on its way through the kernel."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     s.bind((interface, 0))
     print("ready", flush=True)
-    seen = []
+    seen, patience = [], None
     while True:
-        ready, _, _ = select.select([s, sys.stdin], [], [])
+        ready, _, _ = select.select([s] + ([] if patience else [sys.stdin]), [], [], patience)
         if s in ready:
             data, address = s.recvfrom(65536)
             if address[2] != 4 and b"marker-" in data:
@@ -87,8 +88,10 @@ def watch(interface):
             elif address[2] != 4 and data[12:14] == b"\x08\x06" and data[20:22] == b"\0\2":
                 seen.append("arp-" + socket.inet_ntop(socket.AF_INET, data[28:32]) + "-" + mac_text(data[22:28]))
             continue
-        sys.stdin.readline()
-        # What was sent before is in the socket by now.
+        if patience is None:
+            sys.stdin.readline()
+            patience = 0.3
+            continue
         print(json.dumps(seen), flush=True)
         return
 
