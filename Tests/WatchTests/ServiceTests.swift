@@ -37,11 +37,15 @@ import Testing
         try host.write("all.yaml", Watched.network + Watched.endpoint("a"))
         watched.process.signal(SIGHUP)
         try watched.wait(for: "reloaded")
+        // Who writes them down may be late.
+        try watched.until("it does not say that it reloads") {
+            notices(host).contains { $0.hasPrefix("RELOADING=1 ") }
+        }
         let words = try #require(notices(host).first { $0.hasPrefix("RELOADING=1 ") })
         #expect(words.wholeMatch(of: #/RELOADING=1 MONOTONIC_USEC=[1-9]\d*/#) != nil, "\(words)")
         try watched.until("it is not ready again") { notices(host).count { $0.hasPrefix("READY=1 ") } == 2 }
         #expect(try watched.stop() == 0)
-        #expect(notices(host).last == "STOPPING=1")
+        try watched.until("it does not say that it stops") { notices(host).last == "STOPPING=1" }
     }
 
     @Test(arguments: [SIGTERM, SIGINT]) func itStopsCleanly(_ signal: Int32) throws {
@@ -57,7 +61,7 @@ import Testing
         try host.write("all.yaml", Watched.network + Watched.endpoint("a") + Watched.endpoint("b"))
         for _ in 0..<5 {
             let watched = try Watched(on: host)
-            try host.sh("nft flush ruleset; ip link del ep-a; ip netns del b")
+            try watched.unseen { try host.sh("nft flush ruleset; ip link del ep-a; ip netns del b") }
             usleep(UInt32.random(in: 0..<300_000))
             #expect(try watched.stop() == 0)
             let history = try host.bulkhead("history").output

@@ -38,7 +38,8 @@ import Testing
         // What is taken once is kept.
         try storms(2)
         let (before, heard) = (try Self.memory(watched), Self.heard(watched))
-        try storms(5)
+        // On a busy machine the kernel drops most of what is told.
+        for _ in 0..<40 where Self.heard(watched) - heard <= 50_000 { try storms(5) }
         let after = try Self.memory(watched)
         print(
             "memory before \(before) kB, after \(after) kB, of \(Self.heard(watched) - heard) notices in \(watched.looks) looks"

@@ -115,14 +115,28 @@ final class Watched {
         }
     }
 
-    /// Waits until the manifests are in force and it has nothing to do any more.
-    func settle() throws {
+    /// Waits until the manifests are in force and it has nothing to do any more, for so many seconds.
+    func settle(for seconds: Double = 0.7) throws {
         try until("it does not come to rest") {
             let before = looks
             guard try host.bulkhead("drift", "manifests").status == 0 else { return false }
-            usleep(700_000)
+            usleep(UInt32(seconds * 1_000_000))
             return looks == before
         }
+    }
+
+    /// Options with which it does not look by itself, for tests that count how often it does.
+    static let onlyWhenTold = ["--interval", "3600s"]
+    /// So long nothing is told after what the kernel itself has to say: duplicate addresses are looked for, and carriers
+    /// told of, within two seconds.
+    static let rest = 4.0
+
+    /// Does something of several steps while it is stopped, so that it does not see some of them alone.
+    func unseen(_ body: () throws -> Void) throws {
+        process.signal(SIGSTOP)
+        defer { process.signal(SIGCONT) }
+        guard process.waitForStop() else { throw ScratchHost.Failure(description: "it has ended: \(errors)") }
+        try body()
     }
 
     /// Tells it to stop, and waits for that.
