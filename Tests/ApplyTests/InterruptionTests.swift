@@ -166,6 +166,7 @@ import Testing
         #expect(apply.status == 0 || apply.status == 1 && apply.errors.contains(error), "\(apply.errors)")
         if apply.status == 1 { #expect(try host.sh("ls /run/netns") == before) }
         churn.signal(SIGKILL)
+        _ = try churn.finish()
         #expect(try host.apply().status == 0)
         #expect(try host.steps() == [])
     }

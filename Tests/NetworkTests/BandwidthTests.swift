@@ -57,21 +57,33 @@ import Testing
         return try #require(Double(text))
     }
 
-    /// No more than the rate, but for the burst. A busy machine makes it less.
+    /// The same until it is above a rate: a busy machine makes it less, and never more.
+    private func rate(
+        above least: Double, _ host: ScratchHost, from sender: String, to receiver: String, _ address: String
+    ) throws -> [Double] {
+        var rates: [Double] = []
+        for _ in 0..<20 where (rates.max() ?? 0) <= least {
+            rates.append(try rate(host, from: sender, to: receiver, address))
+        }
+        return rates
+    }
+
+    /// No more than the rate, but for the burst.
     @Test func bothWaysAreLimited() throws {
         let site = try site("egress: 8Mbit, ingress: 16Mbit, burst: 16KiB")
         // Whoever is root in the compartment has no hold on it.
         try site.host.sh("ip netns exec a tc qdisc del dev eth0 root || true")
         for (address, other) in [("10.88.0.10", "10.88.0.11"), ("fd00:88::10", "fd00:88::11")] {
-            let (sent, received) = (
-                try rate(site.host, from: "a", to: "b", other), try rate(site.host, from: "b", to: "a", address)
-            )
-            #expect(sent > 1 && sent < 8.8, "sent \(sent)")
-            #expect(received > 1 && received < 17.6 && received > sent, "received \(received)")
+            let sent = try rate(above: 1, site.host, from: "a", to: "b", other)
+            #expect(sent.contains { $0 > 1 } && sent.allSatisfy { $0 < 8.8 }, "sent \(sent)")
+            // More than the other way.
+            let received = try rate(above: 8.8, site.host, from: "b", to: "a", address)
+            #expect(received.contains { $0 > 8.8 } && received.allSatisfy { $0 < 17.6 }, "received \(received)")
         }
         try site.host.write("base.yaml", Self.manifest(""))
         try site.apply()
-        #expect(try rate(site.host, from: "a", to: "b", "10.88.0.11") > 40)
+        let free = try rate(above: 40, site.host, from: "a", to: "b", "10.88.0.11")
+        #expect(free.contains { $0 > 40 }, "\(free)")
     }
 
     /// By hand, and what is on the wire again afterwards.
