@@ -29,9 +29,9 @@ import Testing
     /// Waits for a request from the guest, tries the guest's ports, and answers with what came of it.
     private static let server = """
         import socket
-        def ask(port):
+        def ask(port, patience):
             try:
-                with socket.create_connection(("10.88.0.10", port), 5) as c:
+                with socket.create_connection(("10.88.0.10", port), patience) as c:
                     c.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
                     return c.recv(4096).split(b"\\r\\n")[0].decode()
             except OSError as error:
@@ -40,7 +40,7 @@ import Testing
         print("ready", flush=True)
         c, _ = s.accept()
         c.recv(4096)
-        text = f"80 {ask(80)}\\n81 {ask(81)}\\n"
+        text = f"80 {ask(80, 120)}\\n81 {ask(81, 5)}\\n"
         c.sendall(f"HTTP/1.0 200 OK\\r\\nContent-Length: {len(text)}\\r\\n\\r\\n{text}".encode())
         c.close()
         """
@@ -51,9 +51,9 @@ import Testing
         ip route add default via 10.88.0.1
         try() { what=$1; shift; "$@" > /dev/null 2>&1 && echo "$what yes" || echo "$what no"; }
         # Duplicate address detection takes its time.
-        for n in 1 2 3 4 5 6 7 8 9 10; do ping -c1 -W2 fd00:88::11 > /dev/null 2>&1 && break; sleep 1; done
-        try v4 ping -c1 -W5 10.88.0.11
-        try v6 ping -c1 -W5 fd00:88::11
+        for n in $(seq 60); do ping -c1 -W2 fd00:88::11 > /dev/null 2>&1 && break; sleep 1; done
+        try v4 ping -c1 -W60 10.88.0.11
+        try v6 ping -c1 -W60 fd00:88::11
         try host ping -c1 -W2 10.88.0.1
         ip address add 10.88.0.99/24 dev eth0
         try forged ping -c1 -W2 -I 10.88.0.99 10.88.0.11

@@ -20,12 +20,13 @@ import Testing
         ip link add eth1 type veth peer name other
         ip link set eth1 up; ip link set other up
         say() { if "$@" > /run/log 2>&1; then echo yes; else echo no; fi; }
-        ask() { echo "$1 $2 $(say ip netns exec $1 ping -c1 -W2 $2)"; }
+        ask() { echo "$1 $2 $(say ip netns exec $1 ping -c4 -i0.5 -W2 $2)"; }
         apply() {
             "$bulkhead" apply m --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
             "$bulkhead" plan m --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
         }
         look() { ip -o link; nft -s list ruleset; ip -o -4 address; }
+        for link in eth0 eth1 other; do until ip -o link show $link | grep -q 'state UP'; do sleep 0.1; done; done
         look > /run/before
         apply
         ask scanner 192.0.2.254; ask wall 192.0.2.60; ask scanner 192.0.2.1; ask locker-1 10.30.0.12; ask kiosk 192.0.2.254

@@ -20,6 +20,7 @@ import Testing
             cd "$2"
             ip link add eth1 type veth peer name wall
             ip link set eth1 up; ip link set wall up
+            for link in eth1 wall; do until ip -o link show $link | grep -q 'state UP'; do sleep 0.1; done; done
             ip -o link > /run/before; nft list ruleset >> /run/before
             for example in quickstart policies virtual-machine vlan; do
                 "$1" apply $example --yes > /run/log 2>&1 || { cat /run/log; exit 1; }

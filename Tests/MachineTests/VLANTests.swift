@@ -23,7 +23,7 @@ import Testing
         done
         bulkhead=$1
         say() { if "$@" > /run/log 2>&1; then echo yes; else echo no; fi; }
-        ask() { echo "$1 $2 $(say ip netns exec $1 ping -c1 -W2 $2)"; }
+        ask() { echo "$1 $2 $(say ip netns exec $1 ping -c4 -i0.5 -W2 $2)"; }
         apply() {
             "$bulkhead" apply m --yes > /run/log 2>&1 || { cat /run/log; exit 1; }
             "$bulkhead" plan m --detailed-exitcode > /run/log 2>&1 || { cat /run/log; exit 1; }
@@ -41,6 +41,7 @@ import Testing
             echo "metadata: {name: $4}"
             echo "spec: {network: $1, addresses: [$3.10]}"
         }
+        until ip -o link show eth1 | grep -q 'state UP'; do sleep 0.1; done
         look > /run/before
 
         """
@@ -56,8 +57,8 @@ import Testing
             network red ', vlan: {id: 7}' 10.7.0 a > m/red.yaml
             network blue ', vlan: {id: 8}' 10.8.0 b > m/blue.yaml
             apply
-            timeout 20 ip netns exec wall tcpdump -lnei port -c 1 'vlan 7 and icmp' 2> /dev/null > /run/seen &
-            sleep 1
+            timeout 300 ip netns exec wall tcpdump -lnei port -c 1 'vlan 7 and icmp' 2> /run/ready > /run/seen &
+            until grep -q '^listening' /run/ready; do sleep 0.1; done
             ask a 10.7.0.254; ask b 10.8.0.254; ask wall 10.7.0.10
             # Not by routes of their own either, and the host has no place there.
             for other in 8 192.0.2; do ip -n a route add $(case $other in 8) echo 10.8.0.0/24;; *) echo 192.0.2.0/24;; esac) dev eth0; done
