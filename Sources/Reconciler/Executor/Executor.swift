@@ -43,6 +43,8 @@ final class Executor {
     /// Namespaces that are to lose their names.
     private var leaving: [(place: Place, name: String)] = []
     private let tree = SettingsTree()
+    /// Made when links first go in a row; once they have gone its group is empty again.
+    private var deletion: GroupDeletion?
     private var isUndoing = false
     /// Neighbours that answered when they were asked before an uplink moved.
     private var answering: [IPAddress] = []
@@ -167,7 +169,7 @@ final class Executor {
         }
         var group = plain
         if case .createLink(let spec) = operation, spec.reference.namespace == .host {
-            let index = try links.reserve(spec.reference, session.connection)
+            let index = try links.reserve(spec.reference, besides: session.plainLinks)
             group = group.map { $0.addressed(toLink: index) }
             if case .tap(let options) = spec.kind {
                 return try makeTap(spec.reference.name, index, options, group, at: place)
@@ -359,9 +361,13 @@ final class Executor {
             let isDeletion = first.deletes != nil
             let run = rest.prefix { ($0.deletes != nil) == isDeletion }
             let names = run.compactMap(\.deletes)
-            results +=
-                names.count >= GroupDeletion.minimum
-                ? try GroupDeletion(connection).run(names) : try connection.perform(run.map(\.group))
+            if names.count >= GroupDeletion.minimum {
+                let deletion = try deletion ?? GroupDeletion(connection, besides: session.plainLinks())
+                self.deletion = deletion
+                results += try deletion.run(names)
+            } else {
+                results += try connection.perform(run.map(\.group))
+            }
             rest = rest.dropFirst(run.count)
         }
         return results

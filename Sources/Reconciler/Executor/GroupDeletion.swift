@@ -17,9 +17,9 @@ struct GroupDeletion {
     /// So many in a row are worth it.
     static let minimum = 4
 
-    /// Chooses the group.
-    init(_ connection: NetlinkConnection) throws {
-        let taken = Set(try connection.links(counters: false).map(\.group))
+    /// Chooses the group, in which none of these links is.
+    init(_ connection: NetlinkConnection, besides links: [LinkMessage]) {
+        let taken = Set(links.map(\.group))
         var group = UInt32.random(in: 0x0100_0000...0x7fff_ffff)
         while taken.contains(group) { group += 1 }
         self.connection = connection

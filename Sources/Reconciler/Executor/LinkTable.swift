@@ -1,5 +1,4 @@
 internal import Model
-internal import NetlinkClient
 internal import NetlinkCodec
 internal import Planner
 
@@ -49,9 +48,9 @@ struct LinkTable {
 
     /// Chooses the index that a new link of the host shall have, out of reach of those that the kernel gives: it
     /// counts up from 1, and nobody else names them.
-    mutating func reserve(_ link: LinkReference, _ connection: NetlinkConnection) throws -> UInt32 {
+    mutating func reserve(_ link: LinkReference, besides links: () throws -> [LinkMessage]) throws -> UInt32 {
         if next == 0 {
-            let taken = try connection.links(counters: false).map(\.index).filter(Self.range.contains)
+            let taken = try links().map(\.index).filter(Self.range.contains)
             // Not the very next one, so that the index of a link just deleted is not soon that of another.
             next = (taken.max() ?? Self.range.lowerBound) + UInt32.random(in: 1...999)
         }

@@ -91,6 +91,9 @@ final class Lookout {
         }
     }
 
+    /// The host's links, with other ids of namespaces than the host's; nil where the kernel does not tell.
+    func plainLinks() -> [LinkMessage]? { try? connection.links(counters: false, target: Self.host) }
+
     private static func table(_ messages: [NamespaceIDMessage]) -> [Int32: Int32] {
         Dictionary(
             messages.filter { $0.readersID >= 0 && $0.id >= 0 }.map { ($0.readersID, $0.id) },

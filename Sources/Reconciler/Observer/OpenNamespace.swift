@@ -1,6 +1,7 @@
 public import Firewall
 public import Model
 internal import NetlinkClient
+internal import NetlinkCodec
 internal import SystemCalls
 
 /// A network namespace that is held open: its descriptor, and the socket that was opened in it.
@@ -94,6 +95,10 @@ public final class HostSession {
         if lookout == nil { lookout = Lookout(self) }
         return lookout
     }
+
+    /// Links of the host, where nobody wants to know in which namespace their other ends are: that is what the kernel takes
+    /// long to find out where it is not asked from the lookout.
+    func plainLinks() throws -> [LinkMessage] { try lookout?.plainLinks() ?? connection.links(counters: false) }
 
     /// An empty network namespace that only its descriptor holds, and in which nothing was counted yet.
     func freshNamespace() throws -> SharedDescriptor {
