@@ -32,6 +32,8 @@ struct Builder {
     var dragged: [NamespaceRef: [String: String]] = [:]
     /// Interfaces of the host that steps put in their place already.
     var claimed: Set<String> = []
+    /// Ids of steps by which an interface of the host leaves its bridge, by the name of that.
+    var departures: [String: [String]] = [:]
     /// Ids of steps that make a link.
     var makers: [LinkReference: String] = [:]
 

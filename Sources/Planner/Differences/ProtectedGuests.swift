@@ -23,8 +23,8 @@ extension Builder {
 
     /// The same of macvlans, whose mark is inside.
     mutating func keepProtectedMacvlans(in space: ObservedNamespace) {
-        for (other, link, mark) in context.markedMacvlans where other.reference == space.reference {
-            guard mark.protected, !context.mayRemove(mark.owner) else { continue }
+        for (link, mark) in context.markedMacvlans(in: space)
+        where mark.protected && !context.mayRemove(mark.owner) {
             failGuest(mark.owner, "namespace \(space.reference) with \(link.name.terminalSafe), which it is in")
         }
     }

@@ -40,7 +40,6 @@ extension Builder {
             giveBack(uplink, from: link, owner: mark.owner, source: nil, phase: .reduce)
         }
         if uplink == nil { keepStranded(link, mark) }
-        let taken = steps.filter { $0.kind == .uplink && $0.operations.moves(from: link.name) }.map(\.id)
         steps.append(
             Step(
                 id: "link/\(link.name)", action: .delete, owner: mark.owner, kind: Step.Kind(link: link.kind),
@@ -49,7 +48,8 @@ extension Builder {
                 disruption: isCard ? Disruption(Disruption.outage, users(of: mark.owner)) : .none, source: nil,
                 before: [Property("alias", mark.text)], isIrreversible: true,
                 // What the host had on a bridge that stood for an uplink has left it before.
-                losses: uplink == nil ? context.losses(with: link) : [], requires: taken + redirections(to: link),
+                losses: uplink == nil ? context.losses(with: link) : [],
+                requires: (departures[link.name] ?? []) + redirections(to: link),
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link, isVacated: uplink != nil), phase: .links))
     }

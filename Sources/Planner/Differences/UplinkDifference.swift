@@ -52,6 +52,7 @@ extension Builder {
         raising: Raising, up: [ObservedLink], requires: [String]
     ) {
         let name = move.uplink.name
+        if let old = move.previousMaster { departures[old, default: []].append("uplink/\(name)") }
         let what = cargo.words.isEmpty ? "" : ", and what the host has there: \(cargo.words)"
         steps.append(
             Step(
@@ -97,6 +98,7 @@ extension Builder {
         let note: [Operation] = wasDown ? [.rememberOriginal(original)] : []
         let down: [Operation] = isUp && !uplink.isUp ? [.changeLink(move.uplink, [.up(false)])] : []
         let what = cargo.words.isEmpty ? "" : ", with what the host has there: \(cargo.words)"
+        departures[bridge.name, default: []].append("uplink/old/\(bridge.name)")
         let change = set.isEmpty ? "" : isUp ? ", and set it up" : ", and set it down, as it was before"
         steps.append(
             Step(

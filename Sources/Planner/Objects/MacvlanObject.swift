@@ -33,13 +33,17 @@ extension Context {
     /// Cards of this scope that are macvlans: in namespaces of ours, with the mark inside, which whoever is in there can take
     /// away. Without it the link is a foreign one, and goes as those do.
     var markedMacvlans: [(space: ObservedNamespace, link: ObservedLink, mark: OwnershipMark)] {
-        observed.namespaces.filter { owner(of: $0) != nil && !$0.isUnsteady }.flatMap { space in
-            space.links.compactMap { link in
-                guard isMacvlan(link, in: space), let mark = link.mark, mark.scope == desired.scope,
-                    mark.owner.kind == .endpoint
-                else { return nil }
-                return (space, link, mark)
-            }
+        observed.namespaces.flatMap { space in markedMacvlans(in: space).map { (space, $0.link, $0.mark) } }
+    }
+
+    /// Those in one namespace.
+    func markedMacvlans(in space: ObservedNamespace) -> [(link: ObservedLink, mark: OwnershipMark)] {
+        guard owner(of: space) != nil, !space.isUnsteady else { return [] }
+        return space.links.compactMap { link in
+            guard isMacvlan(link, in: space), let mark = link.mark, mark.scope == desired.scope,
+                mark.owner.kind == .endpoint
+            else { return nil }
+            return (link, mark)
         }
     }
 

@@ -52,7 +52,8 @@ enum Subject: Hashable {
 
     /// `net/ipv4/conf/LINK/KEY` and its like.
     private static func link(_ namespace: NamespaceRef, _ path: String) -> LinkReference? {
-        let parts = path.split(separator: "/")
+        // By bytes: a plan that takes all away has ten thousands of them.
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }
         guard parts.count == 5, parts[2] == "conf" || parts[2] == "neigh", parts[3] != "all", parts[3] != "default"
         else { return nil }
         return LinkReference(namespace, String(parts[3]))

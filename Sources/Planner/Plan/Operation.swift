@@ -330,13 +330,6 @@ public struct NeighbourEntry: Hashable, Codable, Sendable {
     }
 }
 
-extension [Operation] {
-    /// Whether an interface of the host leaves the link of that name.
-    func moves(from name: String) -> Bool {
-        contains { $0.move?.previousMaster == name }
-    }
-}
-
 extension Operation {
     /// The move of an uplink that it is; nil for all others.
     public var move: UplinkMove? {

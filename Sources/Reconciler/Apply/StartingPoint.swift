@@ -39,18 +39,32 @@ public struct StartingPoint: Hashable, Codable, Sendable {
 
     /// Only what the plan speaks of is kept.
     init(_ plan: Plan, observed: ObservedState, firewall: Ruleset) {
-        let operations = plan.steps.flatMap { $0.operations + $0.inverse }
-        let named = Set(operations.flatMap(\.links))
-        let spaces = Set(operations.flatMap(\.namespaces))
+        let (named, spaces, cards) = Self.named(plan)
         links = ([observed.host] + observed.namespaces).flatMap { space in
             space.links.map { Link(reference: LinkReference(space.reference, $0.name), index: $0.index) }
         }.filter { named.contains($0.reference) }
         namespaces = observed.namespaces.filter { spaces.contains($0.reference) }
             .map { Namespace(reference: $0.reference, inode: $0.inode, id: $0.namespaceID) }
-        cards = Set(operations.compactMap(\.card)).sorted {
+        self.cards = cards.sorted {
             ($0.outer.name, $0.inner.namespace, $0.inner.name) < ($1.outer.name, $1.inner.namespace, $1.inner.name)
         }
         self.firewall = firewall
+    }
+
+    /// What steps and what undoes them speak of.
+    private static func named(_ plan: Plan) -> (links: Set<LinkReference>, spaces: Set<NamespaceRef>, cards: Set<Card>)
+    {
+        var (links, spaces, cards) = (Set<LinkReference>(), Set<NamespaceRef>(), Set<Card>())
+        for step in plan.steps {
+            for operations in [step.operations, step.inverse] {
+                for operation in operations {
+                    links.formUnion(operation.links)
+                    spaces.formUnion(operation.namespaces)
+                    if let card = operation.card { cards.insert(card) }
+                }
+            }
+        }
+        return (links, spaces, cards)
     }
 }
 
