@@ -46,6 +46,14 @@ import Testing
         #expect(Self.product.flatMap { $0.lines(matching: pattern) } == [])
     }
 
+    /// From a verb that says none the argument parser makes it of its type's name, by reflection, whichever verb is called.
+    @Test func verbsSayTheirNames() {
+        let commands = Self.product.filter { $0.isIn(["Sources/Commands"]) }
+        let verbs = commands.flatMap { $0.lines(matching: #"\bCommandConfiguration\("#) }
+        #expect(verbs.count > 20)
+        #expect(commands.flatMap { $0.lines(matching: #"\bcommandName:"#) }.count == verbs.count)
+    }
+
     @Test func switchesNameEveryCase() {
         let found = Self.product.flatMap(\.defaultCases)
         #expect(found == [], "a new case must be seen by the compiler in every switch")

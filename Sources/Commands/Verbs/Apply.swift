@@ -10,6 +10,7 @@ internal import SystemCalls
 /// `bulkhead apply`.
 struct Apply: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "apply",
         abstract: "Plan, show, ask, apply, and verify, or undo.",
         discussion:
             "A PATH that `bulkhead plan --out` wrote is done as it was saved, or refused. Status 1: the host is as it was before. Status 3: it is not, and what is left is listed. Status 75: another bulkhead is at work."
@@ -64,6 +65,7 @@ struct Apply: Verb {
 /// `bulkhead destroy`.
 struct Destroy: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "destroy",
         abstract: "Remove what bulkhead owns, and nothing else.",
         discussion: "With PATHs the objects of these manifests, with --all everything of the scope.")
 

@@ -7,6 +7,7 @@ internal import SystemCalls
 /// `bulkhead confirm`.
 struct Confirm: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "confirm",
         abstract: "Keep the change that waits for its confirmation.",
         discussion: "Status 1 where none does, or where its time is up.")
 
@@ -24,6 +25,7 @@ struct Confirm: Verb {
 /// `bulkhead revert`.
 struct Revert: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "revert",
         abstract: "Undo the change that waits for its confirmation.",
         discussion: "Status 1 where none does; status 3 where the host could not be put back completely.")
 

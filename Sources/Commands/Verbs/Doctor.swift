@@ -8,6 +8,7 @@ internal import SystemCalls
 /// `bulkhead doctor`.
 struct Doctor: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Say what this kernel can do, who else manages networks here, what would clash, and the remedy.",
         discussion:
             "Changes nothing; what the kernel can do is tried in a scratch namespace. Status 1 where something is missing without which nothing works."

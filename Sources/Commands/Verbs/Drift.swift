@@ -8,6 +8,7 @@ internal import Reconciler
 /// `bulkhead drift`.
 struct Drift: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "drift",
         abstract: "Compare the live state with the manifests; read-only.",
         discussion:
             "Status 2 where they differ. With --monitoring: 0 in sync, 1 drift, 2 last apply failed, 3 unknown, and one line."

@@ -6,6 +6,7 @@ internal import SystemCalls
 /// `bulkhead exec`.
 struct Exec: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "exec",
         abstract: "Run a command inside a compartment, with its resolv.conf and hosts.",
         discussion:
             "The status is the command's own; 125 bulkhead failed, 126 not executable, 127 not found, 128+n signal.")

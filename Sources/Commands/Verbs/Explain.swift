@@ -4,7 +4,8 @@ internal import Manifest
 
 /// `bulkhead explain`.
 struct Explain: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Say what a kind or a field of the manifests means.")
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Say what a kind or a field of the manifests means.")
 
     @Argument(
         help: ArgumentHelp("KIND or KIND.FIELD, such as Endpoint.portMappings.", valueName: "kind[.field]"),
@@ -36,6 +37,7 @@ struct Explain: ParsableCommand {
 /// `bulkhead schema`.
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schema",
         abstract: "Print the JSON Schema of a kind, or of all kinds together.")
 
     @Argument(

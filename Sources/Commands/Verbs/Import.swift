@@ -6,6 +6,7 @@ internal import Reconciler
 /// `bulkhead import`.
 struct Import: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract: "Write manifests for what exists on this host: bridges, and namespaces with cards on them.",
         discussion:
             "Changes nothing. What no manifest can say, or an apply would take away, is left out and said, in comments and on standard error. The first comment holds the `apply --adopt` that takes over what is written."

@@ -8,6 +8,7 @@ internal import SystemCalls
 /// `bulkhead reconcile`.
 struct Reconcile: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "reconcile",
         abstract: "One GitOps round: fetch, check, apply, record.",
         discussion:
             "For cron or a timer. A bad commit changes nothing: the last good one stays in force, its drift is repaired, and the status is 1. Nothing of the repository is run or checked out."

@@ -7,6 +7,7 @@ internal import Reconciler
 /// `bulkhead rollback`.
 struct Rollback: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "rollback",
         abstract: "Apply the manifests of an earlier apply again.",
         discussion:
             "`bulkhead history` shows the numbers. The manifests are those that were recorded, whatever has become of the files; the plan is made from the live state."

@@ -7,6 +7,7 @@ internal import Model
 /// `bulkhead show`.
 struct Show: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Show what bulkhead owns right now, as the kernel has it.",
         discussion: "With --full --output json: everything that a plan needs, for `plan --against` elsewhere.")
     static let outputs: [GlobalOptions.Output] = [.text, .json, .prometheus]

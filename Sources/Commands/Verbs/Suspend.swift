@@ -7,6 +7,7 @@ internal import SystemCalls
 /// `bulkhead suspend`.
 struct Suspend: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "suspend",
         abstract: "Let `reconcile` and `watch` do nothing until `resume`.",
         discussion: "Waits for a round or a repair that is under way. Other verbs work as ever.")
 
@@ -29,7 +30,8 @@ struct Suspend: Verb {
 
 /// `bulkhead resume`.
 struct Resume: Verb {
-    static let configuration = CommandConfiguration(abstract: "Let `reconcile` and `watch` work again.")
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Let `reconcile` and `watch` work again.")
 
     @OptionGroup var global: GlobalOptions
 

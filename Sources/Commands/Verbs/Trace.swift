@@ -8,6 +8,7 @@ internal import Reconciler
 /// `bulkhead trace`.
 struct Trace: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "trace",
         abstract: "Say from the manifests alone whether a connection passes, and which rule decides.",
         discussion:
             "FROM and TO are endpoint/NAME, NAME, host, world or an address. Without --port the answer is by range of ports. "

@@ -7,6 +7,7 @@ internal import Reachability
 /// `bulkhead validate`.
 struct Validate: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "validate",
         abstract: "Check manifests, offline.",
         discussion:
             "Every error of the whole input is reported in one run, with its place and, where one is close, a suggestion."

@@ -8,6 +8,7 @@ internal import Reconciler
 /// `bulkhead verify`.
 struct Verify: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Try the connections for real and compare with trace.",
         discussion:
             "Between all endpoints and the host: TCP, UDP and ping, at the ports where the policies change their mind, with "

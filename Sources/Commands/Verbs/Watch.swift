@@ -4,6 +4,7 @@ internal import SystemCalls
 /// `bulkhead watch`.
 struct Watch: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "watch",
         abstract: "Stay, and repair drift when the kernel reports it.",
         discussion:
             "Puts the manifests in force, and keeps them there until SIGTERM or SIGINT; SIGHUP reads them again. What somebody applies meanwhile is what is kept from then on."
