@@ -74,6 +74,7 @@ import Planner
         let host = try FastHost(first, desired)
         let second = try time("plan in sync") { try Self.plan(desired, host.state, host.firewall) }
         guard second.isInSync else { throw Trouble("not in sync: \(second.steps.prefix(3).map(\.summary))") }
+        try planAgain(desired, host, behind: second)
         var other = desired
         for place in other.endpoints.indices { other.endpoints[place].mtu = 1400 }
         _ = try time("plan of a change of all") { try Self.plan(other, host.state, host.firewall) }
@@ -89,6 +90,18 @@ import Planner
         guard count == size else { throw Trouble("of \(size) links \(count) were read") }
     }
 
+    /// As an apply does once it is done: of all cards one is otherwise than it was.
+    private mutating func planAgain(_ desired: DesiredState, _ host: FastHost, behind plan: Plan) throws {
+        let earlier = EarlierPlan(
+            plan, desired: desired, observed: host.state, firewall: host.firewall, options: PlanOptions())
+        var state = host.state
+        state.host.links[state.host.links.count - 1].isUp = false
+        let again = try time("plan again, one changed") {
+            try Self.plan(desired, state, host.firewall, after: earlier)
+        }
+        guard again.steps.count == 1 else { throw Trouble("\(again.steps.prefix(3).map(\.summary))") }
+    }
+
     /// Requests as `createVeth` writes them, read as the kernel's answers are.
     private static func links(_ count: Int) throws -> Int {
         var read = 0
@@ -101,9 +114,12 @@ import Planner
         return read
     }
 
-    private static func plan(_ desired: DesiredState, _ state: ObservedState, _ firewall: Ruleset) throws -> Plan {
+    private static func plan(
+        _ desired: DesiredState, _ state: ObservedState, _ firewall: Ruleset, after earlier: EarlierPlan? = nil
+    ) throws -> Plan {
         do throws(Planner.Failure) {
-            return try Planner.plan(desired: desired, observed: state, firewall: firewall, options: PlanOptions())
+            return try Planner.plan(
+                desired: desired, observed: state, firewall: firewall, options: PlanOptions(), after: earlier)
         } catch {
             throw Trouble("\(error.diagnostics.prefix(3).map(\.message))")
         }

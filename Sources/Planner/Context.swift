@@ -6,6 +6,8 @@ struct Context {
     let desired: DesiredState
     let observed: ObservedState
     let options: PlanOptions
+    /// What need not be compared again.
+    let standing: Standing
     /// Host links by name.
     let hostLinks: [String: ObservedLink]
     /// Names of the host's links that are not ours, by their alternative names.
@@ -63,8 +65,11 @@ struct Context {
     /// Why there is none where there should be.
     let unattached: [ObjectName: String]
 
-    init(desired: DesiredState, observed: ObservedState, options: PlanOptions) {
+    init(
+        desired: DesiredState, observed: ObservedState, options: PlanOptions, standing: Standing = Standing()
+    ) {
         self.desired = desired
+        self.standing = standing
         self.observed = observed
         self.options = options
         hostLinks = Dictionary(observed.host.links.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -253,6 +258,11 @@ struct Context {
     /// Whether a link in a compartment has the name and the uplink of a macvlan that is to be there.
     func isWantedMacvlan(_ link: ObservedLink, in space: NamespaceRef) -> Bool {
         macvlanPlaces[LinkReference(space, link.name)].map { $0 == link.peerIndex } ?? false
+    }
+
+    /// Whether a card ends in a compartment and need not be compared again.
+    func stands(_ endpoint: Endpoint) -> Bool {
+        standing.holds(endpoint, in: endpoint.compartment.flatMap { compartments[$0] })
     }
 
     /// Whether a link of the host of that name is to be the host side of a card.

@@ -14,19 +14,27 @@ public enum Planner {
     /// for once: another thread may do it meanwhile.
     public typealias Aside = (_ piece: @escaping @Sendable () -> Ruleset) -> () -> Ruleset
 
-    /// The ordered steps from the observed state to the desired one. What `aside` does is how fast it is, nothing else.
+    /// The ordered steps from the observed state to the desired one. What `earlier` and `aside` do is how fast it is, nothing
+    /// else, but that warnings of an earlier plan may be missing.
     public static func plan(
         desired: DesiredState, observed: ObservedState, firewall: Ruleset, options: PlanOptions,
-        aside: Aside = { $0 }
+        after earlier: EarlierPlan? = nil, aside: Aside = { $0 }
     ) throws(Failure) -> Plan {
+        let standing = earlier.map {
+            Standing(of: $0, desired: desired, observed: observed, firewall: firewall, options: options)
+        }
         let desired = desired.fitted(to: observed).withRouters
         let lost = LostOriginals(observed, firewall)
         let loopbacks = LoopbackName(desired, lost.observed, options)
-        let context = Context(desired: desired, observed: loopbacks.observed, options: options)
-        let compiled = context.compiledRules(live: firewall, aside)
+        let context = Context(
+            desired: desired, observed: loopbacks.observed, options: options,
+            standing: standing ?? Standing())
+        let compiled = context.standing.hasRules ? nil : context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
         guard !options.comparesRulesAlone else {
-            builder.compareFirewall(firewall, wanted: builder.wantedRules(compiled(), live: firewall))
+            if let compiled {
+                builder.compareFirewall(firewall, wanted: builder.wantedRules(compiled(), live: firewall))
+            }
             return try plan(builder)
         }
         builder.steps = loopbacks.steps
@@ -48,8 +56,11 @@ public enum Planner {
         builder.compareFiles()
         builder.removeSurplus()
         builder.settleNotes()
-        let wanted = builder.wantedRules(compiled(), live: firewall)
-        builder.compareFirewall(firewall, wanted: wanted)
+        if let compiled {
+            builder.compareFirewall(firewall, wanted: builder.wantedRules(compiled(), live: firewall))
+        } else {
+            builder.clearWay(firewall)
+        }
         return try plan(builder)
     }
 

@@ -77,7 +77,8 @@ struct Change {
             }
         }
         let application = Application(
-            session, desired: desired, options: comparison.options, observed: comparison.observed, start: beginning,
+            session, desired: desired, options: comparison.options, observed: comparison.observed,
+            firewall: comparison.firewall, start: beginning,
             precedent: RecordedState(global: global, number: ledger.number).precedent, journal: pending?.journal,
             progress: progress)
         let outcome = application.run(plan)
@@ -121,7 +122,8 @@ struct Change {
         do {
             let beginning = try StartingPoint.read(session, plan, observed: comparison.observed)
             let application = Application(
-                session, desired: desired, options: comparison.options, observed: comparison.observed, start: beginning,
+                session, desired: desired, options: comparison.options, observed: comparison.observed,
+                firewall: comparison.firewall, start: beginning,
                 precedent: RecordedState(global: global, number: ledger.number).precedent, contested: contested)
             outcome = application.run(plan)
             (notes, thwarting) = (application.notes, application.thwarting)

@@ -24,7 +24,8 @@ extension Builder {
         // Nobody comes by rules alone.
         guard !context.options.comparesRulesAlone else { return }
         let known = live.tables.isEmpty ? nil : live.checkedSources
-        let arrivals = context.desired.endpoints.compactMap { endpoint in arrival(endpoint, known) }
+        let endpoints = context.desired.endpoints.filter { !context.standing.hasRules || !context.stands($0) }
+        let arrivals = endpoints.compactMap { endpoint in arrival(endpoint, known) }
         let entries = arrivals.flatMap(\.entries)
         let blocks = Set(arrivals.flatMap(\.blocks)).sorted()
         guard let first = arrivals.first, !entries.isEmpty || !blocks.isEmpty else { return }

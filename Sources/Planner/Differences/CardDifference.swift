@@ -6,6 +6,7 @@ extension Builder {
     mutating func compareCards() {
         findVacancies()
         for endpoint in context.desired.endpoints {
+            if context.stands(endpoint) { continue }
             guard let spec = context.cardSpec(endpoint) else { continue }
             if isLeftOut(endpoint) {
                 // Should it still be there, the host's end is.

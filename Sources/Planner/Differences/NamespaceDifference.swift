@@ -28,6 +28,7 @@ extension Builder {
                 leave(compartment, present)
                 continue
             }
+            if context.standing.holds(compartment) { continue }
             compareSettings(compartment, in: present)
             compareLoopback(compartment, in: present)
             compareContents(compartment, in: present)

@@ -13,9 +13,10 @@ struct Vacancy {
 extension Builder {
     /// Cards that others wait for: an endpoint that was renamed, or two that exchange their names inside.
     mutating func findVacancies() {
-        let specs = context.desired.endpoints.compactMap(context.cardSpec)
+        // Nobody waits for the place of a card that stands, and an interface takes the MAC of any macvlan once.
+        let specs = context.desired.endpoints.filter { $0.isMacvlan || !context.stands($0) }
+            .compactMap(context.cardSpec)
         var takers: [LinkReference: String] = [:]
-        let stays = Set(specs.filter { !$0.isMacvlan }.map(\.reference.name))
         for spec in specs {
             if case .veth(let peer) = spec.kind { takers[peer.reference] = spec.reference.name }
         }
@@ -26,7 +27,7 @@ extension Builder {
             else { continue }
             let reference = LinkReference(inner.namespace.reference, inner.link.name)
             guard let taker = takers[reference], taker != link.name else { continue }
-            let isReplaced = stays.contains(link.name)
+            let isReplaced = context.isCard(link.name)
             guard isReplaced || context.mayRemove(mark.owner) || context.isMacvlan(mark.owner) else { continue }
             vacancies[reference] = Vacancy(
                 host: link.name, step: isReplaced ? "link/\(link.name)/old" : "link/\(link.name)",

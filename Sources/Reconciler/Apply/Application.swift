@@ -1,4 +1,4 @@
-internal import Firewall
+public import Firewall
 public import Model
 public import Planner
 internal import SystemCalls
@@ -29,14 +29,17 @@ public final class Application {
     private let start: StartingPoint
     private let precedent: Precedent
     private let observed: ObservedState
+    private let firewall: Ruleset
 
-    /// An application of plans for a desired state on a host that was as `observed` and `start` say; `precedent` tells
-    /// what was in force, for undoing; `progress` is told steps done and steps in all, and `journal` every step before it
-    /// is begun. Who looks again at once gives what is `contested` (`Step.thing`): that may be undone by others while it is
-    /// done, and things of which the plan does not speak may change; that is said, and undoes nothing.
+    /// An application of plans for a desired state, made of `observed` and `firewall`, on a host that was as these and
+    /// `start` say; `precedent` tells what was in force, for undoing; `progress` is told steps done and steps in all, and
+    /// `journal` every step before it is begun. Who looks again at once gives what is `contested` (`Step.thing`): that may be
+    /// undone by others while it is done, and things of which the plan does not speak may change; that is said, and undoes
+    /// nothing.
     public init(
         _ session: HostSession, desired: DesiredState, options: PlanOptions, observed: ObservedState,
-        start: StartingPoint, precedent: Precedent, contested: Set<String>? = nil, journal: Journal? = nil,
+        firewall: Ruleset, start: StartingPoint, precedent: Precedent, contested: Set<String>? = nil,
+        journal: Journal? = nil,
         progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) {
         self.session = session
@@ -48,6 +51,7 @@ public final class Application {
         self.precedent = precedent
         self.contested = contested
         self.observed = observed
+        self.firewall = firewall
         executor = Executor(session, desired: desired, start: start)
     }
 
@@ -154,6 +158,8 @@ public final class Application {
             options.session = nil
             let plan = try Planner.plan(
                 desired: desired, observed: observation.state, firewall: observation.firewall, options: options,
+                after: EarlierPlan(
+                    done, desired: desired, observed: observed, firewall: firewall, options: options),
                 aside: session.aside)
             if plan.unread.contains(where: { !done.unread.contains($0) }) {
                 notes += plan.warnings.filter { !done.warnings.contains($0) && !notes.contains($0) }
