@@ -62,6 +62,8 @@ struct Context {
     let remotesByNetwork: [ObjectName: [RemoteEndpoint]]
     /// The interface that joins a network to a physical one: its uplink, or somebody else's bridge.
     let attached: [ObjectName: ObservedLink]
+    /// What macvlans of a network stand on: that interface, or the VLAN of it, whether that is there already or not.
+    let grounds: [ObjectName: ObservedLink]
     /// Why there is none where there should be.
     let unattached: [ObjectName: String]
 
@@ -117,7 +119,8 @@ struct Context {
         remotesByNetwork = Dictionary(grouping: desired.remotes, by: \.endpoint.network)
         (attached, unattached) = Self.attachments(desired, observed)
         macvlanOwners = Set(desired.endpoints.filter(\.isMacvlan).map(\.id))
-        macvlanPlaces = Self.macvlanPlaces(desired, compartments, attached)
+        grounds = Self.grounds(desired, observed, attached)
+        macvlanPlaces = Self.macvlanPlaces(desired, compartments, grounds)
     }
 
     private static func attachments(_ desired: DesiredState, _ observed: ObservedState) -> (
@@ -137,14 +140,14 @@ struct Context {
     }
 
     private static func macvlanPlaces(
-        _ desired: DesiredState, _ compartments: [ObjectName: Compartment], _ attached: [ObjectName: ObservedLink]
+        _ desired: DesiredState, _ compartments: [ObjectName: Compartment], _ grounds: [ObjectName: ObservedLink]
     ) -> [LinkReference: UInt32] {
         Dictionary(
             desired.endpoints.filter(\.isMacvlan).compactMap { endpoint in
                 guard let seat = endpoint.seat, let compartment = compartments[seat.compartment],
-                    let uplink = attached[endpoint.network]
+                    let ground = grounds[endpoint.network]
                 else { return nil }
-                return (LinkReference(compartment.reference, seat.interface.text), uplink.index)
+                return (LinkReference(compartment.reference, seat.interface.text), ground.index)
             }, uniquingKeysWith: { first, _ in first })
     }
 

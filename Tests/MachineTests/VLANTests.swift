@@ -5,7 +5,7 @@ import Testing
 /// `vlan` of networks on an uplink, on the kernel of Debian: that of this machine has none.
 @Suite struct VLANTests {
     /// A switch with three tagged networks and an untagged one on one cable, and the host at its other end.
-    private static let setup = """
+    static let setup = """
         export BULKHEAD_STATE_DIR=/run/s BULKHEAD_NETNS_ETC_DIR=/run/e
         mkdir -p /run/s /run/e /run/m
         cd /run

@@ -12,6 +12,18 @@ extension Ruleset {
     }
 }
 
+extension Ruleset {
+    /// Without the chains that hang on one of these interfaces.
+    public func unhooked(from devices: Set<String>) -> Ruleset {
+        guard !devices.isEmpty else { return self }
+        var result = self
+        for index in result.tables.indices where result.tables[index].family == .netdev {
+            result.tables[index].chains.removeAll { $0.base?.devices?.contains(where: devices.contains) ?? false }
+        }
+        return result
+    }
+}
+
 extension Table {
     fileprivate func leaving(_ owners: Set<String>) -> Table {
         var result = self

@@ -17,8 +17,8 @@ public enum Compiler {
     public static func compile(_ desired: DesiredState, _ facts: HostFacts) -> Ruleset {
         let switched = desired.switched
         let hooks = hookTable(desired, facts).map { [$0] } ?? []
-        guard !switched.networks.isEmpty else { return Ruleset(tables: hooks) }
         let input = CompilerInput(switched, facts)
+        guard !switched.networks.isEmpty else { return Ruleset(tables: groundTables(input) + hooks) }
         return Ruleset(tables: [bridgeTable(input), inetTable(input), arpTable(input)] + hooks)
     }
 }

@@ -83,6 +83,7 @@ extension Stem {
                 Nft.back,
             ], comment: "of a VLAN of the interface")
         let mac = uplink.mac.map { JSON.string($0.description) }
+        let closing = Rule([Nft.counter, Nft.drop], comment: "no endpoint's, and the host has no place on it")
         let toHost = mac.map {
             [Rule([Nft.equal(Self.target, $0), Nft.counter, Nft.drop], comment: "no path to the host")]
         }
@@ -92,13 +93,16 @@ extension Stem {
         let toOwn = Rule(
             [Nft.equal(Self.target, set("cards")), Nft.counter, Nft.drop],
             comment: network.type == .l2tunnel ? "no path from the host" : "an endpoint is not on the wire")
-        let others = mac.map {
-            [Rule([Nft.differs(Self.source, $0), Nft.counter, Nft.drop], comment: "antiSpoof: MAC")]
-                + ownedRules(comment: "antiSpoof: an endpoint's address with the host's MAC")
-        }
+        let others =
+            uplink.isEndpointsAlone
+            ? [closing]
+            : mac.map {
+                [Rule([Nft.differs(Self.source, $0), Nft.counter, Nft.drop], comment: "antiSpoof: MAC")]
+                    + ownedRules(comment: "antiSpoof: an endpoint's address with the host's MAC")
+            }
         // Endpoints of a tunnel meet on the wire.
         let rules = network.type == .l2tunnel ? [disabled, own, toOwn] : [toOwn, disabled, own]
-        return [vlan] + (toHost ?? []) + rules + (others ?? [])
+        return (uplink.isEndpointsAlone ? [] : [vlan]) + (toHost ?? []) + rules + (others ?? [])
     }
 
     private func ownedRules(comment: String) -> [Rule] {

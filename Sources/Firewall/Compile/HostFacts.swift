@@ -25,10 +25,13 @@ public struct HostFacts: Hashable, Sendable {
         public var name: String
         /// Its MAC; nil where nobody looked.
         public var mac: MACAddress?
+        /// Whether it was made for macvlans, so that the host has no place on it: a VLAN.
+        public var isEndpointsAlone: Bool
         /// An interface.
-        public init(name: String, mac: MACAddress?) {
+        public init(name: String, mac: MACAddress?, isEndpointsAlone: Bool = false) {
             self.name = name
             self.mac = mac
+            self.isEndpointsAlone = isEndpointsAlone
         }
     }
 

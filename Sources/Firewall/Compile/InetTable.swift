@@ -47,13 +47,13 @@ extension Compiler {
 
     /// A frame to the addresses of link-local protocols (`01:80:c2:00:00:0X`) goes past the bridge: the host takes it as
     /// come in by the port itself, whatever is inside. Ports speak to nobody.
-    private static func portRules() -> [Rule] {
+    static func portRules() -> [Rule] {
         [Rule([Nft.equal(Nft.input, "@ports"), Nft.counter, Nft.drop], comment: "past the switch")]
     }
 
-    /// Of endpoints, tunnels and routers.
-    private static func allPorts(_ input: CompilerInput) -> [Element] {
-        input.ports() + Tunnels(input).devices() + Gateways(input).ports
+    /// Of endpoints, tunnels and routers, and what macvlans stand on where the host has no place.
+    static func allPorts(_ input: CompilerInput) -> [Element] {
+        input.ports() + Tunnels(input).devices() + Gateways(input).ports + grounds(input)
     }
 
     /// The same for ARP.

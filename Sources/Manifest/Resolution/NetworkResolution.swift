@@ -42,15 +42,19 @@ extension StateBuilder {
         if document.existingBridge != nil { return .existingBridge }
         guard let uplink = document.uplink, let selector = Validator.selector(uplink, machine) else { return nil }
         let found = Uplink(selector: selector, source: uplink.at)
-        if document.isMacvlan { return .macvlan(found) }
         if document.type.value == .l2bridge { return .routed(found) }
+        let vlan = vlan(document, of: found, host: host)
+        if document.isMacvlan { return .macvlan(vlan.map { .vlan($0) } ?? .uplink(found)) }
+        return vlan.map { .vlan($0) } ?? .uplinkPort(found)
+    }
+
+    private func vlan(_ document: NetworkDocument, of uplink: Uplink, host: String) -> VLAN? {
         guard let id = document.vlan.flatMap({ UInt16(exactly: $0.value) }),
             let device = Naming.vlan(document.head.name)
-        else { return .uplinkPort(found) }
-        return .vlan(
-            VLAN(
-                uplink: found, id: id, device: device.interface, alternativeName: device.alternative,
-                mac: Naming.vlanMAC(network: document.head.name, host: host)))
+        else { return nil }
+        return VLAN(
+            uplink: uplink, id: id, device: device.interface, alternativeName: device.alternative,
+            mac: Naming.vlanMAC(network: document.head.name, host: host))
     }
 
     private func overlay(_ document: NetworkDocument, host: String) -> Overlay? {

@@ -49,7 +49,10 @@ extension KindSpec {
             FieldSpec("uplink", .object(uplink), "The physical interface of uplink networks."),
             FieldSpec(
                 "vlan", .object(ObjectSpec([FieldSpec("id", .integer(1...4094), required: true, "802.1Q id.")])),
-                "Tag on the uplink."),
+                "Tag on the uplink.",
+                kernel:
+                    "`ip link add vl-NAME link UPLINK type vlan id ID`: a port of the bridge, or what macvlans stand on"
+            ),
             FieldSpec(
                 "attachment", .text(.words(["bridge", "macvlan"])), default: "bridge",
                 "How a transparent network is attached: by a bridge with the uplink as port, or by macvlans of the uplink.",

@@ -88,10 +88,14 @@ extension Validator {
     mutating func checkInterfaceNames() {
         var owners: [String: (what: String, at: SourceLocation)] = [:]
         for network in documents.networks.sorted(by: { $0.head.name < $1.head.name }) {
+            let what = "Network/\(network.head.name)"
+            // Two that share it share the bridge's name, too, which is said.
+            if network.vlan != nil, let vlan = Naming.vlan(network.head.name) {
+                owners[vlan.interface.text] = (what, network.head.at)
+            }
             guard !network.isMacvlan, let bridge = Naming.bridge(network.head.name),
                 let tunnel = Naming.tunnel(network.head.name)
             else { continue }
-            let what = "Network/\(network.head.name)"
             if let other = owners.updateValue((what, network.head.at), forKey: bridge.interface.text),
                 other.what != what
             {
@@ -101,9 +105,6 @@ extension Validator {
             }
             // Two that share it share the bridge's name, too, which was said.
             if network.type.value == .overlay { owners[tunnel.interface.text] = (what, network.head.at) }
-            if network.vlan != nil, let vlan = Naming.vlan(network.head.name) {
-                owners[vlan.interface.text] = (what, network.head.at)
-            }
             for port in routerPorts(network) {
                 guard let other = owners.updateValue((what, port.at), forKey: port.name.text) else { continue }
                 fail(

@@ -29,11 +29,6 @@ extension Validator {
                     + "switch, which decides", at: place)
         }
         if !network.antiSpoof { failForgery(network, network.head.place("antiSpoof")) }
-        if let place = network.head.place("vlan") {
-            fail(
-                "'vlan' together with \(network.macvlanWords) is not in this version yet; use \(network.bridgeWords), or the VLAN's own "
-                    + "interface as uplink", at: place)
-        }
     }
 
     private mutating func failForgery(_ network: NetworkDocument, _ place: SourceLocation?) {

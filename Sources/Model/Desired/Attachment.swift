@@ -6,13 +6,37 @@ public enum Attachment: Hashable, Sendable {
     case existingBridge
     /// Its own bridge has the uplink as a port.
     case uplinkPort(Uplink)
-    /// It has no bridge: its endpoints are macvlans of the uplink, which stays the host's.
-    case macvlan(Uplink)
+    /// It has no bridge: its endpoints are macvlans of the uplink, which stays the host's, or of a VLAN of it.
+    case macvlan(Ground)
     /// Its own bridge has a VLAN of the uplink as a port; the uplink itself stays the host's.
     case vlan(VLAN)
     /// Its own bridge has no port to it: the host routes between the two, and answers for endpoints on the uplink, which
     /// stays as it is.
     case routed(Uplink)
+}
+
+/// What macvlans stand on.
+public enum Ground: Hashable, Sendable {
+    /// A physical interface itself.
+    case uplink(Uplink)
+    /// A VLAN of one, which nobody else is on: not the host either.
+    case vlan(VLAN)
+
+    /// The physical interface.
+    public var uplink: Uplink {
+        switch self {
+        case .uplink(let uplink): uplink
+        case .vlan(let vlan): vlan.uplink
+        }
+    }
+
+    /// The VLAN of it.
+    public var vlan: VLAN? {
+        switch self {
+        case .uplink: nil
+        case .vlan(let vlan): vlan
+        }
+    }
 }
 
 /// A VLAN of a physical interface (`ip link add NAME link UPLINK type vlan id ID`).
@@ -25,7 +49,7 @@ public struct VLAN: Hashable, Sendable {
     public var device: InterfaceName
     /// Full name where the device's had to be shortened.
     public var alternativeName: String?
-    /// MAC of the device, which no frame has.
+    /// MAC of the device, which no frame may have.
     public var mac: MACAddress
 
     /// A VLAN.
@@ -85,12 +109,23 @@ extension Network {
     public var prefixes: [IPPrefix] { isRouted ? [] : subnets.map(\.prefix) }
 
     /// The VLAN that is a port of its bridge.
-    public var vlan: VLAN? {
+    public var portVLAN: VLAN? {
         switch attachment {
         case .vlan(let vlan): vlan
         case nil, .existingBridge, .uplinkPort, .macvlan, .routed: nil
         }
     }
+
+    /// The VLAN that its macvlans stand on.
+    public var groundVLAN: VLAN? {
+        switch attachment {
+        case .macvlan(let ground): ground.vlan
+        case nil, .existingBridge, .uplinkPort, .vlan, .routed: nil
+        }
+    }
+
+    /// The VLAN that it is: a port of its bridge, or what its macvlans stand on.
+    public var vlan: VLAN? { portVLAN ?? groundVLAN }
 }
 
 extension Attachment {
@@ -99,7 +134,8 @@ extension Attachment {
         switch self {
         case .existingBridge: "bridge: existing"
         case .uplinkPort(let uplink): "bridge: \(uplink.selector)"
-        case .macvlan(let uplink): "macvlan: \(uplink.selector)"
+        case .macvlan(.uplink(let uplink)): "macvlan: \(uplink.selector)"
+        case .macvlan(.vlan(let vlan)): "macvlan: \(vlan.uplink.selector) vlan \(vlan.id)"
         case .vlan(let vlan): "bridge: \(vlan.uplink.selector) vlan \(vlan.id)"
         case .routed(let uplink): "routed: \(uplink.selector)"
         }

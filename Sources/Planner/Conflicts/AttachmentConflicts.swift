@@ -17,7 +17,7 @@ extension Builder {
             }
             checkMTU(network, link)
             if context.uplink(network) != nil { checkUplink(network, link) }
-            if network.isMacvlan { checkMacvlans(network, link) }
+            if let ground = context.grounds[network.metadata.name] { checkMacvlans(network, ground) }
             checkRouted(network, link)
             warnOfLearning(network, link)
         }
@@ -26,7 +26,8 @@ extension Builder {
     private func place(_ network: Network) -> SourceLocation {
         switch network.attachment {
         case nil, .existingBridge: network.metadata.source
-        case .uplinkPort(let uplink), .macvlan(let uplink), .routed(let uplink): uplink.source
+        case .uplinkPort(let uplink), .routed(let uplink): uplink.source
+        case .macvlan(let ground): ground.uplink.source
         case .vlan(let vlan): vlan.uplink.source
         }
     }
@@ -120,10 +121,11 @@ extension Builder {
         let siblings =
             network.deniesIntraNetwork || network.type == .l2tunnel
             ? "" : ", and to other endpoints of it with any at all (not so with `isolation: {intraNetwork: deny}`)"
+        let host = network.vlan == nil ? ", with the MAC of \(uplink) and an address that is no endpoint's" : ""
         return
             "\(network.id): the host does not see which macvlan of \(uplink) sent a frame: whoever may send raw frames in an "
-            + "endpoint (CAP_NET_RAW) can do so with MAC and address of another endpoint, with the MAC of \(uplink) and an address that "
-            + "is no endpoint's\(siblings); \(network.bridgeWords) has no such gap"
+            + "endpoint (CAP_NET_RAW) can do so with MAC and address of another endpoint\(host)\(siblings); "
+            + "\(network.bridgeWords) has no such gap"
     }
 
     /// Kinds that want their lower link for themselves.

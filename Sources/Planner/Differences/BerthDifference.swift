@@ -39,6 +39,15 @@ extension Context {
         )
     }
 
+    /// Whether a VLAN of a network that keeps the name is made anew: what macvlans stand on goes with them and with the hooks
+    /// that hold them, and is no port of a bridge.
+    fileprivate func isReplaced(_ link: ObservedLink, _ berth: Berth, by network: Network) -> Bool {
+        guard link.kind == "vlan" else { return false }
+        if network.portVLAN != nil { return !macvlans(on: link).isEmpty }
+        guard network.groundVLAN != nil, let wanted = self.berth(of: network)?.0 else { return false }
+        return wanted != berth || link.master != nil
+    }
+
     /// `7 of eth1`, `vni 7 port 4789`.
     func words(_ berth: Berth) -> String {
         switch berth {
@@ -66,7 +75,7 @@ extension Builder {
                 continue
             }
             let own = mark.scope == context.desired.scope ? context.networks[mark.owner.name] : nil
-            let isLeft = own.map { $0.device != link.name } ?? false
+            let isLeft = own.map { $0.device != link.name || context.isReplaced(link, berth, by: $0) } ?? false
             if let taker, own == nil, mark.scope != context.desired.scope || !context.mayRemove(mark.owner) {
                 fail(
                     "\(taker.id): \(label(berth)) is \(link.name.terminalSafe) of \(mark.owner) of scope \(mark.scope), and "
@@ -109,6 +118,7 @@ extension Builder {
                 disruption: touches.isEmpty ? .none : .brief(touches),
                 source: own?.metadata.source ?? taker?.metadata.source,
                 before: [Property(kind, context.words(berth))], losses: context.losses(with: link),
+                requires: context.macvlans(on: link).map { "link/\(place($0))/old" } + [Self.unhooking],
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link), phase: .clear))
     }

@@ -42,7 +42,8 @@ extension Builder {
 
     /// Firewall rules: what is wanted comes into force before the links it guards; what guards links that go is kept
     /// until they are gone.
-    mutating func compareFirewall(_ live: Ruleset, wanted: Ruleset) {
+    mutating func compareFirewall(_ current: Ruleset, wanted: Ruleset) {
+        let live = unhook(current)
         guard !RulesetChange.from(live, to: wanted).isEmpty else { return clearWay(live) }
         // Where there were no rules, only endpoints that are there already can have connections.
         let isFirst = live.tables.isEmpty && !hasLiveEndpoints
@@ -55,10 +56,12 @@ extension Builder {
         appendFirewall(
             RulesetChange.from(live, to: handed), inverse: RulesetChange.from(handed, to: live),
             id: "firewall/handover",
-            action: .delete, reason: "another endpoint gets it", phase: .firewall)
+            action: .delete, reason: "another endpoint gets it", requires: [Self.unhooking] + grounding,
+            phase: .firewall)
         appendFirewall(
             RulesetChange.from(handed, to: between), inverse: RulesetChange.from(between, to: handed), id: "firewall",
-            action: live.tables.isEmpty ? .create : .update, requires: ["firewall/handover"], phase: .firewall)
+            action: live.tables.isEmpty ? .create : .update,
+            requires: ["firewall/handover", Self.unhooking] + grounding, phase: .firewall)
         clearWay(live)
         let surplus = RulesetChange.from(between, to: reduced)
         appendFirewall(
@@ -71,6 +74,27 @@ extension Builder {
             RulesetChange.from(reduced, to: wanted), inverse: RulesetChange.from(wanted, to: reduced),
             id: "firewall/checked", action: .delete, requires: ["connections"], phase: .conclude)
     }
+
+    /// Steps that make what hooks are put on.
+    private var grounding: [String] {
+        context.desired.networks.compactMap(\.groundVLAN).flatMap {
+            requirement(LinkReference(.host, $0.device.text))
+        }
+    }
+
+    /// Takes hooks off interfaces that go before rules come, and only then: with an interface the kernel deletes its chains,
+    /// which nothing would bring back.
+    private mutating func unhook(_ live: Ruleset) -> Ruleset {
+        let left = live.unhooked(from: Set(cleared.keys))
+        appendFirewall(
+            RulesetChange.from(live, to: left), inverse: RulesetChange.from(left, to: live), id: Self.unhooking,
+            action: .delete, reason: "the interface that they hang on is made anew",
+            requires: steps.filter { $0.phase == .clear && $0.namespace != .host }.map(\.id), phase: .firewall)
+        return left
+    }
+
+    /// The step that does it.
+    static let unhooking = "firewall/unhooked"
 
     /// Rules stay until what they guard is gone, and forwarding is off again.
     private var guardedRemovals: [String] {

@@ -13,7 +13,7 @@ extension Builder {
             createMacvlan(endpoint, spec, compartment)
             return
         }
-        guard context.isMacvlan(link, in: space, of: context.attached[endpoint.network]) else {
+        guard context.isMacvlan(link, in: space, of: context.grounds[endpoint.network]) else {
             fail(
                 "\(endpoint.id) needs the interface name \(spec.reference), which another interface has that stays; rename or "
                     + "delete it inside, or set `spec.interface`", at: endpoint.metadata.source)
@@ -39,6 +39,8 @@ extension Builder {
         // Another one may have its MAC until then.
         requires += vacancies.values.filter { $0.host.isEmpty }.map(\.step).sorted()
         if freshNamespaces.contains(compartment.reference) { requires.append(Self.id(compartment)) }
+        let ground = LinkReference(.host, lower)
+        requires += requirement(ground) + [Self.raising(ground)]
         steps.append(
             Step(
                 id: id, action: .create, owner: endpoint.id, kind: .link, namespace: spec.reference.namespace,
@@ -57,16 +59,19 @@ extension Builder {
         for (space, link, mark) in context.markedMacvlans {
             let reference = LinkReference(space.reference, link.name)
             let isTaken = takers[reference] != nil || wanted[reference]?.isMacvlan ?? false
-            guard !stays(link, mark, wanted[reference]), isTaken || link.mac.map(macs.contains) ?? false,
-                mayGo(mark)
+            let losesGround = link.peerIndex.flatMap { context.hostLinkNames[$0] }.flatMap { cleared[$0] } != nil
+            guard !stays(link, mark, wanted[reference]),
+                losesGround || ((isTaken || link.mac.map(macs.contains) ?? false) && mayGo(mark))
             else { continue }
+            if losesGround, !mayGo(mark), !isRemovable(mark, what: "\(reference)") { continue }
             let inverse = context.restoration(ofMacvlan: link, in: space)
             let id = "link/\(place(reference))/old"
             vacancies[reference] = Vacancy(host: "", step: id, isReplaced: false)
             steps.append(
                 Step(
                     id: id, action: .delete, owner: mark.owner, kind: .link, namespace: reference.namespace,
-                    summary: "delete macvlan \(reference), whose \(isTaken ? "name" : "MAC") another card gets",
+                    summary: "delete macvlan \(reference), whose "
+                        + (losesGround ? "VLAN goes" : "\(isTaken ? "name" : "MAC") another card gets"),
                     reason: context.endpointNames.contains(mark.owner.name)
                         ? "\(mark.owner) has its card elsewhere" : "\(mark.owner) is not declared any more",
                     disruption: .outage([mark.owner.name]), source: nil, before: [Property("alias", mark.text)],
@@ -99,7 +104,8 @@ extension Builder {
     /// Whether a macvlan is the wanted one that has its name: of the same endpoint and the same interface.
     private func stays(_ link: ObservedLink, _ mark: OwnershipMark, _ spec: LinkSpec?) -> Bool {
         guard let spec, case .macvlan(let lower, _) = spec.kind else { return false }
-        return OwnershipMark(spec.alias)?.owner == mark.owner && link.peerIndex == context.hostLinks[lower]?.index
+        return OwnershipMark(spec.alias)?.owner == mark.owner && cleared[lower] == nil
+            && link.peerIndex == context.hostLinks[lower]?.index
     }
 
     /// A card of an endpoint that has another one by now goes, whatever is pruned.

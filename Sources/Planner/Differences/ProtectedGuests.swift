@@ -29,6 +29,14 @@ extension Builder {
         }
     }
 
+    /// The same of those that stand on a VLAN of ours.
+    mutating func keepProtectedMacvlans(on ground: ObservedLink) {
+        for (_, link, mark) in context.markedMacvlans where link.peerIndex == ground.index {
+            guard mark.protected, !context.mayRemove(mark.owner) else { continue }
+            failGuest(mark.owner, "\(ground.name.terminalSafe), which it stands on")
+        }
+    }
+
     /// A network on somebody else's bridge goes without that bridge, but with the rules that guard its endpoints there.
     mutating func keepProtectedGuestsOfOthers() {
         for bridge in context.options.leavesBridges.sorted() {

@@ -33,6 +33,7 @@ extension Builder {
         // What only limits an endpoint that stays is not the endpoint.
         let limited = link.kind == "ifb" && context.endpointNames.contains(mark.owner.name) ? mark.owner : nil
         guard limited != nil || context.isMacvlan(mark.owner) || isRemovable(mark, what: link.name) else { return }
+        if link.kind == "vlan", link.master == nil { return removeGround(link, mark) }
         if link.kind == "bridge" { keepProtectedGuests(of: link) }
         let isCard = link.isCard
         let uplink = context.observed.host.uplinkPort(of: link)

@@ -15,9 +15,10 @@ extension Builder {
     /// VLANs by which networks are joined to a physical one.
     mutating func compareVLANs() {
         for network in context.desired.networks {
-            guard let vlan = network.vlan, let uplink = context.attached[network.metadata.name] else { continue }
+            guard let vlan = network.portVLAN, let uplink = context.attached[network.metadata.name] else { continue }
             compareVLAN(network, context.vlanSpec(network, vlan, on: uplink), uplink)
         }
+        compareGrounds()
     }
 
     private mutating func compareVLAN(_ network: Network, _ spec: LinkSpec, _ uplink: ObservedLink) {

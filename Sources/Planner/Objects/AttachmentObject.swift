@@ -36,7 +36,7 @@ struct AttachmentSearch {
         case nil: return nil
         case .existingBridge: return bridge(network)
         case .uplinkPort(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : self.uplink(uplink, network)
-        case .macvlan(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : stem(uplink, network)
+        case .macvlan(let ground): return observed.isAssumed ? .found(assumed(ground.uplink)) : stem(ground, network)
         case .vlan(let vlan): return observed.isAssumed ? .found(assumed(vlan.uplink)) : carrier(vlan, network)
         case .routed(let uplink): return observed.isAssumed ? .found(assumed(uplink)) : way(uplink, network)
         }
@@ -120,16 +120,26 @@ struct AttachmentSearch {
         return outcome
     }
 
-    /// The interface of macvlans, which stays the host's, and takes nothing else that wants it for itself.
-    private func stem(_ uplink: Uplink, _ network: Network) -> Outcome {
-        let outcome = self.uplink(uplink, network)
+    /// The interface of macvlans, or that of the VLAN that they stand on.
+    private func stem(_ ground: Ground, _ network: Network) -> Outcome {
+        let outcome: Outcome
+        switch ground {
+        case .uplink(let uplink): outcome = self.uplink(uplink, network)
+        case .vlan(let vlan): outcome = carrier(vlan, network)
+        }
         guard case .found(let link) = outcome else { return outcome }
-        let (name, word) = (link.name.terminalSafe, link.name.shellWord)
         if !(observed.features.macvlans ?? true) {
             return .missing(
                 "this kernel has no macvlans; load the module (`modprobe macvlan`), boot one with CONFIG_MACVLAN, or use "
                     + network.bridgeWords)
         }
+        guard let vlan = ground.vlan else { return stem(link) ?? outcome }
+        return byName[vlan.device.text].flatMap(strangers(on:)) ?? outcome
+    }
+
+    /// Why an interface takes no macvlans: it stays the host's, and takes nothing else that wants it for itself.
+    private func stem(_ link: ObservedLink) -> Outcome? {
+        let (name, word) = (link.name.terminalSafe, link.name.shellWord)
         if let index = link.master, let master = byIndex[index] {
             let bridge = master.name.terminalSafe
             let cure =
@@ -143,16 +153,19 @@ struct AttachmentSearch {
             return .missing(
                 "the uplink \(name) is down, and its macvlans with it; set it up (`ip link set \(word) up`)")
         }
+        return strangers(on: link)
+    }
+
+    /// Macvlans of others, which endpoints would meet.
+    private func strangers(on link: ObservedLink) -> Outcome? {
         let others = observed.host.links.filter {
             $0.lower == link.index && ["macvlan", "macvtap", "ipvlan", "ipvtap"].contains($0.kind)
         }
-        if let other = others.min(by: { $0.name < $1.name }) {
-            return .missing(
-                "\(name) carries the \(other.kind) \(other.name.terminalSafe), which is not bulkhead's; endpoints would meet it, and "
-                    + "what it sends would be dropped as forged: delete it (`ip link delete \(other.name.shellWord)`), or use another "
-                    + "uplink")
-        }
-        return outcome
+        guard let other = others.min(by: { $0.name < $1.name }) else { return nil }
+        return .missing(
+            "\(link.name.terminalSafe) carries the \(other.kind) \(other.name.terminalSafe), which is not bulkhead's; endpoints would meet it, and "
+                + "what it sends would be dropped as forged: delete it (`ip link delete \(other.name.shellWord)`), or use another "
+                + "uplink")
     }
 
     /// The interface by which the host is on the physical network itself: it answers for endpoints there.
@@ -258,8 +271,11 @@ extension Context {
     func macvlanUplinks() -> [ObjectName: HostFacts.Uplink] {
         Dictionary(
             desired.networks.filter(\.isMacvlan).compactMap { network in
-                attached[network.metadata.name].map {
-                    (network.metadata.name, HostFacts.Uplink(name: $0.name, mac: $0.mac))
+                grounds[network.metadata.name].map {
+                    (
+                        network.metadata.name,
+                        HostFacts.Uplink(name: $0.name, mac: $0.mac, isEndpointsAlone: network.vlan != nil)
+                    )
                 }
             }, uniquingKeysWith: { first, _ in first })
     }
@@ -290,7 +306,7 @@ extension Context {
     func uplinkPorts() -> [ObjectName: String] {
         Dictionary(
             desired.networks.compactMap { network in
-                (network.vlan?.device.text ?? uplink(network)?.name).map { (network.metadata.name, $0) }
+                (network.portVLAN?.device.text ?? uplink(network)?.name).map { (network.metadata.name, $0) }
             }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -306,7 +322,7 @@ extension Context {
     func uplinkMACs() -> [ObjectName: MACAddress] {
         Dictionary(
             desired.networks.compactMap { network in
-                (network.vlan == nil ? uplink(network)?.mac : network.mac).map { (network.metadata.name, $0) }
+                (network.portVLAN == nil ? uplink(network)?.mac : network.mac).map { (network.metadata.name, $0) }
             }, uniquingKeysWith: { first, _ in first })
     }
 }

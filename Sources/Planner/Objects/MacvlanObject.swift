@@ -6,11 +6,11 @@ extension Context {
     /// which was said.
     func macvlanSpec(_ endpoint: Endpoint, _ seat: Seat) -> LinkSpec? {
         guard let compartment = compartments[seat.compartment], let network = networks[endpoint.network],
-            let uplink = attached[endpoint.network]
+            let ground = grounds[endpoint.network]
         else { return nil }
         return LinkSpec(
             reference: LinkReference(compartment.reference, seat.interface.text),
-            kind: .macvlan(lower: uplink.name, mode: mode(of: endpoint, on: network)), mac: endpoint.mac,
+            kind: .macvlan(lower: ground.name, mode: mode(of: endpoint, on: network)), mac: endpoint.mac,
             mtu: endpoint.mtu, addressGeneration: 0, isUp: false, alias: mark(endpoint.metadata, .endpoint).text)
     }
 

@@ -132,7 +132,7 @@ public enum Disruption: Hashable, Codable, Sendable {
 public enum Phase: Int, Hashable, Comparable, Codable, Sendable {
     /// Modules, notes of original values.
     case prepare
-    /// Namespaces are made.
+    /// Namespaces are made, and links on which rules hang.
     case namespaces
     /// Rules come into force.
     case firewall

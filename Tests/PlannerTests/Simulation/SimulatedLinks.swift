@@ -1,4 +1,5 @@
 import Addressing
+import Firewall
 import Model
 import Planner
 
@@ -83,6 +84,7 @@ extension SimulatedHost {
         }
         space.drop(old.index)
         self[link.namespace] = space
+        if link.namespace == .host { dropMacvlans(on: old) }
         guard old.kind == "veth", let far = old.peerIndex else { return }
         let others = [state.host] + state.namespaces
         let other = others.first { other in
@@ -91,6 +93,15 @@ extension SimulatedHost {
         }
         guard let other else { return }
         try change(other.reference) { $0.drop(far) }
+    }
+
+    /// Macvlans go with what they stand on, and so do the chains on its hooks.
+    private mutating func dropMacvlans(on lower: ObservedLink) {
+        for place in state.namespaces.indices {
+            let gone = state.namespaces[place].links.filter { $0.kind == "macvlan" && $0.peerIndex == lower.index }
+            for link in gone { state.namespaces[place].drop(link.index) }
+        }
+        firewall.ruleset = firewall.ruleset.unhooked(from: [lower.name])
     }
 
     mutating func change(_ link: LinkReference, _ change: LinkChange) throws {

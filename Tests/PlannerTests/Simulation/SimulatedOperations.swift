@@ -1,4 +1,6 @@
 import Addressing
+import Firewall
+import JSON
 import Model
 import Planner
 
@@ -57,7 +59,16 @@ extension SimulatedHost {
         case .moveUplink(let move): try self.move(move)
         case .cutConnections, .clearWay, .noteNeighbours, .expectNeighbours: break
         case .configureRouting(let change): state.run(change)
-        case .firewall(let commands): try firewall.run(commands)
+        case .firewall(let commands): try filter(commands)
+        }
+    }
+
+    /// Chains hang on links that are there.
+    private mutating func filter(_ commands: [JSON]) throws {
+        try firewall.run(commands)
+        let hooked = firewall.ruleset.tables.flatMap(\.chains).flatMap { $0.base?.devices ?? [] }
+        if let absent = hooked.first(where: { state.host.link(named: $0) == nil }) {
+            throw Failure.absent("link \(absent)")
         }
     }
 
