@@ -212,6 +212,7 @@ private struct InventoryReader {
     private func endpoint(_ link: ObservedLink) -> Inventory.Endpoint? {
         guard let mark = link.mark else { return nil }
         if link.tap != nil { return tap(link, mark.owner.name.text) }
+        if link.kind == "macvtap" { return macvtap(link, mark.owner.name.text) }
         let space = link.peerNamespaceID.flatMap { spaces[$0] }
         let inner = space.flatMap { space in link.peerIndex.flatMap { space.link(index: $0) } }
         let own = (space?.addresses ?? []).filter { $0.link == inner?.index && !isKernels($0) }
@@ -260,8 +261,9 @@ private struct InventoryReader {
                             && $0.peerNamespaceID == space.hostID
                     }
             }
+            let taps = state.host.links.count { $0.kind == "macvtap" && $0.peerIndex == link.index && $0.mark != nil }
             return Inventory.Network(
-                name: network, link: link, addresses: [], ports: cards, tracking: "none",
+                name: network, link: link, addresses: [], ports: cards + taps, tracking: "none",
                 health: link.isUp ? "ok" : "uplink is down", isMacvlan: true)
         }
     }
@@ -275,6 +277,19 @@ private struct InventoryReader {
             addresses: endpoint?.addresses ?? [],
             state: !link.isUp ? "disabled" : link.isRunning ? "up" : "not open",
             health: link.master == nil ? "not on a bridge" : "ok")
+    }
+
+    /// Who has its file open the kernel does not tell.
+    private func macvtap(_ link: ObservedLink, _ name: String) -> Inventory.Endpoint {
+        let endpoint = adoptions.taps[name]
+        let uplink = link.peerIndex.flatMap { links[$0] }
+        return Inventory.Endpoint(
+            name: name, network: stems.first { $0.uplink == uplink?.name }?.network, outer: link,
+            guest: (endpoint?.mac ?? link.mac).map {
+                Inventory.Guest(mac: $0, gateways: endpoint?.defaultGateways ?? [])
+            },
+            addresses: endpoint?.addresses ?? [], state: link.isUp ? "up" : "disabled",
+            health: uplink?.isUp ?? false ? "ok" : "uplink is down")
     }
 
     private func path(_ reference: NamespaceRef) -> String {
@@ -316,11 +331,14 @@ private struct InventoryReader {
 
 extension Inventory.Endpoint {
     /// Of the card inside, or of the tap, which has no other.
-    var cardName: String? { outer.tap == nil ? inner?.name : outer.name }
+    var cardName: String? { machineKind == nil ? inner?.name : outer.name }
+
+    /// `tap` or `macvtap` where a virtual machine has it.
+    var machineKind: String? { outer.tap != nil ? "tap" : outer.kind == "macvtap" ? "macvtap" : nil }
 
     /// As the card counts them: what the host's side of a tap sends, the guest receives.
     var cardCounters: LinkCounters? {
-        guard outer.tap != nil else { return inner?.counters }
+        guard outer.tap != nil else { return machineKind == nil ? inner?.counters : outer.counters }
         return outer.counters.map { own in
             LinkCounters(
                 receivedPackets: own.sentPackets, receivedBytes: own.sentBytes, receivedDropped: own.sentDropped,

@@ -79,6 +79,7 @@ enum StateText {
         switch device {
         case .nic(let seat): return "\(seat.interface) in \(seat.compartment)"
         case .macvlan(let seat): return "macvlan \(seat.interface) in \(seat.compartment)"
+        case .macvtap: return "macvtap"
         case .tap(let options):
             let owner = options.owner?.description ?? "-", group = options.group?.description ?? "-"
             return "tap of \(owner) \(group)\(options.multiQueue ? " in queues" : "")"

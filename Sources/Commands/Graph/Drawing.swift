@@ -114,6 +114,7 @@ struct Drawing {
             case .nic(let seat), .macvlan(let seat):
                 seat.compartment == endpoint.metadata.name ? [] : ["in \(seat.compartment)"]
             case .tap: ["tap \(endpoint.hostInterface)"]
+            case .macvtap: ["macvtap \(endpoint.hostInterface)"]
             }
         return Member(
             name: endpoint.metadata.name.text,

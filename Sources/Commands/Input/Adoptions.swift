@@ -25,7 +25,7 @@ struct Adoptions {
             guard case .adopted(let path) = compartment.namespace else { continue }
             adoptions.names[path] = compartment.metadata.name.text
         }
-        for endpoint in desired.endpoints where endpoint.isTap {
+        for endpoint in desired.endpoints where endpoint.isOfHypervisor {
             adoptions.taps[endpoint.metadata.name.text] = endpoint
         }
         return adoptions

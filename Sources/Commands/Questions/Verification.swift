@@ -81,7 +81,7 @@ private struct ProbeMap {
             namespaces[endpoint.metadata.name] = endpoint.compartment.flatMap { compartments[$0] }
         }
         self.namespaces = namespaces
-        machines = Set(state.endpoints.filter(\.isTap).map(\.metadata.name))
+        machines = Set(state.endpoints.filter(\.isOfHypervisor).map(\.metadata.name))
     }
 
     /// An endpoint of the question in which nothing can be asked or answered.

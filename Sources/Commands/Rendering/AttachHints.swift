@@ -7,12 +7,29 @@ enum AttachHints {
     /// nil where the namespace of a card is not known.
     static func document(_ endpoint: Inventory.Endpoint) -> JSON {
         if let tap = endpoint.outer.tap { return machine(endpoint, tap) }
+        if endpoint.machineKind != nil { return macvtapMachine(endpoint) }
         guard let path = endpoint.namespacePath, let name = endpoint.compartment else { return nil }
         return [
             "namespace": .string(path), "oci": ["type": "network", "path": .string(path)],
             "exec": .string("bulkhead exec \(name) -- COMMAND"), "nsenter": .string("nsenter --net=\(path) COMMAND"),
             "podman": ["--network", .string("ns:\(path)")], "systemd": .string("NetworkNamespacePath=\(path)"),
             "nspawn": [.string("--network-namespace-path=\(path)")],
+        ]
+    }
+
+    /// Its file has the number of the interface, which is another one each time it is made. It is opened by the shell, for
+    /// reading and writing, and QEMU gets the descriptor.
+    private static func macvtapMachine(_ endpoint: Inventory.Endpoint) -> JSON {
+        let (name, id, file) = (endpoint.outer.name, endpoint.name, "/dev/tap\(endpoint.outer.index)")
+        let mac = endpoint.guest.map { ",mac=\($0.mac)" } ?? ""
+        return [
+            "macvtap": .string(name), "file": .string(file),
+            "gateways": .array((endpoint.guest?.gateways ?? []).map { .string($0.description) }),
+            "qemu": [
+                "-netdev", .string("tap,id=\(id),fd=3"), "-device",
+                .string("virtio-net-pci,netdev=\(id)\(mac),host_mtu=\(endpoint.outer.mtu)"),
+            ],
+            "redirection": .string("3<>\(file)"),
         ]
     }
 

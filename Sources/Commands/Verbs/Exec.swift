@@ -52,9 +52,9 @@ struct Exec: Verb {
             guard let endpoint = inventory.endpoints.first(where: { $0.name == name }) else {
                 throw Complaint("no endpoint '\(name.terminalSafe)' in scope \(global.scope.terminalSafe)")
             }
-            guard endpoint.outer.tap == nil else {
+            if let kind = endpoint.machineKind {
                 throw Complaint(
-                    "endpoint '\(name.terminalSafe)' is the card of a virtual machine (tap \(endpoint.outer.name.terminalSafe)) and "
+                    "endpoint '\(name.terminalSafe)' is the card of a virtual machine (\(kind) \(endpoint.outer.name.terminalSafe)) and "
                         + "in no compartment; run the command in the machine")
             }
             guard let found = inventory.compartments.first(where: { $0.name == endpoint.compartment }) else {

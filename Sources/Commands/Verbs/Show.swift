@@ -133,7 +133,7 @@ enum ShowDocument {
     static func endpoint(_ endpoint: Inventory.Endpoint, host: String) -> JSON {
         [
             "name": .string(endpoint.name), "network": optional(endpoint.network), "host": .string(host),
-            "compartment": optional(endpoint.compartment), "device": endpoint.outer.tap == nil ? "nic" : "tap",
+            "compartment": optional(endpoint.compartment), "device": .string(endpoint.machineKind ?? "nic"),
             "interface": optional(endpoint.inner?.name),
             "hostInterface": endpoint.outer.kind == "macvlan" ? nil : .string(endpoint.outer.name),
             "mac": text(endpoint.guest?.mac ?? endpoint.inner?.mac),

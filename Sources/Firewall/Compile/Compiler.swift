@@ -17,7 +17,7 @@ public enum Compiler {
     public static func compile(_ desired: DesiredState, _ facts: HostFacts) -> Ruleset {
         let switched = desired.switched
         let hooks = hookTable(desired, facts).map { [$0] } ?? []
-        let input = CompilerInput(switched, facts)
+        let input = CompilerInput(switched, facts, deaf: deafLinks(desired, facts))
         guard !switched.networks.isEmpty else { return Ruleset(tables: groundTables(input) + hooks) }
         return Ruleset(tables: [bridgeTable(input), inetTable(input), arpTable(input)] + hooks)
     }
@@ -30,7 +30,7 @@ extension DesiredState {
         state.endpoints.removeAll { $0.router != nil }
         guard networks.contains(where: \.isMacvlan) else { return state }
         state.networks.removeAll(where: \.isMacvlan)
-        state.endpoints.removeAll(where: \.isMacvlan)
+        state.endpoints.removeAll(where: \.isOnGround)
         return state
     }
 }
@@ -39,6 +39,8 @@ extension DesiredState {
 struct CompilerInput {
     let desired: DesiredState
     let facts: HostFacts
+    /// Links besides ports by which the host hears nobody.
+    let deaf: [Element]
     let networks: [ObjectName: Network]
     let tableName: String
     let program: PolicyProgram
@@ -47,9 +49,10 @@ struct CompilerInput {
     /// Networks with an endpoint, here or there, for which an enforced policy says what may come in.
     private let policedNetworks: Set<ObjectName>
 
-    init(_ desired: DesiredState, _ facts: HostFacts) {
+    init(_ desired: DesiredState, _ facts: HostFacts, deaf: [Element] = []) {
         self.desired = desired
         self.facts = facts
+        self.deaf = deaf
         networks = Dictionary(desired.networks.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
         tableName = Compiler.tableName(desired.scope)
         let program = PolicyProgram(desired)

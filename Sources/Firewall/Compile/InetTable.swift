@@ -51,9 +51,9 @@ extension Compiler {
         [Rule([Nft.equal(Nft.input, "@ports"), Nft.counter, Nft.drop], comment: "past the switch")]
     }
 
-    /// Of endpoints, tunnels and routers, and what macvlans stand on where the host has no place.
+    /// Of endpoints, tunnels and routers, and others on which the host has no place.
     static func allPorts(_ input: CompilerInput) -> [Element] {
-        input.ports() + Tunnels(input).devices() + Gateways(input).ports + grounds(input)
+        input.ports() + Tunnels(input).devices() + Gateways(input).ports + input.deaf
     }
 
     /// The same for ARP.

@@ -151,6 +151,7 @@ enum Fingerprint {
         switch device {
         case .nic(let seat): "\(seat.compartment) \(seat.interface)"
         case .macvlan(let seat): "macvlan \(seat.compartment) \(seat.interface)"
+        case .macvtap: "macvtap"
         case .tap(let options):
             "tap \(options.owner?.description ?? "-") \(options.group?.description ?? "-") \(options.multiQueue)"
         }

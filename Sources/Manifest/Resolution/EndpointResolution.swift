@@ -33,6 +33,7 @@ extension StateBuilder {
 
     private func device(_ document: EndpointDocument, on network: NetworkDocument) -> Device? {
         guard let name = document.compartmentName else {
+            if document.isMacvtap { return .macvtap }
             let tap = document.tap
             return .tap(
                 TapOptions(

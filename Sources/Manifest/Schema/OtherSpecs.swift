@@ -65,8 +65,10 @@ extension KindSpec {
             FieldSpec("host", .text(.name), "The Host it is on; required when Hosts are declared."),
             FieldSpec(
                 "device", .text(.words(["nic", "tap", "macvtap"])), default: "nic",
-                "nic: a card in a compartment; tap, macvtap: a card for a hypervisor.",
-                kernel: "`ip link add ep-NAME type veth`, `ip tuntap add ep-NAME mode tap`"),
+                "nic: a card in a compartment; tap, macvtap: a card for a hypervisor, on a bridge, or on an uplink with macvlans.",
+                kernel:
+                    "`ip link add ep-NAME type veth`, `ip tuntap add ep-NAME mode tap`, `ip link add ep-NAME link UPLINK type macvtap`"
+            ),
             FieldSpec("compartment", .text(.name), default: "the endpoint's own name", "The compartment it is in."),
             FieldSpec(
                 "interface", .text(.interface), default: "eth0 for the only endpoint of a compartment",

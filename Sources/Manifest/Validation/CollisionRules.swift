@@ -113,7 +113,7 @@ extension Validator {
             }
         }
         for endpoint in documents.endpoints.sorted(by: { $0.head.name < $1.head.name }) {
-            guard networks[endpoint.network.value]?.isMacvlan != true,
+            guard endpoint.hasHostSide(on: networks[endpoint.network.value]),
                 let name = endpoint.hostInterface?.value.text ?? Naming.port(endpoint.head.name)?.interface.text
             else { continue }
             let what = "Endpoint/\(endpoint.head.name)"

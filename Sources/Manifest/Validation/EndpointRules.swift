@@ -30,6 +30,11 @@ extension Validator {
             return
         }
         checkMacvlan(endpoint, network)
+        if endpoint.isMacvtap, !network.isMacvlan, network.type.value != .l2bridge, let place = endpoint.device?.at {
+            fail(
+                "device macvtap is not used by Network/\(network.head.name), whose endpoints are on a bridge; use tap there, or a "
+                    + "network with 'attachment: macvlan' or of type l2tunnel", at: place)
+        }
         checkMTU(endpoint, network)
         checkAllowed(endpoint, network)
         checkBandwidth(endpoint, network)

@@ -1,6 +1,14 @@
 internal import Addressing
 internal import Model
 
+extension EndpointDocument {
+    /// Whether it is to be a macvtap.
+    var isMacvtap: Bool { device?.value == "macvtap" }
+
+    /// Whether it has a link of the host for its own, on this network.
+    func hasHostSide(on network: NetworkDocument?) -> Bool { isMacvtap || network?.isMacvlan != true }
+}
+
 extension NetworkDocument {
     /// Whether its endpoints are macvlans of its uplink.
     var isMacvlan: Bool {
@@ -41,13 +49,15 @@ extension Validator {
     /// The same of an endpoint.
     mutating func checkMacvlan(_ endpoint: EndpointDocument, _ network: NetworkDocument) {
         guard network.isMacvlan else { return }
-        if let device = endpoint.device, device.value != "nic" {
+        if let device = endpoint.device, device.value == "tap" {
             fail(
-                "device \(device.value) is not used by networks with \(network.macvlanWords)\(device.value == "tap" ? "" : " in this version yet"); "
-                    + "use nic, or \(network.bridgeWords), which has tap", at: device.at)
+                "device tap is not used by networks with \(network.macvlanWords); use nic or macvtap, or \(network.bridgeWords), which "
+                    + "has tap", at: device.at)
         }
         for field in ["hostInterface", "bandwidth"] {
-            guard let place = endpoint.head.place(field) else { continue }
+            guard let place = endpoint.head.place(field), !(endpoint.isMacvtap && field == "hostInterface") else {
+                continue
+            }
             fail(
                 "'\(field)' is not used with \(network.macvlanWords), where the host has no port of an endpoint",
                 at: place)
@@ -65,8 +75,9 @@ extension Validator {
     mutating func checkMacvlans(_ policy: PolicyDocument) {
         for endpoint in documents.endpoints where policy.selects(endpoint) {
             guard let network = networks[endpoint.network.value], network.isMacvlan else { continue }
+            let kind = endpoint.isMacvtap ? "macvtap" : "macvlan"
             fail(
-                "Policy/\(policy.head.name) selects Endpoint/\(endpoint.head.name) (\(endpoint.head.at)), which is a macvlan; policies "
+                "Policy/\(policy.head.name) selects Endpoint/\(endpoint.head.name) (\(endpoint.head.at)), which is a \(kind); policies "
                     + "for these are not in this version yet: leave it out of 'appliesTo', or use \(network.bridgeWords)",
                 at: policy.target.at)
         }

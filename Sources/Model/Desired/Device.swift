@@ -8,6 +8,8 @@ public enum Device: Hashable, Sendable {
     case macvlan(Seat)
     /// A hypervisor: the card is a file, and in no network stack of the host.
     case tap(TapOptions)
+    /// The same, where the card is a macvtap of the network's uplink: its file is `/dev/tapINDEX`.
+    case macvtap
 }
 
 /// A card's place in a compartment.

@@ -83,13 +83,19 @@ public struct Endpoint: Hashable, Sendable {
     public var seat: Seat? {
         switch device {
         case .nic(let seat), .macvlan(let seat): seat
-        case .tap: nil
+        case .tap, .macvtap: nil
         }
     }
     /// Whether it is a macvlan: `hostInterface` and `hostMAC` are nobody's then.
     public var isMacvlan: Bool { if case .macvlan = device { true } else { false } }
     /// Whether it is a tap for a hypervisor.
     public var isTap: Bool { if case .tap = device { true } else { false } }
+    /// Whether it is a macvtap for a hypervisor, a link of the host with the endpoint's MAC.
+    public var isMacvtap: Bool { if case .macvtap = device { true } else { false } }
+    /// Whether a hypervisor has it, whose guest no kernel of ours knows.
+    public var isOfHypervisor: Bool { isTap || isMacvtap }
+    /// Whether it stands on its network's uplink, or a VLAN of it, and is no port of a bridge.
+    public var isOnGround: Bool { isMacvlan || isMacvtap }
     /// The compartment it is in; nil for a card of a hypervisor.
     public var compartment: ObjectName? { seat?.compartment }
     /// `Endpoint/NAME`; a router's card is its network's.

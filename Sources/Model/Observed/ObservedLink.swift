@@ -48,8 +48,10 @@ public struct ObservedLink: Hashable, Codable, Sendable {
     public var vlan: UInt16?
     /// Attributes of a tap, where it is one.
     public var tap: ObservedTap?
-    /// Mode of a macvlan, where it is one.
+    /// Mode of a macvlan or macvtap, where it is one.
     public var macvlan: MacvlanMode?
+    /// `IFF_ALLMULTI`, where it is a macvtap: it takes what is for groups that nobody on the host has joined.
+    public var hearsAllGroups: Bool?
     /// `IFLA_INET_CONF`: the values of `/proc/sys/net/ipv4/conf/NAME/*`, element 0 being `IPV4_DEVCONF_FORWARDING` (1).
     public var ipv4Settings: [Int32]
     /// `IFLA_INET6_CONF`: the values of `/proc/sys/net/ipv6/conf/NAME/*`, element 0 being `DEVCONF_FORWARDING` (0).

@@ -148,6 +148,8 @@ public struct KernelFeatures: Hashable, Codable, Sendable {
     public var vlans: Bool?
     /// The same of macvlans.
     public var macvlans: Bool?
+    /// The same of macvtaps.
+    public var macvtaps: Bool?
 
     /// Features; the defaults are those of a current kernel.
     public init(bridgeNetfilter: Bool = true, forceForwarding: Bool = true, ipv6: Bool = true) {

@@ -54,6 +54,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var isRunning: Bool { flags & 0x1_0040 == 0x1_0040 }
     /// Without `IFF_NOARP`.
     public var resolvesNeighbours: Bool { flags & 0x80 == 0 }
+    /// `IFF_ALLMULTI`.
+    public var hearsAllGroups: Bool { flags & 0x200 != 0 }
     /// `IFF_LOOPBACK`.
     public var isLoopback: Bool { flags & 8 != 0 }
 

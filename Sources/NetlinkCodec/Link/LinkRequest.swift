@@ -142,6 +142,8 @@ public enum LinkRequest {
         public var isUp: Bool?
         /// Whether `IFF_NOARP` is absent.
         public var resolvesNeighbours: Bool?
+        /// `IFF_ALLMULTI` set, or taken away.
+        public var hearsAllGroups: Bool?
         /// `IFLA_MTU`.
         public var mtu: Int?
         /// `IFLA_ADDRESS`.
@@ -156,7 +158,8 @@ public enum LinkRequest {
         public init() {}
         /// Whether there is nothing to send.
         public var isEmpty: Bool {
-            isUp == nil && resolvesNeighbours == nil && mtu == nil && mac == nil && master == nil && alias == nil
+            isUp == nil && resolvesNeighbours == nil && hearsAllGroups == nil && mtu == nil && mac == nil
+                && master == nil && alias == nil
                 && addressGeneration == nil
         }
     }
@@ -164,8 +167,13 @@ public enum LinkRequest {
     /// `ip link set NAME …`.
     public static func set(name: String, _ change: Change) -> Request {
         // IFF_UP and IFF_NOARP.
-        let flags: UInt32 = (change.isUp == true ? 1 : 0) | (change.resolvesNeighbours == false ? 0x80 : 0)
-        let mask: UInt32 = (change.isUp == nil ? 0 : 1) | (change.resolvesNeighbours == nil ? 0 : 0x80)
+        let groups: UInt32 = 0x200
+        let flags: UInt32 =
+            (change.isUp == true ? 1 : 0) | (change.resolvesNeighbours == false ? 0x80 : 0)
+            | (change.hearsAllGroups == true ? groups : 0)
+        let mask: UInt32 =
+            (change.isUp == nil ? 0 : 1) | (change.resolvesNeighbours == nil ? 0 : 0x80)
+            | (change.hearsAllGroups == nil ? 0 : groups)
         var writer = header(index: 0, flags: flags, change: mask)
         writer.attribute(LinkAttribute.name, text: name)
         if let mac = change.mac { writer.attribute(LinkAttribute.address, mac.bytes) }

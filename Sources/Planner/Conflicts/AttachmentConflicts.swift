@@ -75,13 +75,17 @@ extension Builder {
                         + "(`ip link set \(link.name.shellWord) nomaster`)", at: place(network))
             }
         }
-        if let other = context.macvlans(on: link).first(where: { $0.namespace != .host }) {
+        if let other = context.macvlans(on: link).first(where: { reference in
+            reference.namespace != .host || context.hostLinks[reference.name]?.mark != nil
+        }) {
+            let kind = other.namespace == .host ? "macvtap" : "macvlan"
             fail(
-                "\(network.id): \(name) carries the macvlan \(other), and the kernel puts no such interface on a bridge; apply once "
+                "\(network.id): \(name) carries the \(kind) \(other), and the kernel puts no such interface on a bridge; apply once "
                     + "without it, or use another uplink", at: place(network))
         }
         let child = context.observed.host.links.first { other in
-            other.peerIndex == link.index && other.peerNamespaceID == nil && Self.excluding.contains(other.kind)
+            other.peerIndex == link.index && other.peerNamespaceID == nil && other.mark == nil
+                && Self.excluding.contains(other.kind)
         }
         if let child {
             fail(

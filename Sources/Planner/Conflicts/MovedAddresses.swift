@@ -29,7 +29,7 @@ extension Builder {
     /// Whether the card is on the network of its endpoint, and not still on another one.
     private func isOnNetwork(_ endpoint: Endpoint) -> Bool {
         guard let network = context.networks[endpoint.network] else { return false }
-        if endpoint.isMacvlan { return true }
+        if endpoint.isOnGround { return true }
         return present(LinkReference(.host, endpoint.hostInterface.text)).flatMap(masterName) == network.bridge.text
     }
 

@@ -96,7 +96,7 @@ extension LinkChange {
     fileprivate var interrupts: Bool {
         switch self {
         case .up(let isUp): !isUp
-        case .resolvesNeighbours, .mtu, .mac, .master, .bridge, .macvlan: true
+        case .resolvesNeighbours, .hearsAllGroups, .mtu, .mac, .master, .bridge, .macvlan, .macvtap: true
         case .name, .alias, .addAlternativeName, .removeAlternativeName, .addressGeneration, .port, .forwards: false
         }
     }

@@ -47,7 +47,7 @@ extension Builder {
     }
 
     private func arrival(_ endpoint: Endpoint, _ known: Set<String>?) -> Arrival? {
-        guard !endpoint.isMacvlan, endpoint.router == nil, !isLeftOut(endpoint),
+        guard !endpoint.isOnGround, endpoint.router == nil, !isLeftOut(endpoint),
             let network = context.networks[endpoint.network]
         else {
             return nil

@@ -118,7 +118,7 @@ extension Builder {
                 disruption: touches.isEmpty ? .none : .brief(touches),
                 source: own?.metadata.source ?? taker?.metadata.source,
                 before: [Property(kind, context.words(berth))], losses: context.losses(with: link),
-                requires: context.macvlans(on: link).map { "link/\(place($0))/old" } + [Self.unhooking],
+                requires: clearing(link) + [Self.unhooking],
                 operations: [.deleteLink(LinkReference(.host, link.name))],
                 inverse: context.restoration(of: link), phase: .clear))
     }

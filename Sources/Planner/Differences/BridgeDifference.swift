@@ -223,7 +223,7 @@ extension Builder {
             if let mac = peer.mac { properties.append(Property("peer mac", mac.description)) }
         case .vxlan(let options): properties += options.properties
         case .tap(let options): properties += options.properties
-        case .macvlan(let lower, let mode):
+        case .macvlan(let lower, let mode), .macvtap(let lower, let mode):
             properties += [Property("uplink", lower), Property("mode", mode.rawValue)]
         case .vlan(let lower, let id): properties += [Property("uplink", lower), Property("vlan", String(id))]
         }

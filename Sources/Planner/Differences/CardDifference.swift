@@ -23,6 +23,7 @@ extension Builder {
             case .macvlan:
                 guard let compartment = endpoint.compartment.flatMap({ context.compartments[$0] }) else { continue }
                 compareMacvlan(endpoint, spec, compartment)
+            case .macvtap: compareMacvtap(endpoint, spec)
             case .bridge, .vxlan, .vlan, .ifb: continue
             }
         }
@@ -118,7 +119,7 @@ extension Builder {
         let id = "link/\(spec.reference.name)"
         register(spec, peer, id: id)
         let place = context.peer(of: link).map { LinkReference($0.namespace.reference, $0.link.name) }
-        let isTap = link.kind == "tun"
+        let isTap = link.kind != "veth"
         let old = isTap ? link.cardWord : place?.description
         let isGone = makeRoom(link, endpoint: endpoint, old: place)
         let inverse = isGone ? [] : context.restoration(of: link)
@@ -127,7 +128,7 @@ extension Builder {
             Step(
                 id: id, action: .replace, owner: endpoint.id, kind: .veth,
                 summary: isTap
-                    ? "replace tap \(spec.reference) by a veth, its other end \(peer.reference)"
+                    ? "replace \(link.cardWord) \(spec.reference) by a veth, its other end \(peer.reference)"
                     : "replace veth \(spec.reference): other end \(old ?? "in an unknown namespace") → \(peer.reference)",
                 reason: isTap
                     ? "it is a card in a compartment now"

@@ -89,7 +89,7 @@ extension Builder {
         appendFirewall(
             RulesetChange.from(live, to: left), inverse: RulesetChange.from(left, to: live), id: Self.unhooking,
             action: .delete, reason: "the interface that they hang on is made anew",
-            requires: steps.filter { $0.phase == .clear && $0.namespace != .host }.map(\.id), phase: .firewall)
+            requires: cleared.keys.sorted().compactMap { context.hostLinks[$0] }.flatMap(clearing), phase: .firewall)
         return left
     }
 
@@ -111,7 +111,7 @@ extension Builder {
 
     private var hasLiveEndpoints: Bool {
         context.desired.endpoints.contains {
-            !$0.isMacvlan && present(LinkReference(.host, $0.hostInterface.text)) != nil
+            !$0.isOnGround && present(LinkReference(.host, $0.hostInterface.text)) != nil
         }
     }
 

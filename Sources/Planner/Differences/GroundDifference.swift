@@ -92,7 +92,7 @@ extension Builder {
                 Step(
                     id: quiet, action: .update, owner: mark.owner, kind: .link, summary: "set \(reference) down",
                     reason: reason, source: nil, before: [Property("state", "up")], after: [Property("state", "down")],
-                    isIrreversible: true, requires: context.macvlans(on: link).map { "link/\(place($0))" },
+                    isIrreversible: true, requires: removals(from: link),
                     operations: [.changeLink(reference, [.up(false)])],
                     inverse: [.changeLink(reference, [.up(true)])], phase: .links))
         }

@@ -39,8 +39,7 @@ extension Builder {
         // Another one may have its MAC until then.
         requires += vacancies.values.filter { $0.host.isEmpty }.map(\.step).sorted()
         if freshNamespaces.contains(compartment.reference) { requires.append(Self.id(compartment)) }
-        let ground = LinkReference(.host, lower)
-        requires += requirement(ground) + [Self.raising(ground)]
+        requires += standing(on: LinkReference(.host, lower))
         steps.append(
             Step(
                 id: id, action: .create, owner: endpoint.id, kind: .link, namespace: spec.reference.namespace,
@@ -55,7 +54,8 @@ extension Builder {
     /// because an interface takes a MAC once.
     mutating func clearMacvlans(_ specs: [LinkSpec], takers: [LinkReference: String]) {
         let wanted = Dictionary(specs.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
-        let macs = Set(specs.compactMap { spec in spec.isMacvlan ? spec.mac : nil })
+        let macs = Set(specs.compactMap { spec in spec.isMacvlan || spec.isMacvtap ? spec.mac : nil })
+        clearMacvtaps(specs)
         for (space, link, mark) in context.markedMacvlans {
             let reference = LinkReference(space.reference, link.name)
             let isTaken = takers[reference] != nil || wanted[reference]?.isMacvlan ?? false

@@ -35,6 +35,10 @@ extension Builder {
             guard mark.protected, !context.mayRemove(mark.owner) else { continue }
             failGuest(mark.owner, "\(ground.name.terminalSafe), which it stands on")
         }
+        for link in context.uppers[ground.index] ?? [] where link.kind == "macvtap" {
+            guard let owner = protectedGuest(link) else { continue }
+            failGuest(owner, "\(ground.name.terminalSafe), which it stands on")
+        }
     }
 
     /// A network on somebody else's bridge goes without that bridge, but with the rules that guard its endpoints there.

@@ -24,8 +24,8 @@ extension Builder {
         }
         if context.isOtherDevice(link, of: endpoint, wanted: "tun") {
             replaceByTap(
-                endpoint, spec, link, summary: "replace veth \(spec.reference) by a tap",
-                reason: "it is the card of a hypervisor now", before: [Property("device", "veth")])
+                endpoint, spec, link, summary: "replace \(link.cardWord) \(spec.reference) by a tap",
+                reason: "it is the card of a hypervisor now", before: [Property("device", link.cardWord)])
             return
         }
         guard isOurs(link, owner: endpoint.id, kind: "tun", source: source, cure: cure) else { return }

@@ -159,7 +159,7 @@ struct AttachmentSearch {
     /// Macvlans of others, which endpoints would meet.
     private func strangers(on link: ObservedLink) -> Outcome? {
         let others = observed.host.links.filter {
-            $0.lower == link.index && ["macvlan", "macvtap", "ipvlan", "ipvtap"].contains($0.kind)
+            $0.lower == link.index && $0.mark == nil && ["macvlan", "macvtap", "ipvlan", "ipvtap"].contains($0.kind)
         }
         guard let other = others.min(by: { $0.name < $1.name }) else { return nil }
         return .missing(

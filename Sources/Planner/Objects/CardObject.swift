@@ -5,6 +5,7 @@ extension Context {
     /// The card of an endpoint; nil where its compartment or network is missing, which resolution rules out.
     func cardSpec(_ endpoint: Endpoint) -> LinkSpec? {
         if endpoint.isMacvlan { return endpoint.seat.flatMap { macvlanSpec(endpoint, $0) } }
+        if endpoint.isMacvtap { return macvtapSpec(endpoint) }
         guard let kind = cardKind(endpoint), let network = networks[endpoint.network] else { return nil }
         return LinkSpec(
             reference: LinkReference(.host, endpoint.hostInterface.text), kind: kind,
@@ -17,7 +18,7 @@ extension Context {
     private func cardKind(_ endpoint: Endpoint) -> LinkSpec.Kind? {
         switch endpoint.device {
         case .tap(let options): .tap(options.resolved(observed.accounts ?? Accounts()))
-        case .macvlan: nil
+        case .macvlan, .macvtap: nil
         case .nic(let seat):
             compartments[seat.compartment].map { compartment in
                 .veth(

@@ -14,11 +14,22 @@ extension Context {
             mtu: endpoint.mtu, addressGeneration: 0, isUp: false, alias: mark(endpoint.metadata, .endpoint).text)
     }
 
+    /// The card of an endpoint that is a macvtap: a link of the host, with the MAC of the guest; nil where there is no uplink.
+    func macvtapSpec(_ endpoint: Endpoint) -> LinkSpec? {
+        guard let network = networks[endpoint.network], let ground = grounds[endpoint.network] else { return nil }
+        return LinkSpec(
+            reference: LinkReference(.host, endpoint.hostInterface.text),
+            kind: .macvtap(lower: ground.name, mode: mode(of: endpoint, on: network)), mac: endpoint.mac,
+            mtu: endpoint.mtu, addressGeneration: 1, isUp: endpoint.enabled,
+            alias: mark(endpoint.metadata, .endpoint).text, alternativeName: endpoint.alternativeName)
+    }
+
     /// What goes from one macvlan to another passes no hook where it is for many, so that isolation is the kernel's own: it
     /// takes frames of one to the other only where both have mode bridge. With mode source and an empty list nothing comes in
     /// at all, and what goes out the hooks of the uplink stop.
     private func mode(of endpoint: Endpoint, on network: Network) -> MacvlanMode {
-        guard endpoint.enabled else { return .source }
+        // A macvtap is the host's, and down.
+        guard endpoint.enabled || endpoint.isMacvtap else { return .source }
         if network.type == .l2tunnel { return .vepa }
         return network.deniesIntraNetwork ? .private : .bridge
     }

@@ -47,6 +47,9 @@ extension Context {
         if link.kind == "vlan", let id = link.vlan, let lower = link.lower.flatMap({ hostLinkNames[$0] }) {
             return .vlan(lower: lower, id: id)
         }
+        if link.kind == "macvtap", let mode = link.macvlan, let lower = link.lower.flatMap({ hostLinkNames[$0] }) {
+            return .macvtap(lower: lower, mode: mode)
+        }
         if link.kind == "tun" { return link.tap.map { .tap($0.options) } }
         guard let inner = peer(of: link) else { return nil }
         return .veth(

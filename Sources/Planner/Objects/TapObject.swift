@@ -2,7 +2,7 @@ internal import Model
 
 extension ObservedLink {
     /// What the kernel calls the host's side of an endpoint's card (`IFLA_INFO_KIND`).
-    static let cardKinds: Set<String> = ["veth", "tun"]
+    static let cardKinds: Set<String> = ["veth", "tun", "macvtap"]
 
     /// Whether it is of a kind that cards have.
     var isCard: Bool { Self.cardKinds.contains(kind) }

@@ -100,6 +100,8 @@ public enum LinkChange: Hashable, Codable, Sendable {
     case up(Bool)
     /// `IFF_NOARP` taken away, or set (`ip link set X arp on`).
     case resolvesNeighbours(Bool)
+    /// `IFF_ALLMULTI` set, or taken away (`ip link set X allmulticast on`).
+    case hearsAllGroups(Bool)
     /// A port of a bridge takes part again (`bridge link set dev X state 3`).
     case forwards
     /// `IFLA_MTU`.
@@ -120,6 +122,8 @@ public enum LinkChange: Hashable, Codable, Sendable {
     case addressGeneration(UInt8)
     /// `IFLA_MACVLAN_MODE` (`ip link set X type macvlan mode …`).
     case macvlan(MacvlanMode)
+    /// The same of a macvtap.
+    case macvtap(MacvlanMode)
     /// Bridge attributes.
     case bridge(BridgeOptions)
     /// Bridge port attributes.
@@ -151,6 +155,8 @@ public struct LinkSpec: Hashable, Codable, Sendable {
         case macvlan(lower: String, mode: MacvlanMode)
         /// `ip tuntap add NAME mode tap …`.
         case tap(TapOptions)
+        /// `link LOWER type macvtap mode …`.
+        case macvtap(lower: String, mode: MacvlanMode)
     }
     /// Where it lives.
     public var reference: LinkReference
@@ -176,7 +182,7 @@ public struct LinkSpec: Hashable, Codable, Sendable {
     /// The interface of the host that it stands on.
     public var lower: LinkReference? {
         switch kind {
-        case .vlan(let lower, _), .macvlan(let lower, _): LinkReference(.host, lower)
+        case .vlan(let lower, _), .macvlan(let lower, _), .macvtap(let lower, _): LinkReference(.host, lower)
         case .bridge, .veth, .vxlan, .ifb, .tap: nil
         }
     }

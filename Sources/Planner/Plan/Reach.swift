@@ -35,7 +35,7 @@ public struct Reach: Hashable, Sendable {
             add(spec.reference)
             switch spec.kind {
             case .veth(let peer): add(peer.reference)
-            case .bridge, .vxlan, .ifb, .vlan, .tap, .macvlan: break
+            case .bridge, .vxlan, .ifb, .vlan, .tap, .macvlan, .macvtap: break
             }
         case .deleteLink(let link), .changeLink(let link, _), .addAddress(let link, _), .removeAddress(let link, _),
             .addQdisc(let link, _), .removeQdisc(let link, _), .forgetNeighbours(let link, _),

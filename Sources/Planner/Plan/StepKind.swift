@@ -44,7 +44,7 @@ extension Step {
         init(link kind: String) {
             switch kind {
             case "bridge": self = .bridge
-            case "tun": self = .tap
+            case "tun", "macvtap": self = .tap
             case "veth": self = .veth
             case "vxlan": self = .vxlan
             case _: self = .link

@@ -123,6 +123,8 @@ extension Operation {
         change.alias = spec.alias
         if spec.hasIPv6 { change.addressGeneration = spec.addressGeneration }
         if case .bridge = spec.kind { change.mtu = spec.mtu }
+        // Which groups a guest has joined nobody tells the kernel, which asks for neighbours by groups.
+        if case .macvtap = spec.kind { change.hearsAllGroups = true }
         requests.append(LinkRequest.set(name: name, change))
         if let alternative = spec.alternativeName {
             requests.append(LinkRequest.alternativeName(alternative, of: name, add: true))
@@ -189,6 +191,10 @@ extension Operation {
                 end, .macvlan, lower: try indexes.index(of: LinkReference(.host, lower)),
                 lowerNamespace: nil, data: MacvlanData(mode: mode.mode)
             )
+        case .macvtap(let lower, let mode):
+            return LinkRequest.createMacvlan(
+                end, .macvtap, lower: try indexes.index(of: LinkReference(.host, lower)), lowerNamespace: nil,
+                data: MacvlanData(mode: mode.mode))
         case .tap:
             var change = LinkRequest.Change()
             (change.mac, change.mtu, change.master) = (spec.mac, spec.mtu, master)
@@ -224,6 +230,7 @@ extension Operation {
                 } else {
                     plain.isUp = false
                 }
+            case .hearsAllGroups(let isOn): plain.hearsAllGroups = isOn
             case .resolvesNeighbours(let isOn): plain.resolvesNeighbours = isOn
             case .forwards: last.append(LinkRequest.forward(name: link.name))
             case .name(let name):
@@ -247,6 +254,8 @@ extension Operation {
                 others.append(LinkRequest.alternativeName(name, of: link.name, add: false))
             case .macvlan(let mode):
                 others.append(LinkRequest.set(name: link.name, .macvlan, MacvlanData(mode: mode.mode)))
+            case .macvtap(let mode):
+                others.append(LinkRequest.set(name: link.name, .macvtap, MacvlanData(mode: mode.mode)))
             case .bridge(let options): others.append(LinkRequest.set(name: link.name, bridge: options.data))
             case .port(let options): others.append(LinkRequest.set(name: link.name, port: options.data))
             }

@@ -14,10 +14,12 @@ extension ObservedLink {
             bridge: message.bridge.map(BridgeOptions.init), port: message.port.map(PortOptions.init),
             forwards: message.port.map { $0.state == 3 }, vxlan: message.vxlan.map(VXLANOptions.init),
             vlan: message.vlan, tap: message.tun.flatMap(ObservedTap.init),
-            macvlan: message.kind == "macvlan" ? message.macvlan.flatMap { MacvlanMode($0.mode) } : nil,
+            macvlan: ["macvlan", "macvtap"].contains(message.kind)
+                ? message.macvlan.flatMap { MacvlanMode($0.mode) } : nil,
             ipv4Settings: message.ipv4Settings,
             ipv6Settings: message.ipv6Settings,
             counters: LinkCounters(message.counters))
+        if kind == "macvtap" { hearsAllGroups = message.hearsAllGroups }
     }
 }
 

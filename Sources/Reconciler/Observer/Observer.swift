@@ -81,6 +81,10 @@ public struct Observer {
             let isThere = state.namespaces.contains { $0.links.contains { $0.macvlan != nil } }
             state.features.macvlans = try isThere || KernelSurvey.hasLinks(of: "macvlan")
         }
+        if desired.endpoints.contains(where: \.isMacvtap) {
+            let isThere = state.host.links.contains { $0.kind == "macvtap" }
+            state.features.macvtaps = try isThere || KernelSurvey.hasLinks(of: "macvtap")
+        }
         if desired.endpoints.contains(where: \.isTap) { state.features.taps = TapDevice.isSupported() }
         state.routing = try RoutingReading(session.folders).read(isWanted: desired.evpn != nil)
         try readForgotten(&state)

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Plays a virtual machine: opens a tap, and passes frames between it and the card of a network stack of its own.
 
-guest.py TAP NAMESPACE MAC ADDRESS… [--queues] [--owner UID]: says `open`, and goes on until it is killed.
+guest.py TAP NAMESPACE MAC ADDRESS… [--queues] [--macvtap]: says `open`, and goes on until it is killed.
 """
 import argparse
 import ctypes
+import errno
 import fcntl
+import glob
 import os
 import select
 import socket
+import stat
 import struct
 import subprocess
+import tempfile
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("tap")
@@ -18,6 +22,7 @@ arguments.add_argument("namespace")
 arguments.add_argument("mac")
 arguments.add_argument("addresses", nargs="*")
 arguments.add_argument("--queues", action="store_true")
+arguments.add_argument("--macvtap", action="store_true")
 arguments.add_argument("--gateway", action="append", default=[])
 given = arguments.parse_args()
 
@@ -48,8 +53,19 @@ value = ctypes.create_string_buffer(struct.pack("=II", 0x17, 0))
 fcntl.ioctl(wire, 0x8946, struct.pack("16sP", b"eth0", ctypes.addressof(value)))
 assert libc.setns(host, 0x40000000) == 0
 
-tap = os.open("/dev/net/tun", os.O_RDWR)
-# IFF_TAP | IFF_NO_PI, and IFF_MULTI_QUEUE.
+
+def macvtap():
+    """Opens the file of the link, which need not be in this /dev, nor be the only one of its name there."""
+    (file,) = glob.glob(f"/sys/class/net/{given.tap}/tap*/dev")
+    with open(file) as numbers:
+        major, minor = map(int, numbers.read().split(":"))
+    with tempfile.TemporaryDirectory() as folder:
+        os.mknod(f"{folder}/tap", 0o600 | stat.S_IFCHR, os.makedev(major, minor))
+        return os.open(f"{folder}/tap", os.O_RDWR)
+
+
+tap = macvtap() if given.macvtap else os.open("/dev/net/tun", os.O_RDWR)
+# IFF_TAP | IFF_NO_PI, and IFF_MULTI_QUEUE; without IFF_VNET_HDR, which a macvtap has from the beginning.
 flags = 0x1002 | (0x100 if given.queues else 0)
 fcntl.ioctl(tap, 0x400454CA, struct.pack("16sH22x", given.tap.encode(), flags))
 print("open", flush=True)
@@ -65,4 +81,9 @@ while True:
             frame, origin = wire.recvfrom(70000)
             # PACKET_OUTGOING is what was just sent.
             if origin[2] != 4:
-                os.write(tap, frame)
+                try:
+                    os.write(tap, frame)
+                except OSError as error:
+                    # A link that was set down takes none.
+                    if error.errno != errno.EIO:
+                        raise

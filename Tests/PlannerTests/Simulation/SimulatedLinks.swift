@@ -67,6 +67,10 @@ extension SimulatedHost {
         case .tap(let options): (new.kind, new.tap) = ("tun", ObservedTap(options: options, isPersistent: true))
         case .veth: new.kind = "veth"
         case .macvlan: break
+        case .macvtap(let lower, let mode):
+            guard let lower = here.link(named: lower) else { throw Failure.absent("link \(lower)") }
+            (new.kind, new.macvlan, new.peerIndex) = ("macvtap", mode, lower.index)
+            new.hearsAllGroups = true
         }
     }
 
@@ -97,6 +101,9 @@ extension SimulatedHost {
 
     /// Macvlans go with what they stand on, and so do the chains on its hooks.
     private mutating func dropMacvlans(on lower: ObservedLink) {
+        for link in state.host.links where link.kind == "macvtap" && link.peerIndex == lower.index {
+            state.host.drop(link.index)
+        }
         for place in state.namespaces.indices {
             let gone = state.namespaces[place].links.filter { $0.kind == "macvlan" && $0.peerIndex == lower.index }
             for link in gone { state.namespaces[place].drop(link.index) }
@@ -115,6 +122,7 @@ extension SimulatedHost {
                 if isUp && space.links[place].isLoopback { space.addresses += Self.loopbackAddresses(index) }
                 space.links[place].isUp = isUp
                 Self.reconnect(index, &space)
+            case .hearsAllGroups(let isOn): space.links[place].hearsAllGroups = isOn
             case .resolvesNeighbours(let isOn): space.links[place].resolvesNeighbours = isOn
             case .forwards: space.links[place].forwards = true
             case .name(let name):
@@ -133,7 +141,7 @@ extension SimulatedHost {
             case .addressGeneration(let mode):
                 guard IPv6Half.exists(mtu: space.links[place].mtu) else { throw Failure.refused("\(link) has no IPv6") }
                 space.links[place].addressGeneration = mode
-            case .macvlan(let mode): space.links[place].macvlan = mode
+            case .macvlan(let mode), .macvtap(let mode): space.links[place].macvlan = mode
             case .bridge(var options):
                 options.vlanFiltering = options.vlanFiltering ?? space.links[place].bridge?.vlanFiltering
                 space.links[place].bridge = options
