@@ -60,12 +60,6 @@ enum Metrics {
         }
     }
 
-    /// There from the beginning, so that an alert sees them rise from 0.
-    private static let known = [
-        "address", "bridge", "file", "firewall", "link", "namespace", "neighbour", "qdisc", "route", "rule", "setting",
-        "tap", "veth",
-    ]
-
     private static func drift(_ standing: Standing, _ text: inout MetricsText) {
         func add(_ isInSync: Bool) {
             text.add("bulkhead_in_sync", "Whether the host is as what was applied last.", [([], isInSync ? 1 : 0)])
@@ -78,7 +72,8 @@ enum Metrics {
         }
         add(plan.isKnownInSync)
         let kinds = Dictionary(grouping: plan.steps, by: \.kind.rawValue).mapValues(\.count)
-        let all = Set(known).union(kinds.keys).sorted()
+        // There from the beginning, so that an alert sees them rise from 0.
+        let all = Step.Kind.allCases.map(\.rawValue).sorted()
         text.add(
             "bulkhead_drift", "Differences from what was applied last, by kind of object.",
             all.map { ([("kind", $0)], Double(kinds[$0] ?? 0)) })

@@ -85,14 +85,18 @@ struct Reconcile: Verb {
         return path
     }
 
+    /// A repair of `watch` is over in a moment, and no reason to leave a new commit to the next round.
     private func begin(_ folder: RoundFolder) throws -> RoundFolder.Beginning {
-        let beginning = try folder.begin()
-        if case .held(let holder) = beginning {
-            throw Complaint(
-                "another round of scope \(global.scope) is under way (\(holder.terminalSafe)); nothing was changed",
-                .locked)
+        var holder = ""
+        for _ in 0..<100 {
+            let beginning = try folder.begin()
+            guard case .held(let other) = beginning else { return beginning }
+            holder = other
+            Detachment.pause(milliseconds: 50)
         }
-        return beginning
+        throw Complaint(
+            "another round of scope \(global.scope), or a repair of `watch`, is under way (\(holder.terminalSafe)); nothing was "
+                + "changed", .locked)
     }
 
     private func remember(
