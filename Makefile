@@ -119,6 +119,7 @@ TEST_BUILD := BULKHEAD_OPTIMIZED=1 "$(SWIFT)" build --scratch-path .build-test
 # Without a way to Debian's archive everything else is tested all the same.
 test: deps-test
 	@Tests/MachineTests/Tools/machine prepare || echo 'make: the kernel of Debian could not be fetched: tests on it are left out' >&2
+	@Tests/promtool || echo 'make: promtool could not be fetched: Prometheus does not check the metrics' >&2
 	$(TEST_BUILD) --build-tests
 	PATH="$$(dirname "$(SWIFT)"):$$PATH" Tests/run "$$($(TEST_BUILD) --show-bin-path)"
 

@@ -35,12 +35,32 @@ import Testing
         return samples
     }
 
-    /// Prometheus' own tool, where it is installed.
+    /// Where `make test` puts it (`Tests/promtool`), or where it is installed.
+    private static let promtool = [
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../.build/promtool")
+            .standardizedFileURL.path, "/usr/bin/promtool", "/usr/local/bin/promtool",
+    ].first(where: FileManager.default.fileExists)
+
+    /// A test of its own says where it is not there.
     private func check(_ text: String, _ host: ScratchHost) throws {
-        let tool = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first(where: FileManager.default.fileExists)
-        guard let tool else { return print("promtool is not installed: the text was checked by this test only") }
+        guard let tool = Self.promtool else { return }
         let result = try host.run([tool, "check", "metrics"], input: text)
         #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+
+    @Test(
+        .enabled(
+            if: promtool != nil,
+            "promtool is not there (Tests/promtool fetches it): the text is checked by these tests alone"))
+    func prometheusTakesIt() throws {
+        let host = try ScratchHost()
+        try host.declare(
+            Documents.network, Documents.endpoint("a"), Documents.endpoint("b"),
+            Documents.policy("b", from: "a", port: 80))
+        #expect(try host.bulkhead("apply", "--yes", "manifests").status == 0)
+        #expect(try metrics(host).count > 20)
+        let tool = try #require(Self.promtool)
+        #expect(try host.run([tool, "check", "metrics"], input: "wrong{\n").status != 0)
     }
 
     @Test func whatThereIsAndHowItDiffers() throws {
