@@ -66,7 +66,9 @@ extension Reachability {
     }
 
     private func ruleCuts(_ direction: TrafficDirection, _ party: Party, _ transport: PortProtocol) -> Set<Int> {
-        guard case .endpoint(let name) = party, let profile = program.profile(direction, of: name) else { return [] }
+        guard case .endpoint(let name) = party else { return [] }
+        let program = program(of: name)
+        guard let profile = program.profile(direction, of: name) else { return [] }
         var cuts: Set<Int> = []
         for place in profile.enforced {
             for rule in program.policies[place][direction]?.rules ?? [] {

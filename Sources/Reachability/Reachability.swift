@@ -90,7 +90,7 @@ public struct Reachability: Sendable {
         _ direction: TrafficDirection, of party: Party, _ peer: PeerView, _ service: ConnectionService
     ) -> Ruling? {
         guard case .endpoint(let name) = party, let endpoint = endpoints[name] else { return nil }
-        let program = remotes.contains(name) ? remoteProgram : program
+        let program = program(of: name)
         guard let profile = program.profile(direction, of: name) else { return isolation(direction, endpoint, peer) }
         for place in profile.enforced {
             let policy = program.policies[place]
@@ -111,6 +111,9 @@ public struct Reachability: Sendable {
         case .isolation: return isolation(direction, endpoint, peer)
         }
     }
+
+    /// What is asked for an endpoint, here or on its own host.
+    func program(of endpoint: ObjectName) -> PolicyProgram { remotes.contains(endpoint) ? remoteProgram : program }
 
     private func byDefault(_ action: RuleAction, _ policy: Policy, _ direction: TrafficDirection) -> Ruling {
         let place = policy[direction]?.source ?? policy.metadata.source

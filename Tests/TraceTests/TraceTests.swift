@@ -61,6 +61,66 @@ import Testing
 
         """
 
+    private static let fleet = """
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Host
+        metadata: {name: node-a}
+        spec: {underlay: {address: 192.0.2.1}}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Host
+        metadata: {name: node-b}
+        spec: {underlay: {address: 192.0.2.2}}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Network
+        metadata: {name: web}
+        spec: {type: overlay, vxlan: {vni: 7}, subnets: [{prefix: 10.88.0.0/24}]}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: near, labels: {app: near}}
+        spec: {network: web, addresses: [10.88.0.2], host: node-a}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Endpoint
+        metadata: {name: far, labels: {app: far}}
+        spec: {network: web, addresses: [10.88.0.3], host: node-b}
+        ---
+        apiVersion: bulkhead.dev/v1alpha1
+        kind: Policy
+        metadata: {name: guard}
+        spec:
+          appliesTo: {endpoints: {matchLabels: {app: far}}}
+          ingress:
+            default: deny
+            rules:
+              - name: in
+                action: allow
+                from: [{endpoints: {matchLabels: {app: near}}}]
+                protocols: [{protocol: tcp, ports: [80]}]
+
+        """
+
+    /// What another host asks of its endpoint is known here by port, too.
+    @Test(arguments: ["node-a", "node-b"]) func everyHostSaysTheSame(_ name: String) throws {
+        let host = try ScratchHost()
+        try host.write("all.yaml", Self.fleet)
+        func trace(_ arguments: String...) throws -> String {
+            try host.run([ScratchHost.binary, "trace"] + arguments + ["--host", name, "manifests"]).output
+        }
+        #expect(
+            try trace("near", "far", "--port", "80") == """
+                near (10.88.0.2) → far (10.88.0.3), tcp 80: allowed
+                  egress of near: allowed, nothing denies it
+                  ingress of far: allowed by rule guard/in (manifests/all.yaml:34)
+
+                """)
+        #expect(
+            try trace("near", "far", "--port", "81").hasPrefix("near (10.88.0.2) → far (10.88.0.3), tcp 81: denied\n"))
+        #expect(try trace("near", "far").contains("  80: allowed\n"))
+    }
+
     /// The host's own addresses on a physical network are in no manifest. On the host itself they are known; elsewhere
     /// one of the prefix stands for them, as a `cidr` of the LAN is about them, too.
     @Test func knowsTheHostsAddressesOnItsLAN() throws {
