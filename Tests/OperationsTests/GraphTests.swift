@@ -36,6 +36,51 @@ import Testing
         #expect(text.contains("from world: published ports<br/>from host: all"), "\(text)")
     }
 
+    /// An overlay's members on other hosts, and who of here may reach them.
+    @Test func whatIsOnOtherHostsIsDrawn() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let hosts = ["node-a": "192.0.2.1", "node-b": "192.0.2.2"].sorted { $0.key < $1.key }.map { name, address in
+            """
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Host
+            metadata: {name: \(name)}
+            spec: {underlay: {address: \(address)}}
+
+            """
+        }
+        let overlay = """
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Network
+            metadata: {name: web}
+            spec: {type: overlay, vxlan: {vni: 7}, subnets: [{prefix: 10.88.0.0/24}]}
+
+            """
+        func endpoint(_ name: String, _ address: String, on host: String) -> String {
+            """
+            ---
+            apiVersion: bulkhead.dev/v1alpha1
+            kind: Endpoint
+            metadata: {name: \(name), labels: {app: \(name)}}
+            spec: {network: web, addresses: [\(address)], host: \(host)}
+
+            """
+        }
+        let text = try graph(
+            "mermaid",
+            hosts.joined() + overlay + endpoint("near", "10.88.0.2", on: "node-a")
+                + endpoint("far", "10.88.0.3", on: "node-b") + Documents.policy("far", from: "near", port: 80))
+        #expect(text.contains("[\"far<br/>10.88.0.3<br/>on node-b\"]"), "\(text)")
+        #expect(text.matches(of: /-->\|"tcp 80"\|/).count == 1, "\(text)")
+        let many = (1...145).map { endpoint("far-\($0)", "10.88.0.\($0 + 10)", on: "node-b") }.joined()
+        let whole = try graph("mermaid", hosts.joined() + overlay + endpoint("near", "10.88.0.2", on: "node-a") + many)
+        #expect(
+            whole.contains(
+                "%% web has 145 endpoints on node-b as well; `--host node-b` draws that host, and `bulkhead trace` says who may reach "
+                    + "whom\n"), "\(whole)")
+    }
+
     /// As people count.
     @Test func namesWithNumbersComeInTheirOrder() throws {
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -66,11 +66,19 @@ struct Drawing {
         let places = Dictionary(
             state.networks.enumerated().map { ($0.element.metadata.name, $0.offset) },
             uniquingKeysWith: { first, _ in first })
-        let endpoints = state.endpoints.filter { places[$0.network] != nil }
+        // What is on other hosts belongs to the picture as far as it fits in.
+        let remotes = state.remotes.filter { places[$0.endpoint.network] != nil }
+        let count = state.endpoints.count + remotes.count
+        let isWhole = count * count <= Self.pairLimit
+        if !isWhole { remarks = state.networks.compactMap { Self.remark($0, remotes) } }
+        let hosts = Dictionary(
+            isWhole ? remotes.map { ($0.endpoint.metadata.name, $0.host) } : [], uniquingKeysWith: { first, _ in first }
+        )
+        let endpoints = (state.endpoints + (isWhole ? remotes.map(\.endpoint) : []))
+            .filter { places[$0.network] != nil }
             .map { (order: NaturalOrder($0.metadata.name.text), endpoint: $0) }.sorted { $0.order < $1.order }.map(
                 \.endpoint)
         let reachability = Reachability(state)
-        remarks = state.networks.compactMap { Self.remark($0, state.remotes) }
         guard endpoints.count * endpoints.count <= Self.pairLimit else {
             for (name, members) in Dictionary(grouping: endpoints, by: \.network).sorted(by: { $0.key < $1.key }) {
                 groups.append(Group(network: places[name] ?? 0, members: members.map { Self.member($0, reachability) }))
@@ -79,13 +87,15 @@ struct Drawing {
                 "\(endpoints.count) endpoints are too many for drawing who may reach whom; `bulkhead trace` says it")
             return
         }
-        let matrix = AllowedMatrix(endpoints, reachability)
+        let matrix = AllowedMatrix(endpoints, reachability, elsewhere: hosts)
         for class0 in matrix.classes {
             let first = endpoints[class0[0]]
             groups.append(
                 Group(
                     network: places[first.network] ?? 0,
-                    members: class0.map { Self.member(endpoints[$0], reachability) },
+                    members: class0.map {
+                        Self.member(endpoints[$0], reachability, on: hosts[endpoints[$0].metadata.name])
+                    },
                     notes: matrix.notes(class0)))
         }
         draw(matrix)
@@ -103,7 +113,16 @@ struct Drawing {
             + "who may reach whom"
     }
 
-    private static func member(_ endpoint: Endpoint, _ reachability: Reachability) -> Member {
+    private static func member(
+        _ endpoint: Endpoint, _ reachability: Reachability, on host: ObjectName? = nil
+    ) -> Member {
+        // Its ports, its compartment and its host's world are that host's picture.
+        if let host {
+            return Member(
+                name: endpoint.metadata.name.text,
+                lines: endpoint.addresses.map(\.address.description) + ["on \(host)"]
+                    + (endpoint.enabled ? [] : ["disabled"]), isEnabled: endpoint.enabled)
+        }
         let published = endpoint.portMappings.map { mapping in
             let address = mapping.hostAddress.map { "\($0) " } ?? ""
             return "⇠ \(address)\(mapping.transport.rawValue) \(mapping.hostPorts) → \(mapping.ports), "
@@ -167,13 +186,20 @@ struct AllowedMatrix {
     private var labels: [String?] = []
     private var outside: [[String?]] = []
     private let reachability: Reachability
+    /// Hosts of those that are on others.
+    private let hosts: [ObjectName: ObjectName]
 
-    init(_ endpoints: [Endpoint], _ reachability: Reachability) {
+    init(_ endpoints: [Endpoint], _ reachability: Reachability, elsewhere hosts: [ObjectName: ObjectName] = [:]) {
         self.endpoints = endpoints
+        self.hosts = hosts
         self.reachability = reachability
         let names = endpoints.map { Place.endpoint($0.metadata.name) }
         for from in names.indices {
             for to in names.indices { labels.append(from == to ? nil : allowed(names[from], names[to])) }
+            guard hosts[endpoints[from].metadata.name] == nil else {
+                outside.append([])
+                continue
+            }
             outside.append([
                 allowed(names[from], .world), allowed(names[from], .host),
                 Self.withPublished(endpoints[from], allowed(.world, names[from]), reachability),
@@ -210,6 +236,7 @@ struct AllowedMatrix {
     private func isLike(_ members: [Int], _ place: Int) -> Bool {
         let first = members[0]
         guard endpoints[first].network == endpoints[place].network,
+            hosts[endpoints[first].metadata.name] == hosts[endpoints[place].metadata.name],
             endpoints[first].enabled == endpoints[place].enabled,
             outside[first] == outside[place], label(first, place) == label(place, first)
         else { return false }
