@@ -23,7 +23,9 @@ public enum Planner {
         let standing = earlier.map {
             Standing(of: $0, desired: desired, observed: observed, firewall: firewall, options: options)
         }
-        let desired = desired.fitted(to: observed).withRouters
+        var desired = desired.fitted(to: observed).withRouters
+        // What stands against the rest may be a port that is somebody else's by now: none is taken.
+        if options.comparesRulesAlone { desired = firewall.withoutNewMappings(desired) }
         let lost = LostOriginals(observed, firewall)
         let loopbacks = LoopbackName(desired, lost.observed, options)
         let context = Context(
@@ -32,7 +34,9 @@ public enum Planner {
         let compiled = context.standing.hasRules ? nil : context.compiledRules(live: firewall, aside)
         var builder = Builder(context: context)
         guard !options.comparesRulesAlone else {
-            if let compiled {
+            builder.checkTables(firewall)
+            // Where nobody is there to be guarded, at boot for example, rules could only be in somebody's way.
+            if let compiled, builder.hasLiveEndpoints {
                 builder.compareFirewall(firewall, wanted: builder.wantedRules(compiled(), live: firewall))
             }
             return try plan(builder)

@@ -66,6 +66,38 @@ import Testing
                     + "or leave `spec.namespace` out so that bulkhead makes one\n"), "\(result)")
     }
 
+    /// At boot rules alone guard nobody, and would take a port of the host that somebody listens on by now.
+    @Test func aPortThatIsSomebodysIsNotTaken() throws {
+        let site = try RoundHost()
+        try site.push(
+            RoundHost.network,
+            RoundHost.endpoint("a").replacingOccurrences(
+                of: "{network: web}", with: "{network: web, portMappings: [{hostPort: 8080, port: 80}]}"))
+        #expect(try site.round().status == 0)
+        let listener = try site.host.start(
+            [
+                "python3", "-c",
+                "import socket, sys; s = socket.create_server((\"\", 8080)); print(1, flush=True); sys.stdin.read()",
+            ], hasInput: true)
+        listener.waitForOutput()
+        // Where they guard somebody, they come back without the port.
+        for (damage, isGuarded) in [
+            ("nft flush ruleset", true), ("ip link del bh-web; ip netns del a; nft flush ruleset", false),
+        ] {
+            try site.host.sh(damage)
+            for _ in 1...2 {
+                let round = try site.round()
+                #expect(round.status == 1)
+                #expect(round.output.contains("host port 8080/tcp of Endpoint/a shadows "), "\(round)")
+                let rules = try site.host.sh("nft list ruleset")
+                #expect(rules.contains("chain forward") == isGuarded && !rules.contains("8080"))
+            }
+        }
+        _ = try listener.finish(input: "")
+        #expect(try site.round().status == 0)
+        #expect(try site.host.sh("nft list table inet bulkhead").contains("8080"))
+    }
+
     /// An address of the host that lies in a network's prefix stands against the plan, and opens nothing.
     @Test func rulesComeBackWhateverStandsAgainstTheRest() throws {
         let site = try RoundHost()

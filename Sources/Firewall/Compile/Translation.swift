@@ -160,4 +160,21 @@ extension Ruleset {
                 && set.elements.contains { $0.key == key && $0.comment == owner.description }
         } ?? false
     }
+
+    /// The manifests without mappings of which these rules do not make every port yet.
+    public func withoutNewMappings(_ desired: DesiredState) -> DesiredState {
+        let published = (table(.inet)?.sets ?? []).filter { $0.name.hasPrefix("published") }.flatMap(\.elements)
+        var keys: [String: Set<JSON>] = [:]
+        for element in published { keys[element.comment ?? "", default: []].insert(element.key) }
+        var desired = desired
+        for index in desired.endpoints.indices {
+            let own = keys[desired.endpoints[index].id.description] ?? []
+            desired.endpoints[index].portMappings.removeAll { mapping in
+                !(mapping.hostPorts.first...mapping.hostPorts.last).allSatisfy {
+                    own.contains(Compiler.publishedKey(mapping, Int64($0)))
+                }
+            }
+        }
+        return desired
+    }
 }

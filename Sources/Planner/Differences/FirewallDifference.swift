@@ -109,7 +109,7 @@ extension Builder {
         }.map(\.id)
     }
 
-    private var hasLiveEndpoints: Bool {
+    var hasLiveEndpoints: Bool {
         context.desired.endpoints.contains {
             !$0.isOnGround && present(LinkReference(.host, $0.hostInterface.text)) != nil
         }
