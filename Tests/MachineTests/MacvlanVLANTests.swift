@@ -47,7 +47,7 @@ import Testing
             apply
             timeout 60 ip netns exec wall tcpdump -lnei port -c 1 'vlan 7 and icmp' 2> /dev/null > /run/seen &
             watcher=$!
-            timeout 60 ip netns exec wall tcpdump -lnei port 'vlan 7 and vlan' 2> /dev/null > /run/double &
+            timeout 600 ip netns exec wall tcpdump -lnei port 'vlan 7 and vlan' 2> /dev/null > /run/double &
             doubles=$!
             sleep 1
             ask a 10.7.0.254; ask b 10.8.0.254; ask wall 10.7.0.10; ask a 10.7.0.11
@@ -75,7 +75,7 @@ import Testing
             ip -n a address del 10.7.0.77/24 dev eth0
             wait $watcher
             grep -o 'vlan 7' /run/seen | head -1
-            kill $doubles
+            kill $doubles || { echo "the capture ended early"; exit 1; }
             grep -c vlan /run/double || true
             # The interface itself carries a third.
             network plain "$macvlan" 192.0.2 c > m/plain.yaml

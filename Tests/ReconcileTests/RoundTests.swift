@@ -50,15 +50,9 @@ import Testing
         let site = try RoundHost()
         try site.push(RoundHost.network, RoundHost.endpoint("a"))
         #expect(try site.round().status == 0)
-        // Half of them come before the other half goes, so that no two readings are the same and none finds all gone, also
-        // where others keep the processors busy.
-        let halves = [77, 377].map { first in
-            (0..<3000).map { "from 192.0.2.9 lookup 7 priority \(first + $0 % 300)\n" }
-        }
+        // So many, and so eagerly put back, that they are never all gone, also where others keep the processors busy.
+        let rules = (1...6000).map { "rule add from 192.0.2.9 lookup 7 priority \(77 + $0 % 300)\n" }.joined()
         let file = "\(site.host.folder.path)/rules"
-        let rules = [("add", 0), ("del", 1), ("add", 1), ("del", 0)].flatMap { verb, half in
-            halves[half].map { "rule \(verb) \($0)" }
-        }.joined()
         try rules.write(toFile: file, atomically: true, encoding: .utf8)
         let batch = "ip -force -batch \(file) 2>/dev/null"
         let loop = "while :; do chrt -f 1 \(batch) || \(batch); done"
