@@ -12,12 +12,12 @@ struct Builder {
     var freshNamespaces: Set<NamespaceRef> = []
     /// Compartments of which nothing could be compared.
     var unread: [ObjectID] = []
-    /// Those of them whose adopted namespaces are not there.
-    var absent: [ObjectID] = []
+    /// Those of them whose adopted namespaces are not there or cannot be read, and why.
+    var absent: [ObjectID: String] = [:]
 
     /// Whether an endpoint is left out because its compartment is not there.
     func isLeftOut(_ endpoint: Endpoint) -> Bool {
-        !absent.isEmpty && absent.contains { $0.name == endpoint.compartment }
+        endpoint.compartment.map { absent[ObjectID(.compartment, $0)] != nil } ?? false
     }
 
     /// Things worth saying once, whoever causes them.

@@ -86,7 +86,7 @@ public enum Planner {
                     + (builder.context.sessionWarning(steps).map { [$0] } ?? []),
                 manifestFingerprint: desired.fingerprint)
             plan.unread = builder.unread
-            plan.absent = builder.absent.isEmpty ? nil : builder.absent
+            plan.reasons = builder.absent.isEmpty ? nil : builder.unread.map { builder.absent[$0] }
             return plan
         }
     }

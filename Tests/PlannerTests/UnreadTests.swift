@@ -70,6 +70,11 @@ import Testing
         options.leavesAbsent = true
         let plan = try host.plan(desired, options)
         #expect(plan.unreadReasons == ["the namespace that Compartment/b adopts is not there"])
+        var odd = host
+        odd.state.unopened = [UnopenedNamespace(reference: .path("/run/netns/ext"), reason: "is no network namespace")]
+        #expect(
+            try odd.plan(desired, options).unreadReasons
+                == ["Compartment/b: /run/netns/ext is no network namespace"])
         #expect(plan.steps.filter { $0.owner?.name.text == "b" }.map(\.id) == [])
         #expect(plan.steps.contains { $0.id == "link/ep-a" })
         #expect(

@@ -13,7 +13,7 @@ enum Metrics {
         var text = MetricsText(scope: scope.text)
         text.add("bulkhead_info", "The version of bulkhead.", [([("version", Version.number)], 1)])
         objects(inventory, &text)
-        drift(try standing(global), &text)
+        drift(try agreement(global), &text)
         policies(inventory.policies, &text)
         let records = try History(folders).entries().compactMap(\.record).filter { $0.scope == scope }
         history(records, &text)
@@ -36,7 +36,7 @@ enum Metrics {
     }
 
     /// How the host stands to what was applied last.
-    private enum Standing {
+    private enum Agreement {
         /// Nothing was.
         case none
         /// That cannot be planned: something stands against it.
@@ -45,7 +45,7 @@ enum Metrics {
         case compared(Plan)
     }
 
-    private static func standing(_ global: GlobalOptions) throws -> Standing {
+    private static func agreement(_ global: GlobalOptions) throws -> Agreement {
         do {
             let sources = try InForce.manifests(global)
             guard !sources.isEmpty else { return .none }
@@ -60,12 +60,12 @@ enum Metrics {
         }
     }
 
-    private static func drift(_ standing: Standing, _ text: inout MetricsText) {
+    private static func drift(_ agreement: Agreement, _ text: inout MetricsText) {
         func add(_ isInSync: Bool) {
             text.add("bulkhead_in_sync", "Whether the host is as what was applied last.", [([], isInSync ? 1 : 0)])
         }
         let plan: Plan
-        switch standing {
+        switch agreement {
         case .none: return
         case .incomparable: return add(false)
         case .compared(let found): plan = found

@@ -276,7 +276,8 @@ struct Round {
             report.errors = [Diagnostic(.error, Failures.text(error), at: nil)]
         }
         report.commit = objection.target?.commit
-        report.errors = objection.errors + report.errors
+        // The one before may have the same against it.
+        report.errors = objection.errors + report.errors.filter { !objection.errors.contains($0) }
         return report
     }
 

@@ -54,7 +54,7 @@ extension Builder {
             return fail(why + cure, at: compartment.metadata.source)
         }
         unread.append(compartment.id)
-        absent.append(compartment.id)
+        absent[compartment.id] = found == nil ? "the namespace that \(compartment.id) adopts is not there" : why
         warn("\(why); its endpoints are left out until it is", at: compartment.metadata.source)
     }
 

@@ -14,8 +14,8 @@ public struct Plan: Hashable, Codable, Sendable {
     public var manifestFingerprint: String
     /// Compartments in which nothing was compared: their namespaces changed without end while they were read, or are `absent`.
     public var unread: [ObjectID] = []
-    /// Those of `unread` whose adopted namespaces are not there or cannot be read; nil where there are none.
-    public var absent: [ObjectID]?
+    /// Why, for each of `unread` in its order, where it is not that they changed without end; nil where there are none.
+    var reasons: [String?]?
 
     /// A plan.
     public init(
@@ -30,10 +30,9 @@ public struct Plan: Hashable, Codable, Sendable {
 
     /// Why nothing was compared in each of `unread`, in its order.
     public var unreadReasons: [String] {
-        let absent = Set(absent ?? [])
-        return unread.map {
-            absent.contains($0)
-                ? "the namespace that \($0) adopts is not there" : "\($0) changes faster than it can be read"
+        let known = reasons ?? []
+        return unread.indices.map { place in
+            (place < known.count ? known[place] : nil) ?? "\(unread[place]) changes faster than it can be read"
         }
     }
 
